@@ -1,7 +1,14 @@
 //! A microservice chassis: a plain struct becomes a running service.
 
+// Expansions name `::chassis`, also those in this crate.
+extern crate self as chassis;
+
 pub mod error;
 pub mod logging;
+pub mod metrics;
+#[doc(hidden)]
+#[path = "private.rs"]
+pub mod __private;
 pub mod process;
 pub mod scope;
 

@@ -1,0 +1,222 @@
+//! Values counted by fixed ranges.
+
+use std::{
+    fmt,
+    marker::PhantomData,
+    ops::Deref,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+};
+
+use tokio::time::Instant;
+
+use super::{
+    super::{
+        Metrics,
+        labels::Labels,
+        options::{Meter, MeterOptions, Shape},
+        series::{Family, Series},
+        snapshot::{Kind, Value},
+        stripes::{Stripe, Striped, add_float, try_add_float},
+    },
+    quantity::Quantity,
+    timing::timed_methods,
+};
+use crate::error::Result;
+
+/// Bounds in seconds that suit a request, those that OpenTelemetry recommends. With the sum and the last range they fill
+/// two cache lines.
+pub(crate) const DEFAULT_BUCKETS: &[f64] =
+    &[0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0];
+
+/// Up to so many bounds, comparing with all of them is quicker than a search.
+const COMPARED: usize = 32;
+/// Cells in a line.
+const CELLS: usize = 16;
+
+/// Counts values by fixed ranges; exported as `<service>_<name>` with `_bucket`, `_sum` and `_count`.
+///
+/// Many instances of a service can be added up, which quantiles of a [`Summary`](super::summary::Summary) cannot. Without labels it records by
+/// itself, with labels through [`with`](Histogram::with). A [`Default`] histogram works and is exported by nobody.
+pub struct Histogram<L = ()> {
+    only: HistogramHandle,
+    family: Arc<Family<HistogramHandle>>,
+    labels: PhantomData<fn(&L)>,
+}
+
+/// One series of a [`Histogram`], to be kept where recording has to be quick.
+#[derive(Clone)]
+pub struct HistogramHandle(Arc<Core>);
+
+struct Core {
+    bounds: Box<[f64]>,
+    ranges: Striped<Ranges>,
+}
+
+impl HistogramHandle {
+    /// Counts a value into its range. What is not a number is not recorded.
+    #[inline]
+    pub fn record(&self, value: impl Quantity) {
+        let value = value.amount();
+        if value.is_nan() {
+            return;
+        }
+        let bounds = &*self.0.bounds;
+        let range = if bounds.len() <= COMPARED {
+            bounds.iter().map(|bound| usize::from(value > *bound)).sum()
+        } else {
+            bounds.partition_point(|bound| value > *bound)
+        };
+        self.0.ranges.add((range, value));
+    }
+
+    timed_methods!();
+
+    /// How many values have been recorded.
+    pub fn count(&self) -> u64 {
+        self.0.ranges.iter().map(|ranges| (0..=self.0.bounds.len()).map(|range| ranges.get(range)).sum::<u64>()).sum()
+    }
+
+    /// The sum of all values.
+    pub fn sum(&self) -> f64 {
+        self.0.ranges.iter().map(Ranges::sum).sum()
+    }
+}
+
+/// The sum, then a count per range, on cache lines of their own.
+struct Ranges(Box<[Line]>);
+
+#[derive(Default)]
+#[repr(align(128))]
+struct Line([AtomicU64; CELLS]);
+
+impl Ranges {
+    fn new(ranges: usize) -> Self {
+        Self((0..(ranges + 1).div_ceil(CELLS)).map(|_| Line::default()).collect())
+    }
+
+    #[inline]
+    fn cell(&self, place: usize) -> Option<&AtomicU64> {
+        self.0.get(place / CELLS).map(|line| &line.0[place % CELLS])
+    }
+
+    #[inline]
+    fn count(&self, range: usize) {
+        if let Some(cell) = self.cell(range + 1) {
+            cell.fetch_add(1, Relaxed);
+        }
+    }
+
+    fn get(&self, range: usize) -> u64 {
+        self.cell(range + 1).map_or(0, |cell| cell.load(Relaxed))
+    }
+
+    fn sum(&self) -> f64 {
+        self.cell(0).map_or(0.0, |cell| f64::from_bits(cell.load(Relaxed)))
+    }
+}
+
+impl Stripe for Ranges {
+    type Amount = (usize, f64);
+
+    fn another(&self) -> Self {
+        Self(self.0.iter().map(|_| Line::default()).collect())
+    }
+
+    #[inline]
+    fn try_add(&self, (range, value): (usize, f64)) -> bool {
+        let is_added = self.cell(0).is_some_and(|sum| try_add_float(sum, value));
+        if is_added {
+            self.count(range);
+        }
+        is_added
+    }
+
+    #[inline]
+    fn add(&self, (range, value): (usize, f64)) {
+        if let Some(sum) = self.cell(0) {
+            add_float(sum, value);
+        }
+        self.count(range);
+    }
+}
+
+impl<L: Labels> Histogram<L> {
+    /// The series for these label values.
+    #[inline]
+    pub fn with(&self, labels: &L) -> &HistogramHandle {
+        self.family.with(labels)
+    }
+
+    /// The series for these label values, to be kept.
+    pub fn handle(&self, labels: &L) -> HistogramHandle {
+        self.with(labels).clone()
+    }
+}
+
+impl Deref for Histogram<()> {
+    type Target = HistogramHandle;
+
+    #[inline]
+    fn deref(&self) -> &HistogramHandle {
+        &self.only
+    }
+}
+
+impl<L> From<Arc<Family<HistogramHandle>>> for Histogram<L> {
+    fn from(family: Arc<Family<HistogramHandle>>) -> Self {
+        Self { only: family.only().clone(), family, labels: PhantomData }
+    }
+}
+
+impl<L: Labels> Meter for Histogram<L> {
+    fn register(metrics: &Metrics, options: MeterOptions) -> Result<Self> {
+        metrics.registry().family(options, L::NAMES).map(Self::from)
+    }
+}
+
+impl<L: Labels> Default for Histogram<L> {
+    fn default() -> Self {
+        Arc::new(Family::detached(L::NAMES)).into()
+    }
+}
+
+impl<L> Clone for Histogram<L> {
+    fn clone(&self) -> Self {
+        self.family.clone().into()
+    }
+}
+
+impl<L> fmt::Debug for Histogram<L> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Histogram").field(&self.family.description.name).finish()
+    }
+}
+
+impl fmt::Debug for HistogramHandle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HistogramHandle").field("count", &self.count()).field("sum", &self.sum()).finish()
+    }
+}
+
+impl Series for HistogramHandle {
+    const KIND: Kind = Kind::Histogram;
+
+    fn new(shape: &Shape) -> Self {
+        let bounds: Box<[f64]> = shape.buckets.as_slice().into();
+        let ranges = Striped::new(Ranges::new(bounds.len() + 1));
+        Self(Arc::new(Core { bounds, ranges }))
+    }
+
+    fn read(&self, _now: Instant) -> Value {
+        let Core { bounds, ranges } = &*self.0;
+        let mut cumulative = 0;
+        let buckets = bounds.iter().copied().chain([f64::INFINITY]).enumerate().map(|(range, bound)| {
+            cumulative += ranges.iter().map(|ranges| ranges.get(range)).sum::<u64>();
+            (bound, cumulative)
+        });
+        Value::Histogram { buckets: buckets.collect(), sum: self.sum() }
+    }
+}
