@@ -39,7 +39,9 @@ fn derive(input: &DeriveInput) -> Result<TokenStream> {
                 let ty = &fields.unnamed[0].ty;
                 single(ident, quote_spanned!(ty.span()=> __chassis::LabelValue::write(&self.0, values)))
             }
-            fields => return Err(Error::new(fields.span_or(ident), "labels need names: write `struct Name { label: Type }`")),
+            fields => {
+                return Err(Error::new(fields.span_or(ident), "labels need names: write `struct Name { label: Type }`"));
+            }
         },
         Data::Enum(data) => single(ident, variants(&data.variants)?),
         Data::Union(_) => return Err(Error::new(ident.span(), "a union cannot be labels; write a struct or an enum")),
@@ -149,7 +151,9 @@ fn label_name(field: &Field, ident: &Ident) -> Result<LitStr> {
     if !is_valid || text.starts_with("__") {
         return Err(Error::new(
             name.span(),
-            format!("`{text}` cannot be the name of a label: use letters, digits and `_`, no digit first, not `__` first"),
+            format!(
+                "`{text}` cannot be the name of a label: use letters, digits and `_`, no digit first, not `__` first"
+            ),
         ));
     }
     Ok(name)
@@ -246,9 +250,13 @@ mod tests {
 
     #[test]
     fn variants_are_written_in_snake_case() {
-        for (name, expected) in
-            [("OutOfStock", "out_of_stock"), ("HTTPError", "http_error"), ("Eur", "eur"), ("V2Api", "v2_api"), ("r#Type", "type")]
-        {
+        for (name, expected) in [
+            ("OutOfStock", "out_of_stock"),
+            ("HTTPError", "http_error"),
+            ("Eur", "eur"),
+            ("V2Api", "v2_api"),
+            ("r#Type", "type"),
+        ] {
             assert_eq!(snake_case(name), expected);
         }
     }

@@ -16,7 +16,10 @@ fn timed(arguments: TokenStream, item: TokenStream) -> syn::Result<TokenStream> 
     let mut function = match syn::parse2::<ImplItemFn>(item.clone()) {
         Ok(function) => function,
         Err(_) if syn::parse2::<TraitItemFn>(item.clone()).is_ok() => {
-            return Err(Error::new(item.span(), "there is no body to time; put `#[timed]` on the method's implementation"));
+            return Err(Error::new(
+                item.span(),
+                "there is no body to time; put `#[timed]` on the method's implementation",
+            ));
         }
         Err(_) => return Err(Error::new(item.span(), "`#[timed]` belongs on a function or method")),
     };
@@ -28,11 +31,13 @@ fn timed(arguments: TokenStream, item: TokenStream) -> syn::Result<TokenStream> 
     }
     let meter = meter(syn::parse2(arguments)?, &function);
     let body = &function.block;
-    // The guard's name is the macro's own, so the body cannot see it. It is outside of the body's block, so it is dropped last.
-    let guard = Ident::new("_timing", Span::mixed_site());
-    let start = quote_spanned!(meter.span()=> ::chassis::__private::Timing::start(&(#meter)));
+    // Names of the macro's own, which the body cannot see. They stand outside of the body's block, so the guard is dropped last;
+    // the `let` keeps what the expression makes alive until then.
+    let (observer, timing) = (own("observer"), own("_timing"));
+    let observe = quote_spanned!(meter.span()=> let #observer = &(#meter););
     function.block = syn::parse_quote!({
-        let #guard = #start;
+        #observe
+        let #timing = ::chassis::__private::Timing::start(#observer);
         #body
     });
     Ok(function.into_token_stream())
@@ -49,4 +54,8 @@ fn meter(expression: Expr, function: &ImplItemFn) -> TokenStream {
         return quote!(#this.#field);
     }
     expression.into_token_stream()
+}
+
+fn own(name: &str) -> Ident {
+    Ident::new(name, Span::mixed_site())
 }

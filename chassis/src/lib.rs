@@ -1,6 +1,7 @@
 //! A microservice chassis: a plain struct becomes a running service.
 
 // Expansions name `::chassis`, also those in this crate.
+#[allow(unused_extern_crates, reason = "used by expansions")]
 extern crate self as chassis;
 
 pub mod error;

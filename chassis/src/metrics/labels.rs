@@ -110,7 +110,8 @@ impl LabelValues {
 
     /// The values that make up a key.
     pub(super) fn split(key: &[u8]) -> impl Iterator<Item = Cow<'_, str>> {
-        key.split_inclusive(|byte| *byte == END).map(|value| String::from_utf8_lossy(value.strip_suffix(&[END]).unwrap_or(value)))
+        key.split_inclusive(|byte| *byte == END)
+            .map(|value| String::from_utf8_lossy(value.strip_suffix(&[END]).unwrap_or(value)))
     }
 
     #[inline]

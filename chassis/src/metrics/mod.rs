@@ -158,3 +158,6 @@ impl fmt::Debug for Metrics {
         f.debug_struct("Metrics").field("service", &self.registry().service()).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests;

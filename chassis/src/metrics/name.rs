@@ -67,8 +67,7 @@ pub(super) fn base_unit(unit: &str) -> Result<String> {
 
 /// Only letters, digits and `_`, and no digit at the start.
 pub(super) fn sanitized(name: &str) -> String {
-    let mut clean: String =
-        name.chars().map(|char| if char.is_ascii_alphanumeric() { char } else { '_' }).collect();
+    let mut clean: String = name.chars().map(|char| if char.is_ascii_alphanumeric() { char } else { '_' }).collect();
     if clean.is_empty() || clean.starts_with(|first: char| first.is_ascii_digit()) {
         clean.insert(0, '_');
     }

@@ -135,7 +135,10 @@ fn describe(
     };
     for (position, label) in labels.iter().enumerate() {
         if Some(label.as_str()) == reserved || label.starts_with("__") {
-            return Err(Error::msg(format!("label `{label}` is reserved on a {}; give it another name", kind.as_str())));
+            return Err(Error::msg(format!(
+                "label `{label}` is reserved on a {}; give it another name",
+                kind.as_str()
+            )));
         }
         if labels[..position].contains(label) {
             return Err(Error::msg(format!("label `{label}` is there twice")));
@@ -155,12 +158,7 @@ fn describe(
 }
 
 /// What keeps two meters of one name from being the same, said about the one that is there.
-fn difference(
-    there: &dyn AnyFamily,
-    kind: Kind,
-    new: &Description,
-    options: &MeterOptions,
-) -> Option<String> {
+fn difference(there: &dyn AnyFamily, kind: Kind, new: &Description, options: &MeterOptions) -> Option<String> {
     let old = there.description();
     if there.kind() != kind {
         return Some(format!("as a {}, not a {}", there.kind().as_str(), kind.as_str()));
@@ -169,7 +167,8 @@ fn difference(
         return Some(format!("with the labels [{}], not [{}]", old.labels.join(", "), new.labels.join(", ")));
     }
     if old.unit != new.unit {
-        let name = |unit: &Option<Arc<str>>| unit.as_deref().map_or("no unit".into(), |unit| format!("the unit `{unit}`"));
+        let name =
+            |unit: &Option<Arc<str>>| unit.as_deref().map_or("no unit".into(), |unit| format!("the unit `{unit}`"));
         return Some(format!("with {}, not {}", name(&old.unit), name(&new.unit)));
     }
     // Who says nothing about the shape takes it as it is.

@@ -171,7 +171,8 @@ impl<S: Series> Family<S> {
                 let next = if newest_table.is_some() { newest + 1 } else { newest };
                 let Some(table) = self.tables.get(next) else { return };
                 let slots = table.get_or_init(|| {
-                    let slots: Table<S> = (0..FIRST_TABLE * 4_usize.pow(next as u32)).map(|_| OnceLock::new()).collect();
+                    let slots: Table<S> =
+                        (0..FIRST_TABLE * 4_usize.pow(next as u32)).map(|_| OnceLock::new()).collect();
                     all.iter().for_each(|entry| place(&slots, entry.clone()));
                     slots
                 });

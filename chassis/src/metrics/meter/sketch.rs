@@ -100,7 +100,12 @@ pub(super) fn since(before: &Counts, now: &Counts) -> Counts {
 }
 
 /// The value that the share `quantile` of all does not exceed; not a number when there is none.
-#[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a rank is small and positive")]
+#[expect(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a rank is small and positive"
+)]
 pub(super) fn quantile(counts: &Counts, quantile: f64) -> f64 {
     let total: u64 = counts.iter().map(|(_, count)| count).sum();
     let rank = ((total as f64 * quantile).ceil() as u64).clamp(1, total.max(1));
