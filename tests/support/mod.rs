@@ -1,0 +1,6 @@
+//! One file per helper.
+
+pub(crate) mod client;
+pub(crate) mod leaks;
+pub(crate) mod program;
+pub(crate) mod tool;

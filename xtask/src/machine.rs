@@ -1,0 +1,140 @@
+//! What the tests need besides Rust: found, or installed where that is allowed.
+
+use std::{
+    fs,
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+};
+
+use crate::{step::Step, workspace};
+
+/// A program the tests call, and the Debian package that has it.
+const PROGRAMS: [(&str, &str); 3] = [("promtool", "prometheus"), ("curl", "curl"), ("python3", "python3")];
+
+/// Pinned, so that a new release is an intended change.
+const SCHEMATHESIS: &str = "schemathesis==4.32.5";
+
+/// Finds or installs everything.
+///
+/// # Errors
+///
+/// Says what is missing and how to get it where it cannot be installed from here.
+pub(crate) fn prepare() -> Result<(), String> {
+    let missing = missing_packages();
+    if !missing.is_empty() {
+        install(&missing)?;
+    }
+    install_schemathesis()
+}
+
+/// The program that runs schemathesis, once [`prepare`] has returned.
+pub(crate) fn schemathesis() -> PathBuf {
+    virtual_environment().join("bin/schemathesis")
+}
+
+fn missing_packages() -> Vec<&'static str> {
+    let mut missing: Vec<_> = PROGRAMS
+        .iter()
+        .filter(|(name, _)| workspace::find_program(name).is_none())
+        .map(|(_, package)| *package)
+        .collect();
+    // Debian's python3 comes without what makes a virtual environment.
+    let has_venv = Step::new("venv", "python3").words("-c").arg("import ensurepip, venv").succeeds();
+    if !has_venv && !schemathesis().is_file() {
+        missing.push("python3-venv");
+    }
+    missing
+}
+
+fn install(packages: &[&str]) -> Result<(), String> {
+    let packages = packages.join(" ");
+    let Some(root) = AsRoot::find().filter(|_| workspace::find_program("apt-get").is_some()) else {
+        return Err(format!(
+            "the tests need {packages} (names of Debian packages), and this is no Debian where `apt-get` may be run; \
+             install them by hand, or run `cargo xtask test --quick`, which does without"
+        ));
+    };
+    let _no_daemons = NoDaemons::forbid(root)?;
+    root.step("apt-get update", "apt-get").words("update --quiet=2").run()?;
+    root.step(format!("install {packages}"), "apt-get")
+        .words("install --yes --quiet=2 --no-install-recommends")
+        .words(&packages)
+        .env("DEBIAN_FRONTEND", "noninteractive")
+        .run()
+}
+
+fn virtual_environment() -> PathBuf {
+    workspace::target().join("python")
+}
+
+fn install_schemathesis() -> Result<(), String> {
+    let folder = virtual_environment();
+    let stamp = folder.join("installed");
+    if fs::read_to_string(&stamp).is_ok_and(|version| version == SCHEMATHESIS) && schemathesis().is_file() {
+        return Ok(());
+    }
+    Step::new("virtual environment", "python3").words("-m venv --clear").arg(&folder).run()?;
+    Step::new(format!("install {SCHEMATHESIS}"), folder.join("bin/python"))
+        .words("-m pip install --quiet --disable-pip-version-check")
+        .arg(SCHEMATHESIS)
+        .run()?;
+    fs::write(&stamp, SCHEMATHESIS).map_err(|e| format!("{}: {e}", stamp.display()))
+}
+
+/// How commands are run as root.
+#[derive(Clone, Copy)]
+enum AsRoot {
+    Already,
+    Sudo,
+}
+
+impl AsRoot {
+    fn find() -> Option<Self> {
+        let user = Step::new("id", "id").words("-u").run_quietly().ok()?;
+        if user.trim() == "0" {
+            return Some(AsRoot::Already);
+        }
+        Step::new("sudo", "sudo").words("-n true").succeeds().then_some(AsRoot::Sudo)
+    }
+
+    fn step(self, name: impl Into<String>, program: &str) -> Step {
+        match self {
+            AsRoot::Already => Step::new(name, program),
+            // The variables of a step do not pass through sudo; `env` would be needed for any that matter.
+            AsRoot::Sudo => Step::new(name, "sudo").words("-n --preserve-env=DEBIAN_FRONTEND").arg(program),
+        }
+    }
+}
+
+/// While it lives, installing a package starts no daemon.
+struct NoDaemons {
+    root: AsRoot,
+    /// Whether the file is ours to remove.
+    is_ours: bool,
+}
+
+impl NoDaemons {
+    const POLICY: &str = "/usr/sbin/policy-rc.d";
+
+    fn forbid(root: AsRoot) -> Result<Self, String> {
+        if Path::new(Self::POLICY).exists() {
+            return Ok(NoDaemons { root, is_ours: false });
+        }
+        let draft = workspace::target().join("policy-rc.d");
+        fs::write(&draft, "#!/bin/sh\nexit 101\n")
+            .and_then(|()| fs::set_permissions(&draft, fs::Permissions::from_mode(0o755)))
+            .map_err(|e| format!("{}: {e}", draft.display()))?;
+        root.step("policy-rc.d", "cp").arg(&draft).arg(Self::POLICY).run_quietly()?;
+        Ok(NoDaemons { root, is_ours: true })
+    }
+}
+
+impl Drop for NoDaemons {
+    fn drop(&mut self) {
+        if self.is_ours
+            && let Err(problem) = self.root.step("policy-rc.d", "rm").arg(Self::POLICY).run_quietly()
+        {
+            eprintln!("xtask: {problem}");
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! Everything that must hold before a change lands.
+
+use std::time::Instant;
+
+use crate::{dependencies, features, machine, step::Step, workspace};
+
+/// How much is run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Extent {
+    /// What CI runs.
+    Everything,
+    /// Format, lints of all features, tests: for the time between two edits.
+    Quick,
+}
+
+/// Runs the steps one after the other; a failure does not hide what comes after it.
+///
+/// # Errors
+///
+/// The steps that failed.
+pub(crate) fn run(extent: Extent) -> Result<(), String> {
+    let began = Instant::now();
+    let mut problems = Vec::new();
+    let mut note = |outcome: Result<(), String>| problems.extend(outcome.err());
+
+    note(Step::cargo("format", "fmt --all --check").run());
+    if extent == Extent::Everything {
+        note(machine::prepare());
+        note(dependencies::check());
+    }
+    note(lint("lint", "--workspace --all-targets").run());
+    if extent == Extent::Everything {
+        note(lint_each_feature());
+        note(documentation().run());
+    }
+    note(tests(extent));
+
+    let seconds = began.elapsed().as_secs();
+    if problems.is_empty() {
+        println!("all passed in {} min {} s", seconds / 60, seconds % 60);
+        return Ok(());
+    }
+    Err(problems.join("\nxtask: "))
+}
+
+/// Clippy also reports what the compiler warns of; `-D warnings` after `--` leaves the dependencies alone, and so
+/// every step of this chore shares their build.
+fn lint(name: impl Into<String>, selection: &str) -> Step {
+    Step::cargo(name, "clippy --quiet --locked").words(selection).words("-- -D warnings")
+}
+
+fn lint_each_feature() -> Result<(), String> {
+    lint("lint without features", "-p chassis --no-default-features").run()?;
+    for feature in features::public()? {
+        let selection = format!("-p chassis --no-default-features --features {feature}");
+        // The default is what most users build: its tests and examples are linted, too.
+        let targets = if feature == "default" { " --all-targets" } else { "" };
+        lint(format!("lint feature {feature}"), &format!("{selection}{targets}")).run()?;
+    }
+    Ok(())
+}
+
+fn documentation() -> Step {
+    Step::cargo("documentation", "doc --quiet --locked --workspace --no-deps").env("RUSTDOCFLAGS", "-D warnings")
+}
+
+fn tests(extent: Extent) -> Result<(), String> {
+    let mut problems = Vec::new();
+    if workspace::find_program("cargo-nextest").is_some() {
+        let run = with_tools(Step::cargo("tests", "nextest run --locked --workspace --no-fail-fast"), extent);
+        problems.extend(run.words("--status-level fail --final-status-level fail").shown().run().err());
+        let doc = with_tools(Step::cargo("tests in documentation", "test --quiet --locked --workspace --doc"), extent);
+        problems.extend(doc.shown().run().err());
+    } else {
+        let run = with_tools(Step::cargo("tests", "test --quiet --locked --workspace --no-fail-fast"), extent);
+        problems.extend(run.shown().run().err());
+    }
+    if problems.is_empty() { Ok(()) } else { Err(problems.join("\nxtask: ")) }
+}
+
+/// Tells the tests what they may rely on: `tests/tool.rs` reads it.
+fn with_tools(step: Step, extent: Extent) -> Step {
+    // The runner has just built every example beside the tests.
+    let step = step.env("CHASSIS_TEST_EXAMPLES", "built");
+    match extent {
+        Extent::Everything => {
+            step.env("CHASSIS_TEST_TOOLS", "required").env("CHASSIS_SCHEMATHESIS", machine::schemathesis())
+        }
+        Extent::Quick => step,
+    }
+}
