@@ -1,2 +1,42 @@
-//! x
-fn main() {}
+//! The chores of the repository: `cargo xtask help` lists them.
+
+mod dependencies;
+mod features;
+mod machine;
+mod step;
+mod test;
+mod workspace;
+
+use std::process::ExitCode;
+
+const HELP: &str = "\
+cargo xtask test [--quick]   everything that must hold before a change lands; --quick leaves out what takes minutes
+cargo xtask setup            installs or finds the tools that the tests use
+cargo xtask dependencies     licences, banned and doubled crates
+";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let done = match words.as_slice() {
+        ["test"] => test::run(test::Extent::Everything),
+        ["test", "--quick"] => test::run(test::Extent::Quick),
+        ["setup"] => machine::prepare(),
+        ["dependencies"] => dependencies::check(),
+        ["help" | "--help" | "-h"] | [] => {
+            print!("{HELP}");
+            Ok(())
+        }
+        _ => {
+            eprintln!("xtask: unknown command `{}`\n\n{HELP}", words.join(" "));
+            return ExitCode::from(64);
+        }
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(problem) => {
+            eprintln!("xtask: {problem}");
+            ExitCode::FAILURE
+        }
+    }
+}
