@@ -1,1 +1,10 @@
-//! x
+//! What the integration tests share: programs to run as a user runs them, a guard against leaks, tools to find.
+
+mod support;
+
+pub use support::{
+    client::{Answer, Client},
+    leaks::{alone, leaks, no_leaks, no_leaks_paused},
+    program::{Exit, Program, Running, free_port},
+    tool::tool,
+};

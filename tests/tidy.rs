@@ -106,7 +106,7 @@ fn every_resource_is_a_feature_of_its_name() {
 
 #[test]
 fn files_say_what_they_are_about() {
-    let silent = all_sources().into_iter().filter(|file| !file.text.starts_with("//!") && !file.path.contains("/ui/"));
+    let silent = all_sources().into_iter().filter(|file| !file.is_test() && !file.text.starts_with("//!"));
     report(silent.map(|file| format!("{}: the first line is no `//!`", file.path)));
 }
 
@@ -123,7 +123,8 @@ fn names_are_nouns_with_a_meaning() {
 
 #[test]
 fn globs_are_imported_only_into_tests() {
-    let globs = all_sources().into_iter().flat_map(|file| file.lines_with(&["use "]));
+    let sources = all_sources().into_iter().filter(|file| !file.is_test());
+    let globs = sources.flat_map(|file| file.lines_with(&["use "]));
     let globs = globs.filter(|line| line.ends_with("::*;") && !line.ends_with("prelude::*;"));
     report(globs);
 }
@@ -158,6 +159,11 @@ struct Source {
 }
 
 impl Source {
+    /// Whether it is the tests of another file, or an input of the UI tests.
+    fn is_test(&self) -> bool {
+        self.path.ends_with("/tests.rs") || self.path.contains("/tests/") || self.path.starts_with("tests/ui/")
+    }
+
     /// Whether it belongs to that folder of the runtime.
     fn is_under(&self, folder: &str) -> bool {
         self.path.strip_prefix("chassis/src/").is_some_and(|path| path.starts_with(folder))
@@ -185,8 +191,7 @@ fn runtime(folder: &str) -> Vec<Source> {
         let rest = file.path.strip_prefix(&prefix);
         rest.is_some_and(|rest| folder.is_empty() || rest.starts_with('/') || rest == ".rs")
     };
-    let is_test = |file: &Source| file.path.ends_with("/tests.rs") || file.path.contains("/tests/");
-    sources(&root().join("chassis/src")).into_iter().filter(|file| is_inside(file) && !is_test(file)).collect()
+    sources(&root().join("chassis/src")).into_iter().filter(|file| is_inside(file) && !file.is_test()).collect()
 }
 
 fn all_sources() -> Vec<Source> {

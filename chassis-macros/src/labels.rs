@@ -40,7 +40,10 @@ fn derive(input: &DeriveInput) -> Result<TokenStream> {
                 single(ident, quote_spanned!(ty.span()=> __chassis::LabelValue::write(&self.0, values)))
             }
             fields => {
-                return Err(Error::new(fields.span_or(ident), "labels need names: write `struct Name { label: Type }`"));
+                return Err(Error::new(
+                    fields.span_or(ident),
+                    "labels need names: write `struct Name { label: Type }`",
+                ));
             }
         },
         Data::Enum(data) => single(ident, variants(&data.variants)?),

@@ -4,12 +4,12 @@
 #[allow(unused_extern_crates, reason = "used by expansions")]
 extern crate self as chassis;
 
-pub mod error;
-pub mod logging;
-pub mod metrics;
 #[doc(hidden)]
 #[path = "private.rs"]
 pub mod __private;
+pub mod error;
+pub mod logging;
+pub mod metrics;
 pub mod process;
 pub mod scope;
 
