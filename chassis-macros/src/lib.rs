@@ -17,3 +17,9 @@ pub fn labels(input: TokenStream) -> TokenStream {
 pub fn timed(arguments: TokenStream, item: TokenStream) -> TokenStream {
     timed::expand(arguments.into(), item.into()).into()
 }
+#[proc_macro_derive(SettingsSchema, attributes(setting))]
+pub fn stub(input: TokenStream) -> TokenStream {
+    let i = parse_macro_input!(input as DeriveInput);
+    let n = i.ident;
+    quote::quote!(impl ::chassis::settings::SettingsSchema for #n {}).into()
+}

@@ -7,10 +7,31 @@ extern crate self as chassis;
 #[doc(hidden)]
 #[path = "private.rs"]
 pub mod __private;
+mod assembly;
+mod builder;
+mod cli;
+mod context;
 pub mod error;
+pub mod handler;
+pub mod lifecycle;
 pub mod logging;
 pub mod metrics;
+mod microservice;
 pub mod process;
+pub mod resource;
+mod resources;
+mod run;
 pub mod scope;
+pub mod service;
+pub mod settings;
+pub mod supervision;
+pub mod tasks;
+pub mod unit;
 
+pub use builder::{Builder, Running, StopReport};
+pub use cli::NoArgs;
+pub use context::{Condition, Context};
 pub use error::{Cause, Error, Result, ResultExt};
+pub use lifecycle::Shutdown;
+pub use microservice::{Blueprint, FromContext, Microservice, Outcome, Parts, When};
+pub use resource::{Health, HealthStatus, Resource, Slot, State};

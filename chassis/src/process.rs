@@ -56,3 +56,6 @@ impl Drop for Registration {
 fn services() -> MutexGuard<'static, Vec<Arc<Scope>>> {
     SERVICES.lock().unwrap_or_else(PoisonError::into_inner)
 }
+pub(crate) fn caught_panic(_: &(dyn std::any::Any + Send)) -> String {
+    String::new()
+}

@@ -20,3 +20,9 @@ impl Logs {
         Self::provisional(service)
     }
 }
+#[derive(chassis_macros::SettingsSchema)]
+pub struct LoggingSettings;
+impl Logs {
+    pub fn configure(&self, _: &LoggingSettings) {}
+    pub fn flush(&self, _: std::time::Duration) {}
+}

@@ -16,6 +16,7 @@
 //! # }
 //! ```
 
+pub mod framework;
 mod labels;
 mod meter;
 mod name;

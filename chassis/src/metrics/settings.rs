@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 use super::series::DEFAULT_MAX_SERIES;
 
 /// `system.resources.metrics`.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, chassis_macros::SettingsSchema)]
 pub struct MetricsSettings {
     /// How often windows move on, and exporters that send are sent to.
     pub collect_frequency: Duration,

@@ -1,0 +1,326 @@
+//! Puts a service together: settings, logs, meters, the struct itself, and the engine that runs it.
+
+use std::{any::Any, collections::BTreeMap, sync::Arc, time::SystemTime};
+
+use tokio::sync::mpsc;
+
+use crate::{
+    Context, Error, Microservice, Result,
+    lifecycle::{
+        About, Clock, Core, CoreParts, Engine, Graph, HookPlan, LifecycleSettings, Place, Plan, Report, ResourceCell,
+        ResourceLifecycle,
+    },
+    logging::{LoggingSettings, Logs},
+    metrics::{Metrics, MetricsSettings, framework::Framework},
+    microservice::{Blueprint, BoxFuture, Parts, Run},
+    process::{self, Registration},
+    resource::{ErasedResource, erase},
+    scope::Scope,
+    settings::{Declared, Problems, Settings, Source, Tree},
+    supervision::{RestartPolicySettings, TaskSettings},
+    tasks::{TaskPlan, TaskTable, ThreadPlan, TimerControl, TimerPlan, TimerSettings},
+};
+
+/// Sections below `system.microservices.<service>` that are not settings of the service's own.
+pub(crate) const SERVICE_KEYS: &[&str] = &["deploy_name", "logging", "lifecycle", "resources", "tasks", "timers"];
+
+/// What a service is put together from.
+pub(crate) struct Setup<S: Microservice> {
+    pub(crate) sources: Vec<Box<dyn Source>>,
+    pub(crate) with: Vec<Box<dyn FnOnce(&mut S) + Send>>,
+    pub(crate) args: Option<S::Args>,
+    pub(crate) logs: Logs,
+    pub(crate) clock: Clock,
+}
+
+/// A service that is ready to be started.
+pub(crate) struct Assembled<S> {
+    pub(crate) service: Arc<S>,
+    pub(crate) core: Arc<Core>,
+    pub(crate) engine: Arc<Engine>,
+    pub(crate) reports: mpsc::UnboundedReceiver<Report>,
+    pub(crate) registration: Registration,
+}
+
+/// A part of the chassis that every service has, although no field says so.
+pub(crate) struct Builtin {
+    pub(crate) name: &'static str,
+    pub(crate) about: &'static str,
+    pub(crate) resource: ErasedResource,
+    pub(crate) declare: fn(&str) -> Declared,
+}
+
+impl Builtin {
+    pub(crate) fn new<R: crate::Resource + Default>(name: &'static str, about: &'static str) -> Self {
+        Self {
+            name,
+            about,
+            resource: erase(Arc::new(R::default()), |resource: &R| resource),
+            declare: |path| Declared::of::<R::Settings>(path),
+        }
+    }
+}
+
+/// The settings that a service of type `S` declares, with the paths below `system` they are found at.
+pub(crate) fn declared<S: Microservice>(blueprint: &Blueprint<S>, builtins: &[Builtin]) -> Vec<Declared> {
+    let own = format!("microservices.{}", S::NAME);
+    let mut declared = vec![
+        Declared::value::<String>("deploy_name", Some(|| "local".to_owned())).about("Name of the deployment."),
+        Declared::of::<LoggingSettings>("logging").owner("logging"),
+        Declared::of::<LifecycleSettings>("lifecycle").owner("lifecycle"),
+        Declared::of::<MetricsSettings>("resources.metrics").owner("metrics"),
+        Declared::of::<RestartPolicySettings>("resources.status.restart_policy.resources").owner("restart policy"),
+    ];
+    let resources = blueprint.resources.iter().map(|spec| (spec.name, spec.declare));
+    for (name, declare) in resources.chain(builtins.iter().map(|builtin| (builtin.name, builtin.declare))) {
+        let path = format!("resources.{name}");
+        declared.push(declare(&path).owner(&format!("resource `{name}`")));
+        let path = format!("{path}.lifecycle");
+        declared.push(Declared::of::<ResourceLifecycle>(&path).owner(&format!("resource `{name}`")));
+    }
+    for spec in &blueprint.settings {
+        let path = format!("{own}.{}", spec.name);
+        declared.push((spec.declare)(&path).about(spec.about).owner("the service"));
+    }
+    for task in &blueprint.tasks {
+        let path = format!("{own}.tasks.{}", task.name);
+        declared.push(Declared::of::<TaskSettings>(&path).owner(&format!("task `{}`", task.name)));
+    }
+    for timer in &blueprint.timers {
+        let path = format!("{own}.timers.{}", timer.id.name());
+        declared.push(Declared::of::<TimerSettings>(&path).owner(&format!("timer `{}`", timer.id.name())));
+    }
+    declared
+}
+
+/// Reads all settings, builds the service and its engine; starts nothing.
+///
+/// # Errors
+/// Every problem of the settings and of what was declared, in one report.
+pub(crate) fn assemble<S: Microservice>(setup: Setup<S>) -> Result<Assembled<S>> {
+    let Setup { sources, with, args, logs, clock } = setup;
+    let blueprint = Blueprint::<S>::of();
+    let builtins = crate::resources::builtins();
+    let declared = declared(&blueprint, &builtins);
+    let mut problems = Problems::new();
+    let tree = Tree::merge(&sources, S::NAME, &mut problems);
+    tree.check_unknown(&declared, S::FREE_SETTINGS, &mut problems);
+
+    let plans = read_plans(&blueprint, &builtins, &tree, &mut problems);
+    let Some((read, logging, metrics_settings)) = plans else {
+        return Err(report(problems));
+    };
+    problems.into_result()?;
+
+    let deploy_name = read.deploy_name.clone();
+    logs.configure(&logging);
+    let scope = Scope::new(S::NAME, logs);
+    scope.set_deploy_name(&*deploy_name);
+    let registration = process::register(&scope);
+    let metrics = Metrics::new(S::NAME);
+    metrics.configure(metrics_settings);
+    // TODO scope.set_metrics(metrics.clone());
+    for notice in tree.notices(&declared) {
+        let _entered = scope.enter();
+        tracing::warn!("settings: {notice}");
+    }
+
+    let graph = Graph::new(
+        &blueprint
+            .resources
+            .iter()
+            .map(|spec| (spec.name, spec.after.to_vec()))
+            .chain(builtins.iter().map(|builtin| (builtin.name, Vec::new())))
+            .collect::<Vec<_>>(),
+    )
+    .map_err(Error::misconfigured)?;
+    let cells = blueprint
+        .resources
+        .iter()
+        .map(|spec| ResourceCell::new(spec.name, spec.about, spec.is_critical, false))
+        .chain(builtins.iter().map(|builtin| ResourceCell::new(builtin.name, builtin.about, false, true)))
+        .collect();
+    let tasks = TaskTable::default();
+    blueprint.tasks.iter().for_each(|task| tasks.add(task.name, "task"));
+    blueprint.timers.iter().for_each(|timer| tasks.add(timer.id.name(), "timer"));
+    blueprint.threads.iter().for_each(|thread| tasks.add(thread.name, "thread"));
+
+    let own = format!("microservices.{}", S::NAME);
+    let mut service = S::build(&mut Parts::new(&tree.section(&own), &metrics))?;
+    with.into_iter().for_each(|change| change(&mut service));
+    let service = Arc::new(service);
+
+    let Read { lifecycle, resources, task_settings, timers, .. } = read;
+    let figures = Framework::new(&metrics);
+    let (core, reports) = Core::new(CoreParts {
+        about: About {
+            name: S::NAME,
+            version: S::VERSION,
+            about: S::ABOUT,
+            instance: format!("{}-{:08x}", std::process::id(), fastrand::u32(..)),
+            started: SystemTime::now(),
+        },
+        scope,
+        settings: Settings::new(tree, declared),
+        lifecycle,
+        metrics,
+        figures,
+        graph,
+        resources: cells,
+        tasks,
+        timers: timers.clone(),
+        args: args.map(|args| Box::new(args) as Box<dyn Any + Send + Sync>),
+        clock,
+    });
+    let cx = Context::new(Arc::clone(&core), Place::Work(S::NAME));
+    blueprint.handlers.iter().for_each(|register| register(&service, &cx));
+
+    let erased: Vec<ErasedResource> = blueprint
+        .resources
+        .iter()
+        .map(|spec| (spec.erase)(&service))
+        .chain(builtins.into_iter().map(|builtin| builtin.resource))
+        .collect();
+    check_resources(&core, &erased)?;
+    let plan = Plan {
+        resources: erased.into_iter().zip(resources).collect(),
+        hooks: blueprint
+            .hooks
+            .into_iter()
+            .map(|hook| HookPlan {
+                name: hook.name,
+                when: hook.when,
+                phase: hook.phase,
+                resource: hook.resource,
+                run: bind(&service, hook.run),
+            })
+            .collect(),
+        tasks: blueprint
+            .tasks
+            .into_iter()
+            .zip(task_settings)
+            .map(|(task, settings)| TaskPlan {
+                name: task.name,
+                run: bind(&service, task.run),
+                policy: settings.policy(task.restart, task.on_give_up),
+                stop_when_done: task.stop_when_done,
+                takes_shutdown: task.takes_shutdown,
+            })
+            .collect(),
+        timers: blueprint
+            .timers
+            .into_iter()
+            .filter_map(|timer| {
+                let control = Arc::clone(timers.get(timer.id.name())?);
+                Some(TimerPlan {
+                    id: timer.id,
+                    run: bind(&service, timer.run),
+                    one_shot: timer.one_shot,
+                    immediate: timer.immediate,
+                    overlap: timer.overlap,
+                    jitter: timer.jitter,
+                    control,
+                })
+            })
+            .collect(),
+        threads: blueprint
+            .threads
+            .into_iter()
+            .map(|thread| {
+                let service = Arc::clone(&service);
+                ThreadPlan { name: thread.name, run: Arc::new(move |cx| (thread.run)(Arc::clone(&service), cx)) }
+            })
+            .collect(),
+    };
+    let engine = Engine::new(Arc::clone(&core), plan);
+    Ok(Assembled { service, core, engine, reports, registration })
+}
+
+/// What is read from the settings before anything is built.
+struct Read {
+    deploy_name: String,
+    lifecycle: LifecycleSettings,
+    resources: Vec<ResourceLifecycle>,
+    task_settings: Vec<TaskSettings>,
+    timers: BTreeMap<&'static str, Arc<TimerControl>>,
+}
+
+fn read_plans<S: Microservice>(
+    blueprint: &Blueprint<S>,
+    builtins: &[Builtin],
+    tree: &Tree,
+    problems: &mut Problems,
+) -> Option<(Read, LoggingSettings, MetricsSettings)> {
+    let own = format!("microservices.{}", S::NAME);
+    let deploy_name = tree.section("").setting("deploy_name", Some(|| "local".to_owned()), problems);
+    let logging = tree.section("logging").read::<LoggingSettings>(&[], problems);
+    let metrics = tree.section("resources.metrics").read::<MetricsSettings>(COMMON, problems);
+    let lifecycle = tree.section("lifecycle").read::<LifecycleSettings>(&[], problems);
+    let policy = tree.section("resources.status.restart_policy.resources").read::<RestartPolicySettings>(&[], problems);
+    let names = blueprint.resources.iter().map(|spec| spec.name).chain(builtins.iter().map(|builtin| builtin.name));
+    let resources: Vec<Option<ResourceLifecycle>> =
+        names.map(|name| tree.section(&format!("resources.{name}.lifecycle")).read(&[], problems)).collect();
+    let section = tree.section(&own);
+    blueprint.settings.iter().for_each(|spec| (spec.check)(&section, problems));
+    let task_settings: Vec<Option<TaskSettings>> = blueprint
+        .tasks
+        .iter()
+        .map(|task| tree.section(&format!("{own}.tasks.{}", task.name)).read(&[], problems))
+        .collect();
+    let mut timers = BTreeMap::new();
+    for timer in &blueprint.timers {
+        let path = format!("{own}.timers.{}", timer.id.name());
+        let section = tree.section(&path);
+        if let Some(settings) = section.read::<TimerSettings>(&[], problems) {
+            let schedule = settings.schedule(&timer.schedule);
+            if let Err(error) = schedule.check() {
+                problems.add(&path, format!("{error:#}"));
+            }
+            let is_enabled = settings.enabled.unwrap_or(timer.autostart);
+            timers.insert(timer.id.name(), TimerControl::new(is_enabled, schedule));
+        }
+    }
+    let (mut lifecycle, policy) = (lifecycle?, policy?);
+    lifecycle.restart_policy = policy;
+    let read = Read {
+        deploy_name: deploy_name?,
+        lifecycle,
+        resources: resources.into_iter().collect::<Option<_>>()?,
+        task_settings: task_settings.into_iter().collect::<Option<_>>()?,
+        timers,
+    };
+    Some((read, logging?, metrics?))
+}
+
+/// Keys that every section of `system.resources` may hold.
+const COMMON: &[&str] = crate::resource::COMMON_KEYS;
+
+/// Lets every resource look at its settings and at what was declared on it; collects all they say.
+fn check_resources(core: &Core, resources: &[ErasedResource]) -> Result<()> {
+    let mut problems = Problems::new();
+    let tree = core.settings.tree();
+    let _entered = core.scope.enter();
+    for (cell, resource) in core.resources.iter().zip(resources) {
+        let path = format!("resources.{}", cell.name);
+        if let Err(error) = resource.check(&tree.section(&path), &mut problems) {
+            problems.add(&path, format!("{error:#}"));
+        }
+    }
+    problems.into_result()
+}
+
+/// The problems as an error, also where there should be one and is none.
+fn report(problems: Problems) -> Error {
+    match problems.into_result() {
+        Err(error) => error,
+        Ok(()) => Error::misconfigured(Error::msg("the settings cannot be read")),
+    }
+}
+
+fn bind<S: Send + Sync + 'static>(
+    service: &Arc<S>,
+    run: Run<S>,
+) -> Arc<dyn Fn(Context) -> BoxFuture<Result<()>> + Send + Sync> {
+    let service = Arc::clone(service);
+    Arc::new(move |cx| run(Arc::clone(&service), cx))
+}

@@ -1,0 +1,75 @@
+//! How methods marked `#[on(field, matcher)]` meet the resource that calls them.
+//!
+//! A resource that calls methods of the service has a method `on(&self, matcher, handler)`, whose handler takes one
+//! input per unit of work. What an argument is made of is the resource's say: its input implements [`Give`] for every
+//! type a handler may take, and [`Settle`] for every type a handler may return.
+
+use std::{
+    future::{Future, Pending, pending},
+    sync::Arc,
+};
+
+use futures_util::future::Either;
+
+/// One unit of work that a resource hands to a method: a message, a job, a request.
+pub trait Input: Send {
+    /// What the resource wants to know at the end.
+    type Outcome: Send;
+}
+
+/// An input that a handler's argument of type `T` can be made of.
+///
+/// `Via` is for resources that make arguments in several ways; leave it away otherwise.
+#[diagnostic::on_unimplemented(
+    message = "a handler for `{Self}` cannot take a `{T}`",
+    label = "this argument cannot be made from `{Self}`",
+    note = "the resource of this handler decides what its methods may take: see its documentation; everything else is reached through `&self`"
+)]
+pub trait Give<T, Via = ()>: Input {
+    /// Makes the argument, or says how the unit of work ends without calling the method.
+    fn give(&mut self) -> impl Future<Output = Result<T, Self::Outcome>> + Send;
+}
+
+/// An input that a handler's answer of type `R` can end.
+#[diagnostic::on_unimplemented(
+    message = "a handler for `{Self}` cannot answer with `{R}`",
+    label = "this answer means nothing to `{Self}`",
+    note = "the resource of this handler decides what its methods may return: see its documentation"
+)]
+pub trait Settle<R>: Input {
+    /// Turns the answer into what the resource wants to know.
+    fn settle(self, answer: R) -> Self::Outcome;
+}
+
+/// Makes one argument; what an expansion calls.
+///
+/// # Errors
+/// The outcome when the argument cannot be made.
+pub async fn take<T, Via, I: Give<T, Via>>(input: &mut I) -> Result<T, I::Outcome> {
+    input.give().await
+}
+
+/// Ends a unit of work with the method's answer; what an expansion calls.
+pub fn settle<R, I: Settle<R>>(input: I, answer: R) -> I::Outcome {
+    input.settle(answer)
+}
+
+/// A handler that runs `run` with the service and each input; what an expansion calls.
+///
+/// It does not keep the service alive: the service owns the resource that owns the handler. A handler that is called
+/// after its service is gone never completes.
+pub fn each<S, I, F, Fut>(service: &Arc<S>, run: F) -> impl Fn(I) -> Each<Fut> + Send + Sync + 'static
+where
+    S: Send + Sync + 'static,
+    F: Fn(Arc<S>, I) -> Fut + Send + Sync + 'static,
+    Fut: Future,
+{
+    let service = Arc::downgrade(service);
+    move |input| match service.upgrade() {
+        Some(service) => Either::Left(run(service, input)),
+        None => Either::Right(pending()),
+    }
+}
+
+/// The future of a handler made by [`each`].
+pub type Each<Fut> = Either<Fut, Pending<<Fut as Future>::Output>>;

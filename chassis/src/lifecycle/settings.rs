@@ -1,0 +1,45 @@
+//! The settings of the lifecycle: of the service, and of each resource.
+
+use std::time::Duration;
+
+use crate::{settings::SettingsSchema, supervision::RestartPolicySettings};
+
+/// The settings at `system.lifecycle`.
+#[derive(Debug, Clone, SettingsSchema)]
+pub struct LifecycleSettings {
+    /// The budget of a stop, for everything together: 30 s, or 25 s where `KUBERNETES_SERVICE_HOST` is set.
+    #[setting(default = default_stop_timeout())]
+    pub stop_timeout: Duration,
+    /// How often resources are asked for their health.
+    #[setting(default = "5s")]
+    pub health_interval: Duration,
+    /// How long each phase of stopping a resource may take when it is restarted.
+    #[setting(default = "10s")]
+    pub restart_stop_timeout: Duration,
+    /// Read at `system.resources.status.restart_policy.resources`.
+    #[setting(skip)]
+    pub(crate) restart_policy: RestartPolicySettings,
+}
+
+/// The settings at `system.resources.<field name>.lifecycle`.
+#[derive(Debug, Clone, SettingsSchema)]
+pub struct ResourceLifecycle {
+    /// How long the resource may take to start, all attempts together.
+    #[setting(default = "10s")]
+    pub start_timeout: Duration,
+    /// How often a start that crashed is tried again; one that cannot reach its peer is tried until the timeout.
+    #[setting(default = 0)]
+    pub start_retries: u32,
+    /// The longest wait before the second attempt; it doubles with each further one.
+    #[setting(default = "100ms")]
+    pub backoff_min: Duration,
+    /// The longest wait between attempts.
+    #[setting(default = "5s")]
+    pub backoff_max: Duration,
+}
+
+/// Kubernetes kills after 30 s by default; what is left of them is for its own work.
+fn default_stop_timeout() -> Duration {
+    let is_kubernetes = std::env::var_os("KUBERNETES_SERVICE_HOST").is_some();
+    Duration::from_secs(if is_kubernetes { 25 } else { 30 })
+}

@@ -1,0 +1,84 @@
+//! Resources of any type behind one: the only place where the hooks' futures are boxed.
+
+use std::{future::Future, pin::Pin, sync::Arc};
+
+use crate::{
+    Context, Health, Resource, Result,
+    lifecycle::Phase,
+    settings::{Problems, Section},
+};
+
+type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// A resource of unknown type.
+pub(crate) type ErasedResource = Arc<dyn Erased>;
+
+/// The twin of [`Resource`] that can be put into a list.
+pub(crate) trait Erased: Send + Sync {
+    /// Reads the settings and checks them; a failure of the check is among the problems or in the result.
+    fn check(&self, settings: &Section<'_>, problems: &mut Problems) -> Result<()>;
+
+    /// Runs the hook of a phase. `Phase::Start` reads the settings.
+    fn run<'a>(&'a self, phase: Phase, cx: &'a Context) -> BoxFuture<'a, Result<()>>;
+
+    fn health(&self) -> BoxFuture<'_, Health>;
+
+    fn info(&self) -> serde_json::Map<String, serde_json::Value>;
+}
+
+/// The keys that every resource's section may hold besides its own.
+pub(crate) const COMMON_KEYS: &[&str] = &["lifecycle"];
+
+/// Puts the resource that `get` finds in `service` behind [`Erased`].
+pub(crate) fn erase<S, R>(service: Arc<S>, get: fn(&S) -> &R) -> ErasedResource
+where
+    S: Send + Sync + 'static,
+    R: Resource,
+{
+    Arc::new(Field { service, get })
+}
+
+struct Field<S, R> {
+    service: Arc<S>,
+    get: fn(&S) -> &R,
+}
+
+impl<S, R> Field<S, R> {
+    fn resource(&self) -> &R {
+        (self.get)(&self.service)
+    }
+}
+
+impl<S: Send + Sync + 'static, R: Resource> Erased for Field<S, R> {
+    fn check(&self, settings: &Section<'_>, problems: &mut Problems) -> Result<()> {
+        match settings.read::<R::Settings>(COMMON_KEYS, problems) {
+            Some(settings) => self.resource().check(&settings),
+            None => Ok(()),
+        }
+    }
+
+    fn run<'a>(&'a self, phase: Phase, cx: &'a Context) -> BoxFuture<'a, Result<()>> {
+        let resource = self.resource();
+        match phase {
+            Phase::PreStart => Box::pin(resource.pre_start(cx)),
+            Phase::Start => Box::pin(async move {
+                let settings = cx.read_settings::<R::Settings>()?;
+                resource.start(cx, settings).await
+            }),
+            Phase::PostStart => Box::pin(resource.post_start(cx)),
+            Phase::Open => Box::pin(resource.open(cx)),
+            Phase::Close => Box::pin(resource.close(cx)),
+            Phase::Drain => Box::pin(resource.drain(cx)),
+            Phase::Stop => Box::pin(resource.stop(cx)),
+            Phase::PostStop => Box::pin(resource.post_stop(cx)),
+        }
+    }
+
+    fn health(&self) -> BoxFuture<'_, Health> {
+        Box::pin(self.resource().health())
+    }
+
+    fn info(&self) -> serde_json::Map<String, serde_json::Value> {
+        self.resource().info()
+    }
+}

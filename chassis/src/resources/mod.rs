@@ -1,0 +1,8 @@
+//! Everything optional: each resource is one folder, and uses only what a stranger's resource could use.
+
+use crate::assembly::Builtin;
+
+/// The parts that every service has, although no field says so.
+pub(crate) fn builtins() -> Vec<Builtin> {
+    vec![]
+}

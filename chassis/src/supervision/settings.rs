@@ -1,0 +1,119 @@
+//! The settings of restarts: of resources and of tasks.
+
+use std::time::Duration;
+
+use super::{Intensity, OnGiveUp, Restart};
+use crate::settings::SettingsSchema;
+
+/// What is restarted when a resource fails; at `system.resources.status.restart_policy.resources`.
+#[derive(Debug, Clone, SettingsSchema)]
+pub struct RestartPolicySettings {
+    /// Resources whose failure ends the service with exit code 70, so that the orchestrator restarts it; or `all`.
+    #[setting(default)]
+    pub restart_microservice_on_failure: Names,
+    /// Resources that are restarted alone when they fail; or `all`. What is in neither list is restarted too.
+    #[setting(default)]
+    pub restart_resource_on_failure: Names,
+    /// Whether what depends on a failed resource is restarted with it.
+    #[setting(default = Strategy::OneForOne)]
+    pub strategy: Strategy,
+    /// How many restarts of one resource are allowed within `within`; one more ends the service with exit code 70.
+    #[setting(default = 5)]
+    pub restarts: u32,
+    /// The time in which restarts are counted.
+    #[setting(default = "60s")]
+    pub within: Duration,
+    /// The longest wait before the first restart; it doubles with each further one.
+    #[setting(default = "200ms")]
+    pub backoff_min: Duration,
+    /// The longest wait before any restart.
+    #[setting(default = "30s")]
+    pub backoff_max: Duration,
+    /// After so much health, past failures are forgotten.
+    #[setting(default = "60s")]
+    pub forget_after: Duration,
+}
+
+/// A list of resources, or `all` of them.
+pub type Names = crate::settings::OneOrMany;
+
+/// Whether what depends on a failed resource is restarted with it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, SettingsSchema)]
+pub enum Strategy {
+    /// Only what failed is restarted.
+    OneForOne,
+    /// What failed and everything that depends on it.
+    RestForOne,
+}
+
+/// What is restarted when a resource fails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ResourceRestart {
+    /// The resource.
+    Resource,
+    /// The whole service, by its orchestrator.
+    Microservice,
+}
+
+impl RestartPolicySettings {
+    /// What is restarted when the resource with this name fails. A name of its own beats `all`.
+    pub fn restart_of(&self, resource: &str) -> ResourceRestart {
+        let microservice = &self.restart_microservice_on_failure;
+        let own = &self.restart_resource_on_failure;
+        if microservice.names(resource) || (microservice.is_all() && !own.names(resource)) {
+            ResourceRestart::Microservice
+        } else {
+            ResourceRestart::Resource
+        }
+    }
+
+    /// How many restarts are too many.
+    pub fn intensity(&self) -> Intensity {
+        Intensity { restarts: self.restarts, within: self.within }
+    }
+}
+
+/// What an operator may change of a task; at `system.microservices.<service>.tasks.<task>`.
+#[derive(Debug, Clone, Default, SettingsSchema)]
+pub struct TaskSettings {
+    /// When the task is started again: `never`, `on-failure` or `always`; what its attribute says otherwise.
+    pub restart: Option<Restart>,
+    /// What happens once it is not started again: `stop` or `degrade`; what its attribute says otherwise.
+    pub on_give_up: Option<OnGiveUp>,
+    /// How many restarts are allowed within `within`; 5 by default.
+    pub restarts: Option<u32>,
+    /// The time in which restarts are counted; 60 s by default.
+    pub within: Option<Duration>,
+    /// The longest wait before the first restart, doubled with each further one; 200 ms by default.
+    pub backoff_min: Option<Duration>,
+    /// The longest wait before any restart; 30 s by default.
+    pub backoff_max: Option<Duration>,
+    /// After so much health, past failures are forgotten; 60 s by default.
+    pub forget_after: Option<Duration>,
+}
+
+/// What a task's attribute and its settings come to.
+#[derive(Debug, Clone)]
+pub(crate) struct TaskPolicy {
+    pub(crate) restart: Restart,
+    pub(crate) on_give_up: OnGiveUp,
+    pub(crate) intensity: Intensity,
+    pub(crate) backoff_min: Duration,
+    pub(crate) backoff_max: Duration,
+    pub(crate) forget_after: Duration,
+}
+
+impl TaskSettings {
+    /// The policy of a task whose attribute says `restart` and `on_give_up`.
+    pub(crate) fn policy(&self, restart: Restart, on_give_up: OnGiveUp) -> TaskPolicy {
+        let Intensity { restarts, within } = Intensity::default();
+        TaskPolicy {
+            restart: self.restart.unwrap_or(restart),
+            on_give_up: self.on_give_up.unwrap_or(on_give_up),
+            intensity: Intensity { restarts: self.restarts.unwrap_or(restarts), within: self.within.unwrap_or(within) },
+            backoff_min: self.backoff_min.unwrap_or(Duration::from_millis(200)),
+            backoff_max: self.backoff_max.unwrap_or(Duration::from_secs(30)),
+            forget_after: self.forget_after.unwrap_or(Duration::from_secs(60)),
+        }
+    }
+}

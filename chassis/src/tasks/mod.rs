@@ -1,0 +1,23 @@
+//! Methods that run beside the handlers: tasks, timers, threads.
+
+mod schedule;
+mod settings;
+pub(crate) mod spawn;
+mod table;
+pub(crate) mod task;
+pub(crate) mod thread;
+pub(crate) mod timer;
+
+pub use self::{
+    schedule::{Overlap, Schedule, TimerId},
+    settings::TimerSettings,
+    table::TaskRow,
+    timer::TimerHandle,
+};
+pub(crate) use self::{
+    spawn::{Group, catch, detached},
+    table::TaskTable,
+    task::TaskPlan,
+    thread::ThreadPlan,
+    timer::{TimerControl, TimerPlan},
+};

@@ -1,0 +1,57 @@
+//! The only place that spawns, so that every task has a name, a panic is noticed, and a stop reaches it.
+
+use std::{
+    future::Future,
+    panic::AssertUnwindSafe,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use futures_util::FutureExt;
+use tokio::task::{AbortHandle, JoinSet};
+
+use crate::{Error, Result, process, scope::Scope};
+
+/// Runs `work` and turns a panic into an error that says where it happened.
+pub(crate) async fn catch<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
+    match AssertUnwindSafe(work).catch_unwind().await {
+        Ok(result) => result,
+        Err(payload) => Err(panicked(payload.as_ref())),
+    }
+}
+
+/// The error of a panic that was caught on this thread.
+pub(crate) fn panicked(payload: &(dyn std::any::Any + Send)) -> Error {
+    let panic = process::caught_panic(payload);
+    Error::msg(format!("panicked: {panic}"))
+}
+
+/// Starts `work` that no part of the service owns: it ends with the runtime, or when it is aborted.
+pub(crate) fn detached(scope: &Arc<Scope>, work: impl Future<Output = ()> + Send + 'static) -> AbortHandle {
+    tokio::spawn(scope.wrap(work)).abort_handle()
+}
+
+/// Background work that belongs together: one resource's, or the engine's own.
+#[derive(Default)]
+pub(crate) struct Group {
+    tasks: Mutex<JoinSet<()>>,
+}
+
+impl Group {
+    /// Starts `work` in the scope of the service.
+    pub(crate) fn spawn(&self, scope: &Arc<Scope>, work: impl Future<Output = ()> + Send + 'static) {
+        let mut tasks = self.lock();
+        // What has ended since is let go, or a server's connections would pile up.
+        while tasks.try_join_next().is_some() {}
+        tasks.spawn(scope.wrap(work));
+    }
+
+    /// Cancels all work at its next await and waits until it is gone.
+    pub(crate) async fn end(&self) {
+        let mut tasks = std::mem::take(&mut *self.lock());
+        tasks.shutdown().await;
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, JoinSet<()>> {
+        self.tasks.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,130 @@
+//! A method that runs beside the handlers, and is restarted by its policy.
+
+use std::{sync::Arc, time::Duration};
+
+use tokio::time::Instant;
+
+use super::spawn::catch;
+use crate::{
+    Context, Error, Result,
+    lifecycle::{Core, EventKind, Place, StopReason, for_people},
+    microservice::BoxFuture,
+    supervision::{Backoff, OnGiveUp, Restart, RestartLog, TaskPolicy},
+};
+
+/// A task of the service, ready to run.
+pub(crate) struct TaskPlan {
+    pub(crate) name: &'static str,
+    pub(crate) run: Arc<dyn Fn(Context) -> BoxFuture<Result<()>> + Send + Sync>,
+    pub(crate) policy: TaskPolicy,
+    pub(crate) stop_when_done: bool,
+    pub(crate) takes_shutdown: bool,
+}
+
+/// Runs a task until it is done or given up, or until the stop.
+pub(crate) async fn run(plan: TaskPlan, core: Arc<Core>) {
+    let name = plan.name;
+    let cx = Context::new(Arc::clone(&core), Place::Work(name));
+    let mut log = RestartLog::new(plan.policy.intensity);
+    let mut backoff = Backoff::new(plan.policy.backoff_min, plan.policy.backoff_max);
+    let end = core.work_ends.clone();
+    loop {
+        core.tasks.state(name, "running");
+        core.events.emit(EventKind::TaskStarted { task: name });
+        let began = Instant::now();
+        let _running = core.running.enter(format!("task `{name}`"));
+        let work = catch((plan.run)(cx.clone()));
+        let result = if plan.takes_shutdown {
+            work.await
+        } else {
+            tokio::select! {
+                biased;
+                () = end.wait() => {
+                    core.tasks.state(name, "stopped");
+                    return;
+                }
+                result = work => result,
+            }
+        };
+        drop(_running);
+        core.tasks.ran(name, result.as_ref().err());
+        let error = result.as_ref().err().map(|error| format!("{error:#}"));
+        core.events.emit(EventKind::TaskEnded { task: name, error });
+        if began.elapsed() >= plan.policy.forget_after {
+            log.forget();
+            backoff.healthy();
+        }
+        if end.is_triggered() || core.stop_asked.is_triggered() {
+            return ended_by_stop(&core, name, result);
+        }
+        let is_restarted = match (&result, plan.policy.restart) {
+            (_, Restart::Never) | (Ok(()), Restart::OnFailure) => false,
+            (Ok(()), Restart::Always) => true,
+            // A peer that is away is waited for without counting.
+            (Err(error), _) => error.is_unavailable() || log.allows(Instant::now()),
+        };
+        if !is_restarted {
+            return give_up_or_finish(&core, &plan, result);
+        }
+        let delay = match &result {
+            Ok(()) => Duration::ZERO,
+            Err(_) => backoff.failed_with_jitter(fastrand::f64()),
+        };
+        let restarts = core.tasks.restarted(name);
+        core.figures.task_restarted(name);
+        core.events.emit(EventKind::TaskRestarting { task: name, restarts, delay });
+        if let Err(error) = result {
+            tracing::error!("task `{name}` failed: {error:#}; restart {restarts} in {}", for_people(delay));
+        }
+        tokio::select! {
+            biased;
+            () = core.stop_asked.wait() => {
+                core.tasks.state(name, "stopped");
+                return;
+            }
+            () = tokio::time::sleep(delay) => {}
+        }
+        // A task that always returns at once must leave room for others.
+        tokio::task::yield_now().await;
+    }
+}
+
+fn ended_by_stop(core: &Core, name: &'static str, result: Result<()>) {
+    core.tasks.state(name, "stopped");
+    if let Err(error) = result {
+        tracing::error!("task `{name}` failed during the stop: {error:#}");
+        core.record_failure(format!("task `{name}` failed"), error);
+    }
+}
+
+fn give_up_or_finish(core: &Core, plan: &TaskPlan, result: Result<()>) {
+    let name = plan.name;
+    let Err(error) = result else {
+        core.tasks.state(name, "done");
+        if plan.stop_when_done {
+            core.stop(StopReason::Done(name));
+        }
+        return;
+    };
+    core.tasks.state(name, "failed");
+    core.events.emit(EventKind::GaveUp { what: name });
+    let how = match plan.policy.restart {
+        Restart::Never => "",
+        Restart::OnFailure | Restart::Always => " too often",
+    };
+    match plan.policy.on_give_up {
+        OnGiveUp::Stop => {
+            tracing::error!("task `{name}` failed{how}: {error:#}; the service stops");
+            core.fail(format!("task `{name}` failed{how}"), crashed_unless_misconfigured(error));
+        }
+        OnGiveUp::Degrade => {
+            tracing::error!("task `{name}` failed{how}: {error:#}; the service goes on without it");
+            core.tasks.state(name, "failed");
+        }
+    }
+}
+
+/// A task that is given up ends the service with 70, whatever it could not reach; only wrong settings say 78.
+fn crashed_unless_misconfigured(error: Error) -> Error {
+    if error.is_misconfigured() { error } else { Error::crashed(error) }
+}

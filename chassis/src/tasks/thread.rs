@@ -1,0 +1,52 @@
+//! A method that runs on an operating system's thread of its own.
+
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+};
+
+use tokio::sync::oneshot;
+
+use super::spawn::panicked;
+use crate::{
+    Context, Result,
+    lifecycle::{Core, EventKind, Place},
+};
+
+/// A thread of the service, ready to run.
+pub(crate) struct ThreadPlan {
+    pub(crate) name: &'static str,
+    pub(crate) run: Arc<dyn Fn(Context) -> Result<()> + Send + Sync>,
+}
+
+/// Starts a thread; the receiver hears when it has ended.
+pub(crate) fn start(plan: ThreadPlan, core: &Arc<Core>) -> Result<oneshot::Receiver<()>> {
+    let ThreadPlan { name, run } = plan;
+    let (ended, end) = oneshot::channel();
+    let core = Arc::clone(core);
+    std::thread::Builder::new().name(name.to_owned()).spawn(move || {
+        let scope = Arc::clone(&core.scope);
+        let _entered = scope.enter();
+        core.tasks.state(name, "running");
+        core.events.emit(EventKind::TaskStarted { task: name });
+        let running = core.running.enter(format!("thread `{name}`"));
+        let cx = Context::new(Arc::clone(&core), Place::Work(name));
+        let result =
+            catch_unwind(AssertUnwindSafe(|| run(cx))).unwrap_or_else(|payload| Err(panicked(payload.as_ref())));
+        drop(running);
+        core.tasks.ran(name, result.as_ref().err());
+        let error = result.as_ref().err().map(|error| format!("{error:#}"));
+        core.events.emit(EventKind::TaskEnded { task: name, error });
+        match result {
+            Ok(()) => core.tasks.state(name, "done"),
+            Err(error) => {
+                core.tasks.state(name, "failed");
+                tracing::error!("thread `{name}` failed: {error:#}; the service stops");
+                core.fail(format!("thread `{name}` failed"), error);
+            }
+        }
+        drop(core);
+        let _ = ended.send(());
+    })?;
+    Ok(end)
+}
