@@ -119,7 +119,7 @@ pub(crate) fn assemble<S: Microservice>(setup: Setup<S>) -> Result<Assembled<S>>
     let registration = process::register(&scope);
     let metrics = Metrics::new(S::NAME);
     metrics.configure(metrics_settings);
-    // TODO scope.set_metrics(metrics.clone());
+    scope.set_metrics(metrics.clone());
     for notice in tree.notices(&declared) {
         let _entered = scope.enter();
         tracing::warn!("settings: {notice}");
@@ -152,6 +152,7 @@ pub(crate) fn assemble<S: Microservice>(setup: Setup<S>) -> Result<Assembled<S>>
 
     let Read { lifecycle, resources, task_settings, timers, .. } = read;
     let figures = Framework::new(&metrics);
+    figures.build(S::NAME, S::VERSION);
     let (core, reports) = Core::new(CoreParts {
         about: About {
             name: S::NAME,

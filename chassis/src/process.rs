@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::ArcSwapOption;
 
-use crate::scope::Scope;
+use crate::{metrics, scope::Scope};
 
 /// The living services, in the order they were registered.
 static SERVICES: Mutex<Vec<Arc<Scope>>> = Mutex::new(Vec::new());
@@ -16,7 +16,9 @@ static SERVICES: Mutex<Vec<Arc<Scope>>> = Mutex::new(Vec::new());
 static FIRST: ArcSwapOption<Scope> = ArcSwapOption::const_empty();
 
 /// Puts the process-wide front ends in place; later calls do nothing.
-pub fn install() {}
+pub fn install() {
+    metrics::install();
+}
 
 /// Makes a service one that unmarked threads may belong to, until the answer is dropped.
 pub fn register(scope: &Arc<Scope>) -> Registration {

@@ -20,7 +20,7 @@ use std::{
 
 use pin_project_lite::pin_project;
 
-use crate::{logging::Logs, process};
+use crate::{logging::Logs, metrics::Metrics, process};
 
 thread_local! {
     /// Only marks stand here; the fallback to the process's first service is decided when somebody asks.
@@ -32,14 +32,15 @@ pub struct Scope {
     service: Arc<str>,
     deploy_name: OnceLock<Arc<str>>,
     logs: Logs,
+    metrics: OnceLock<Metrics>,
     extension: OnceLock<Box<dyn Any + Send + Sync>>,
 }
 
 impl Scope {
     /// A scope of its own for the service of that name, logging through `logs`.
     pub fn new(service: impl Into<Arc<str>>, logs: Logs) -> Arc<Self> {
-        let (deploy_name, extension) = (OnceLock::new(), OnceLock::new());
-        Arc::new(Self { service: service.into(), deploy_name, logs, extension })
+        let (deploy_name, metrics, extension) = (OnceLock::new(), OnceLock::new(), OnceLock::new());
+        Arc::new(Self { service: service.into(), deploy_name, logs, metrics, extension })
     }
 
     /// The scope of the code that runs now: its mark, otherwise the process's first living service.
@@ -94,6 +95,17 @@ impl Scope {
     /// The logs of the service.
     pub fn logs(&self) -> &Logs {
         &self.logs
+    }
+
+    /// The meters of the service, from the moment they are made.
+    pub fn metrics(&self) -> Option<&Metrics> {
+        self.metrics.get()
+    }
+
+    /// Says which meters are those of the service; later calls change nothing.
+    pub fn set_metrics(&self, metrics: Metrics) {
+        // The first ones win: libraries may have counted in them already.
+        let _ = self.metrics.set(metrics);
     }
 
     /// Puts in what another part of the runtime keeps per service; only the first one stays.

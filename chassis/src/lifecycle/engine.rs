@@ -458,6 +458,7 @@ impl Engine {
         work.keepers.spawn(scope.wrap(Supervisor::new(Arc::clone(self)).run(reports)));
         work.keepers.spawn(scope.wrap(health::watch(Arc::clone(self))));
         work.keepers.spawn(scope.wrap(self.core.figures.watch_event_loop()));
+        work.keepers.spawn(scope.wrap(self.core.metrics.keep_up()));
     }
 
     /// Waits for running ticks; names those that did not end in time.

@@ -16,11 +16,14 @@
 //! # }
 //! ```
 
+mod exposition;
 pub mod framework;
+mod front_end;
 mod labels;
 mod meter;
 mod name;
 mod options;
+mod process;
 mod registry;
 pub mod reporter;
 mod series;
@@ -32,7 +35,8 @@ use std::{fmt, sync::Arc};
 
 use tokio::time::Instant;
 
-use self::{registry::Registry, reporter::Reporter};
+pub(crate) use self::front_end::install;
+use self::{framework::Framework, front_end::FrontEnd, registry::Registry, reporter::Reporter};
 use crate::error::Result;
 
 /// Makes [`Labels`](trait@Labels) of a struct with one named field per label, and label values of the variants of an enum.
@@ -100,12 +104,16 @@ pub struct Metrics(Arc<Inner>);
 
 struct Inner {
     registry: Registry,
+    framework: Framework,
+    front_end: FrontEnd,
 }
 
 impl Metrics {
-    /// No meters yet.
+    /// The framework's own figures, and nothing of the service yet.
     pub fn new(service: &str) -> Self {
-        Self(Arc::new(Inner { registry: Registry::new(service) }))
+        let registry = Registry::new(service);
+        let framework = Framework::register(&registry);
+        Self(Arc::new(Inner { registry, framework, front_end: FrontEnd::default() }))
     }
 
     /// Follows the settings: the cap on series at once, buckets for meters made from now on.
@@ -121,9 +129,34 @@ impl Metrics {
         M::register(self, options)
     }
 
-    /// What all meters say now.
+    /// A gauge whose number is kept elsewhere and asked for when it is exported.
+    ///
+    /// Made again, for example by a resource that was restarted, it asks at the new place.
+    ///
+    /// # Errors
+    /// As [`meter`](Metrics::meter).
+    pub fn observe_gauge(&self, options: MeterOptions, read: impl Fn() -> f64 + Send + Sync + 'static) -> Result<()> {
+        self.registry().observed(options, Kind::Gauge, Arc::new(read))
+    }
+
+    /// A counter whose number is kept elsewhere and asked for when it is exported.
+    ///
+    /// # Errors
+    /// As [`meter`](Metrics::meter).
+    pub fn observe_counter(&self, options: MeterOptions, read: impl Fn() -> f64 + Send + Sync + 'static) -> Result<()> {
+        self.registry().observed(options, Kind::Counter, Arc::new(read))
+    }
+
+    /// The framework's own figures.
+    pub fn framework(&self) -> &Framework {
+        &self.0.framework
+    }
+
+    /// What all meters say now: those of the service, of the framework, of the process, and of libraries.
     pub fn snapshot(&self) -> Snapshot {
         let mut meters = self.registry().snapshot(Instant::now());
+        meters.extend(process::snapshot());
+        self.0.front_end.add_to(&mut meters);
         meters.sort_by(|one, other| one.name.cmp(&other.name));
         Snapshot { meters }
     }
@@ -133,8 +166,8 @@ impl Metrics {
     /// Of a histogram or summary it is `<name>_count`, `<name>_sum`, or a bucket or quantile by its label.
     pub fn get(&self, name: &str, labels: &[(&str, &str)]) -> Option<f64> {
         let snapshot = self.snapshot();
-        let service = name::sanitized(self.registry().service());
-        snapshot.get(name, labels).or_else(|| snapshot.get(&format!("{service}_{name}"), labels))
+        let own_name = name::full_name(self.registry().service(), name, None, Kind::Gauge);
+        snapshot.get(name, labels).or_else(|| snapshot.get(&own_name, labels))
     }
 
     /// Everything as text for Prometheus.
@@ -144,9 +177,21 @@ impl Metrics {
         out
     }
 
-    /// What has to happen every `collect_frequency`: the windows of summaries move on.
+    /// What has to happen now and then: the windows of summaries move on, what libraries have recorded is taken in.
     pub fn upkeep(&self) {
         self.registry().upkeep(Instant::now());
+        self.0.front_end.upkeep();
+    }
+
+    /// Does the upkeep at every `collect_frequency`; runs for ever.
+    pub fn keep_up(&self) -> impl Future<Output = ()> + Send + use<> {
+        let metrics = self.clone();
+        async move {
+            loop {
+                tokio::time::sleep(metrics.registry().collect_frequency()).await;
+                metrics.upkeep();
+            }
+        }
     }
 
     fn registry(&self) -> &Registry {

@@ -6,6 +6,7 @@ use super::{
     Metrics,
     meter::{histogram, summary},
     name,
+    registry::Registry,
     snapshot::Kind,
 };
 use crate::error::{Error, Result};
@@ -13,15 +14,20 @@ use crate::error::{Error, Result};
 /// How a meter is made: its name and help, and what differs from the defaults.
 ///
 /// ```
-/// use chassis::metrics::MeterOptions;
+/// use chassis::metrics::{Histogram, MeterOptions, Metrics};
 ///
-/// let latency = MeterOptions::new("latency", "How long pricing takes.").unit("seconds").buckets([0.001, 0.01, 0.1]);
+/// # fn main() -> chassis::Result<()> {
+/// let metrics = Metrics::new("orders");
+/// let options = MeterOptions::new("latency", "How long pricing takes.").unit("seconds").buckets([0.001, 0.01, 0.1]);
+/// let latency: Histogram = metrics.meter(options)?; // orders_latency_seconds
+/// # Ok(())
+/// # }
 /// ```
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct MeterOptions {
     pub(super) name: Cow<'static, str>,
     pub(super) help: Cow<'static, str>,
-    pub(super) is_prefixed: bool,
+    pub(super) has_no_prefix: bool,
     pub(super) unit: Option<Cow<'static, str>>,
     pub(super) buckets: Option<Vec<f64>>,
     pub(super) quantiles: Option<Vec<f64>>,
@@ -32,22 +38,13 @@ pub struct MeterOptions {
 impl MeterOptions {
     /// A meter that is exported as `<service>_<name>`, with one sentence about it.
     pub fn new(name: impl Into<Cow<'static, str>>, help: impl Into<Cow<'static, str>>) -> Self {
-        Self {
-            name: name.into(),
-            help: help.into(),
-            is_prefixed: true,
-            unit: None,
-            buckets: None,
-            quantiles: None,
-            window: None,
-            max_series: None,
-        }
+        Self { name: name.into(), help: help.into(), ..Self::default() }
     }
 
     /// Leaves the service out of the name, for figures that mean the same in every service.
     #[must_use]
     pub fn without_prefix(mut self) -> Self {
-        self.is_prefixed = false;
+        self.has_no_prefix = true;
         self
     }
 
@@ -89,7 +86,7 @@ impl MeterOptions {
     /// The full name for this service, and the unit in it.
     pub(super) fn full_name(&self, service: &str, kind: Kind) -> Result<(String, Option<String>)> {
         let unit = self.unit.as_deref().map(name::base_unit).transpose()?;
-        let service = if self.is_prefixed { service } else { "" };
+        let service = if self.has_no_prefix { "" } else { service };
         Ok((name::full_name(service, &self.name, unit.as_deref(), kind), unit))
     }
 
@@ -143,6 +140,11 @@ pub trait Meter: Sized {
     /// # Errors
     /// The name belongs to a meter of another type, unit or other labels; or the options make no sense.
     fn register(metrics: &Metrics, options: MeterOptions) -> Result<Self>;
+}
+
+/// The same before there is a [`Metrics`], for the framework's own meters.
+pub(super) trait RegisterIn: Sized {
+    fn register_in(registry: &Registry, options: MeterOptions) -> Result<Self>;
 }
 
 fn checked_bounds(bounds: &[f64]) -> Result<Vec<f64>> {

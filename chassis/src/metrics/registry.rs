@@ -3,18 +3,20 @@
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use tokio::time::Instant;
 
 use super::{
+    meter::observed::{Observed, Read},
     name,
     options::MeterOptions,
     series::{AnyFamily, Description, Family, Series},
     settings::MetricsSettings,
     snapshot::{Kind, MeterSnapshot, SeriesSnapshot, Value},
 };
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, ResultExt};
 
 /// The meters of a service.
 pub(super) struct Registry {
@@ -40,40 +42,59 @@ impl Registry {
     }
 
     /// The family of this name: a new one, or the one that is there and is the same.
-    pub(super) fn family<S: Series>(&self, mut options: MeterOptions, labels: &[&str]) -> Result<Arc<Family<S>>> {
+    pub(super) fn family<S: Series>(&self, options: MeterOptions, labels: &[&str]) -> Result<Arc<Family<S>>> {
+        let make =
+            |description, max_series| -> Arc<dyn AnyFamily> { Arc::new(Family::<S>::new(description, max_series)) };
+        let (full_name, family) = self.keep(options, labels, S::KIND, make)?;
+        family.into_any().downcast().map_err(|_| exists(&full_name, "with values that are read from elsewhere"))
+    }
+
+    /// A meter whose value is read from elsewhere; one that is there is read from the new place from now on.
+    pub(super) fn observed(&self, options: MeterOptions, kind: Kind, read: Read) -> Result<()> {
+        let make = |description, _| -> Arc<dyn AnyFamily> { Arc::new(Observed::new(description, kind)) };
+        let (full_name, family) = self.keep(options, &[], kind, make)?;
+        match family.into_any().downcast::<Observed>() {
+            Ok(observed) => observed.read_from(read),
+            Err(_) => return Err(exists(&full_name, "with values of its own")),
+        }
+        Ok(())
+    }
+
+    fn keep(
+        &self,
+        mut options: MeterOptions,
+        labels: &[&str],
+        kind: Kind,
+        make: impl FnOnce(Description, usize) -> Arc<dyn AnyFamily>,
+    ) -> Result<(Arc<str>, Arc<dyn AnyFamily>)> {
         let (name, unit) = options
-            .full_name(&self.service, S::KIND)
-            .map_err(|error| error.context(format!("meter `{}` cannot be made", options.name)))?;
+            .full_name(&self.service, kind)
+            .with_context(|| format!("meter `{}` cannot be made", options.name))?;
         let mut kept = self.kept();
         if let Some(bounds) = kept.settings.buckets.get(&*options.name).or_else(|| kept.settings.buckets.get(&name)) {
             options.buckets = Some(bounds.clone());
         }
-        let description = describe(&options, &name, unit, labels, S::KIND)
-            .map_err(|error| error.context(format!("meter `{name}` cannot be made")))?;
+        let description =
+            describe(&options, &name, unit, labels, kind).with_context(|| format!("meter `{name}` cannot be made"))?;
 
         if let Some((there, _)) = kept.families.get(&*name) {
-            let difference = difference(&**there, S::KIND, &description, &options);
-            return match (difference, there.clone().into_any().downcast()) {
-                (None, Ok(family)) => Ok(family),
-                (difference, _) => Err(Error::msg(format!(
-                    "meter `{name}` exists already {}; give one of the two another name",
-                    difference.unwrap_or_else(|| "with another type".to_owned())
-                ))),
+            return match difference(&**there, kind, &description, &options) {
+                None => Ok((description.name, there.clone())),
+                Some(difference) => Err(exists(&name, &difference)),
             };
         }
 
-        let samples = name::sample_names(&name, S::KIND);
+        let samples = name::sample_names(&name, kind);
         if let Some((sample, owner)) = samples.iter().find_map(|sample| kept.samples.get_key_value(sample)) {
             return Err(Error::msg(format!(
-                "meter `{name}` would be written as `{sample}`, which meter `{owner}` is; give one of the two another name"
+                "meter `{name}` would be written as `{sample}`, which meter `{owner}` is; {WAY_OUT}"
             )));
         }
-        let max_series = options.max_series.unwrap_or(kept.settings.max_series);
-        let family = Arc::new(Family::<S>::new(description, max_series));
-        let name = family.description.name.clone();
+        let name = description.name.clone();
+        let family = make(description, options.max_series.unwrap_or(kept.settings.max_series));
         kept.samples.extend(samples.into_iter().map(|sample| (sample, name.clone())));
-        kept.families.insert(name, (family.clone(), options));
-        Ok(family)
+        kept.families.insert(name.clone(), (family.clone(), options));
+        Ok((name, family))
     }
 
     /// Follows the settings: the cap at once, buckets for meters that are made from now on.
@@ -85,9 +106,8 @@ impl Registry {
         kept.settings = settings;
     }
 
-    /// Whether a line of this name is one of ours.
-    pub(super) fn owns(&self, sample: &str) -> bool {
-        self.kept().samples.contains_key(sample)
+    pub(super) fn collect_frequency(&self) -> Duration {
+        self.kept().settings.collect_frequency
     }
 
     pub(super) fn snapshot(&self, now: Instant) -> Vec<MeterSnapshot> {
@@ -120,6 +140,12 @@ impl Registry {
     }
 }
 
+const WAY_OUT: &str = "give one of the two another name";
+
+fn exists(name: &str, difference: &str) -> Error {
+    Error::msg(format!("meter `{name}` exists already {difference}; {WAY_OUT}"))
+}
+
 fn describe(
     options: &MeterOptions,
     name: &str,
@@ -145,7 +171,7 @@ fn describe(
         }
     }
     let help = match options.help.trim() {
-        "" => format!("The {} `{}` of the service.", kind.as_str(), options.name),
+        "" => format!("The {} `{name}`.", kind.as_str()),
         help => help.to_owned(),
     };
     Ok(Description {

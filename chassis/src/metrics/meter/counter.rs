@@ -7,7 +7,8 @@ use tokio::time::Instant;
 use super::super::{
     Metrics,
     labels::Labels,
-    options::{Meter, MeterOptions, Shape},
+    options::{Meter, MeterOptions, RegisterIn, Shape},
+    registry::Registry,
     series::{Family, Series},
     snapshot::{Kind, Value},
     stripes::{Count, Striped},
@@ -21,7 +22,8 @@ use crate::error::Result;
 pub struct Counter<L = ()> {
     only: CounterHandle,
     family: Arc<Family<CounterHandle>>,
-    labels: PhantomData<fn(&L)>,
+    // Covariant, so that labels may be borrowed although the meter says `'static`.
+    labels: PhantomData<fn() -> L>,
 }
 
 /// One series of a [`Counter`], to be kept where counting has to be quick.
@@ -77,7 +79,13 @@ impl<L> From<Arc<Family<CounterHandle>>> for Counter<L> {
 
 impl<L: Labels> Meter for Counter<L> {
     fn register(metrics: &Metrics, options: MeterOptions) -> Result<Self> {
-        metrics.registry().family(options, L::NAMES).map(Self::from)
+        Self::register_in(metrics.registry(), options)
+    }
+}
+
+impl<L: Labels> RegisterIn for Counter<L> {
+    fn register_in(registry: &Registry, options: MeterOptions) -> Result<Self> {
+        registry.family(options, L::NAMES).map(Self::from)
     }
 }
 

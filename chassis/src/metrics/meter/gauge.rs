@@ -16,7 +16,8 @@ use super::{
     super::{
         Metrics,
         labels::Labels,
-        options::{Meter, MeterOptions, Shape},
+        options::{Meter, MeterOptions, RegisterIn, Shape},
+        registry::Registry,
         series::{Family, Series},
         snapshot::{Kind, Value},
         stripes::add_float,
@@ -32,7 +33,8 @@ use crate::error::Result;
 pub struct Gauge<L = ()> {
     only: GaugeHandle,
     family: Arc<Family<GaugeHandle>>,
-    labels: PhantomData<fn(&L)>,
+    // Covariant, so that labels may be borrowed although the meter says `'static`.
+    labels: PhantomData<fn() -> L>,
 }
 
 /// One series of a [`Gauge`], to be kept.
@@ -123,7 +125,13 @@ impl<L> From<Arc<Family<GaugeHandle>>> for Gauge<L> {
 
 impl<L: Labels> Meter for Gauge<L> {
     fn register(metrics: &Metrics, options: MeterOptions) -> Result<Self> {
-        metrics.registry().family(options, L::NAMES).map(Self::from)
+        Self::register_in(metrics.registry(), options)
+    }
+}
+
+impl<L: Labels> RegisterIn for Gauge<L> {
+    fn register_in(registry: &Registry, options: MeterOptions) -> Result<Self> {
+        registry.family(options, L::NAMES).map(Self::from)
     }
 }
 

@@ -16,7 +16,8 @@ use super::{
     super::{
         Metrics,
         labels::Labels,
-        options::{Meter, MeterOptions, Shape},
+        options::{Meter, MeterOptions, RegisterIn, Shape},
+        registry::Registry,
         series::{Family, Series},
         snapshot::{Kind, Value},
         stripes::{Stripe, Striped, add_float, try_add_float},
@@ -43,7 +44,8 @@ const CELLS: usize = 16;
 pub struct Histogram<L = ()> {
     only: HistogramHandle,
     family: Arc<Family<HistogramHandle>>,
-    labels: PhantomData<fn(&L)>,
+    // Covariant, so that labels may be borrowed although the meter says `'static`.
+    labels: PhantomData<fn() -> L>,
 }
 
 /// One series of a [`Histogram`], to be kept where recording has to be quick.
@@ -173,7 +175,13 @@ impl<L> From<Arc<Family<HistogramHandle>>> for Histogram<L> {
 
 impl<L: Labels> Meter for Histogram<L> {
     fn register(metrics: &Metrics, options: MeterOptions) -> Result<Self> {
-        metrics.registry().family(options, L::NAMES).map(Self::from)
+        Self::register_in(metrics.registry(), options)
+    }
+}
+
+impl<L: Labels> RegisterIn for Histogram<L> {
+    fn register_in(registry: &Registry, options: MeterOptions) -> Result<Self> {
+        registry.family(options, L::NAMES).map(Self::from)
     }
 }
 

@@ -3,6 +3,7 @@
 pub(super) mod counter;
 pub(super) mod gauge;
 pub(super) mod histogram;
+pub(super) mod observed;
 pub(super) mod quantity;
 mod sketch;
 pub(super) mod summary;

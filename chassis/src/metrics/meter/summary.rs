@@ -15,7 +15,8 @@ use super::{
     super::{
         Metrics,
         labels::Labels,
-        options::{Meter, MeterOptions, Shape},
+        options::{Meter, MeterOptions, RegisterIn, Shape},
+        registry::Registry,
         series::{Family, Series},
         snapshot::{Kind, Value},
         stripes::{Striped, Total},
@@ -41,7 +42,8 @@ const STEPS: u32 = 10;
 pub struct Summary<L = ()> {
     only: SummaryHandle,
     family: Arc<Family<SummaryHandle>>,
-    labels: PhantomData<fn(&L)>,
+    // Covariant, so that labels may be borrowed although the meter says `'static`.
+    labels: PhantomData<fn() -> L>,
 }
 
 /// One series of a [`Summary`], to be kept where recording has to be quick.
@@ -151,7 +153,13 @@ impl<L> From<Arc<Family<SummaryHandle>>> for Summary<L> {
 
 impl<L: Labels> Meter for Summary<L> {
     fn register(metrics: &Metrics, options: MeterOptions) -> Result<Self> {
-        metrics.registry().family(options, L::NAMES).map(Self::from)
+        Self::register_in(metrics.registry(), options)
+    }
+}
+
+impl<L: Labels> RegisterIn for Summary<L> {
+    fn register_in(registry: &Registry, options: MeterOptions) -> Result<Self> {
+        registry.family(options, L::NAMES).map(Self::from)
     }
 }
 
