@@ -1,0 +1,86 @@
+//! Attributes inside an item that only `#[microservice]` understands, and what it takes from the others.
+
+use syn::{Attribute, Expr, ExprLit, Lit, Meta, ext::IdentExt as _};
+
+/// On fields of the struct.
+pub(crate) const FIELD: [&str; 4] = ["resource", "setting", "meter", "init"];
+
+/// On methods of the `impl` block.
+pub(crate) const METHOD: [&str; 14] = [
+    "task", "task_timer", "thread", "before", "after", "on", "get", "post", "put", "delete", "patch", "head", "options",
+    "any",
+];
+
+/// Removes and returns the attributes whose last segment is one of `names`: `#[task]` and `#[chassis::task]` alike.
+pub(crate) fn take(attributes: &mut Vec<Attribute>, names: &[&str]) -> Vec<(String, Attribute)> {
+    let mut taken = Vec::new();
+    attributes.retain(|attribute| match name_of(attribute).filter(|name| names.contains(&name.as_str())) {
+        Some(name) => {
+            taken.push((name, attribute.clone()));
+            false
+        }
+        None => true,
+    });
+    taken
+}
+
+/// The conditions under which an item is there.
+pub(crate) fn cfgs(attributes: &[Attribute]) -> Vec<Attribute> {
+    attributes.iter().filter(|attribute| attribute.path().is_ident("cfg")).cloned().collect()
+}
+
+/// The documentation, without the space that `///` leaves at the beginning of each line.
+pub(crate) fn docs(attributes: &[Attribute]) -> String {
+    let mut lines: Vec<String> = Vec::new();
+    for attribute in attributes.iter().filter(|attribute| attribute.path().is_ident("doc")) {
+        if let Meta::NameValue(pair) = &attribute.meta
+            && let Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) = &pair.value
+        {
+            lines.extend(text.value().lines().map(|line| line.strip_prefix(' ').unwrap_or(line).trim_end().to_owned()));
+            if text.value().is_empty() {
+                lines.push(String::new());
+            }
+        }
+    }
+    lines.join("\n").trim().to_owned()
+}
+
+/// The first paragraph of a documentation, on one line.
+pub(crate) fn first_paragraph(docs: &str) -> String {
+    docs.lines().take_while(|line| !line.trim().is_empty()).map(str::trim).collect::<Vec<_>>().join(" ")
+}
+
+fn name_of(attribute: &Attribute) -> Option<String> {
+    attribute.path().segments.last().map(|last| last.ident.unraw().to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(text: &str) -> Vec<Attribute> {
+        syn::parse_str::<syn::Field>(&format!("{text} x: ()"))
+            .or_else(|_| syn::parse_str::<syn::ItemStruct>(&format!("{text} struct S;")).map(|item| syn::Field {
+                attrs: item.attrs,
+                ..syn::parse_quote!(())
+            }))
+            .map(|field| field.attrs)
+            .unwrap()
+    }
+
+    #[test]
+    fn takes_attributes_by_their_last_segment_and_leaves_the_rest() {
+        let mut attributes = parsed("#[chassis::task] #[cfg(unix)] #[other::thing] #[task_timer(interval = 1)]");
+        let taken: Vec<String> = take(&mut attributes, &METHOD).into_iter().map(|(name, _)| name).collect();
+        assert_eq!(taken, ["task", "task_timer"]);
+        assert_eq!(attributes.len(), 2);
+        assert_eq!(cfgs(&attributes).len(), 1);
+    }
+
+    #[test]
+    fn reads_documentation_as_text() {
+        let docs = docs(&parsed("/// First line,\n/// and second.\n///\n/// * more\n"));
+        assert_eq!(docs, "First line,\nand second.\n\n* more");
+        assert_eq!(first_paragraph(&docs), "First line, and second.");
+    }
+}

@@ -1,0 +1,186 @@
+//! Every rule about methods.
+
+use quote::ToTokens;
+use syn::{
+    FnArg, GenericParam, ImplItem, ImplItemFn, Lifetime, ReturnType, Type, TypeImplTrait, TypeReference,
+    visit::{self, Visit},
+};
+
+use super::{
+    model::{Block, Kind, Method, Role},
+    parse::is_future,
+    route::{self, Route},
+};
+use crate::{errors::Errors, route_path};
+
+/// Collects what is wrong with the methods.
+pub(super) fn check(block: &Block, errors: &mut Errors) {
+    for method in &block.methods {
+        let written = block.item.items.iter().find_map(|member| match member {
+            ImplItem::Fn(written) if written.sig.ident == method.ident => Some(written),
+            _ => None,
+        });
+        if let Some(written) = written {
+            check_signature(method, written, errors);
+        }
+        check_roles(method, errors);
+        check_async(method, errors);
+        if method.roles.iter().any(|role| role.kind.has_input()) {
+            check_answer(method, errors);
+        }
+    }
+    check_routes(block, errors);
+}
+
+fn check_signature(method: &Method, written: &ImplItemFn, errors: &mut Errors) {
+    let Some(attribute) = method.roles.first().map(|role| role.kind.attribute()) else { return };
+    for param in &written.sig.generics.params {
+        if !matches!(param, GenericParam::Lifetime(_)) {
+            errors.at(param, format!("a method marked `{attribute}` cannot be generic: nobody would choose the type"));
+        }
+    }
+    if let Some(token) = match &written.sig.safety {
+        syn::Safety::Unsafe(token) => Some(token),
+        _ => None,
+    } {
+        errors.at(token, format!("a method marked `{attribute}` is called by safe code: it cannot be `unsafe`"));
+    }
+    for input in &written.sig.inputs {
+        let FnArg::Typed(argument) = input else { continue };
+        match &*argument.ty {
+            Type::Reference(reference) => errors.at(
+                reference,
+                format!("an argument of a method marked `{attribute}` is owned: write `{}`", owned(reference)),
+            ),
+            Type::ImplTrait(ty) => {
+                errors.at(ty, format!("a method marked `{attribute}` cannot be generic: name the type of the argument"));
+            }
+            _ => {}
+        }
+    }
+}
+
+/// What to write instead of a reference.
+fn owned(reference: &TypeReference) -> String {
+    let text = reference.elem.to_token_stream().to_string();
+    match text.as_str() {
+        "str" => "String".to_owned(),
+        _ => match &*reference.elem {
+            Type::Slice(slice) => format!("Vec<{}>", slice.elem.to_token_stream()),
+            _ => text.replace(" :: ", "::").replace(" < ", "<").replace(" >", ">").replace(" ,", ","),
+        },
+    }
+}
+
+/// Which reasons to be called go together.
+fn check_roles(method: &Method, errors: &mut Errors) {
+    let mut is_run: Option<&Role> = None;
+    for (at, role) in method.roles.iter().enumerate() {
+        let attribute = role.kind.attribute();
+        let earlier = &method.roles[..at];
+        if matches!(role.kind, Kind::Task { .. } | Kind::Timer(_) | Kind::Thread) {
+            match is_run {
+                Some(first) if first.kind.attribute() == attribute => {
+                    errors.at_span(role.span, format!("`{attribute}` is there twice; remove one"));
+                }
+                Some(first) => errors.at_span(
+                    role.span,
+                    format!("a method is either `{}` or `{attribute}`; remove one, or call one method from the other", first.kind.attribute()),
+                ),
+                None => is_run = Some(role),
+            }
+        }
+        if let Some(other) = earlier.iter().find(|other| other.kind.has_input() != role.kind.has_input()) {
+            errors.at_span(
+                role.span,
+                format!(
+                    "a method marked `{}` is given what its resource hands out, and one marked `{attribute}` is not: write two methods",
+                    if role.kind.has_input() { attribute.clone() } else { other.kind.attribute() },
+                    attribute = if role.kind.has_input() { other.kind.attribute() } else { attribute },
+                ),
+            );
+            break;
+        }
+    }
+}
+
+fn check_async(method: &Method, errors: &mut Errors) {
+    let returns_future = match &method.output {
+        ReturnType::Type(_, ty) => is_future(ty),
+        ReturnType::Default => false,
+    };
+    if method.is_async || returns_future {
+        return;
+    }
+    for role in &method.roles {
+        let (attribute, name) = (role.kind.attribute(), method.name());
+        let way_out = match role.kind {
+            Kind::Thread => continue,
+            Kind::Task { .. } => format!("write `async fn {name}`, or mark it `#[thread]` if it blocks"),
+            Kind::Timer(_) | Kind::Hook { .. } | Kind::Handler { .. } | Kind::Route(_) => {
+                format!("write `async fn {name}`, and run what blocks in `spawn_blocking`")
+            }
+        };
+        return errors.at(&method.ident, format!("a method marked `{attribute}` shares its thread with everything else: {way_out}"));
+    }
+}
+
+/// Answers are turned into what the resource wants after the method has returned.
+fn check_answer(method: &Method, errors: &mut Errors) {
+    struct Borrowed(bool);
+    impl<'ast> Visit<'ast> for Borrowed {
+        fn visit_type_reference(&mut self, reference: &'ast TypeReference) {
+            self.0 |= reference.lifetime.is_none();
+            visit::visit_type_reference(self, reference);
+        }
+
+        fn visit_lifetime(&mut self, lifetime: &'ast Lifetime) {
+            self.0 |= lifetime.ident != "static";
+        }
+
+        // An opaque answer may borrow from the service: it is turned into the answer before the service is let go.
+        fn visit_type_impl_trait(&mut self, _: &'ast TypeImplTrait) {}
+    }
+    let ReturnType::Type(_, ty) = &method.output else { return };
+    let mut borrowed = Borrowed(false);
+    borrowed.visit_type(ty);
+    if borrowed.0 {
+        errors.at(ty, "an answer outlives the call of its method: answer with an owned value, such as `String`");
+    }
+}
+
+fn check_routes(block: &Block, errors: &mut Errors) {
+    let mut seen: Vec<(&Method, &Route)> = Vec::new();
+    for method in &block.methods {
+        for role in &method.roles {
+            let Kind::Route(route) = &role.kind else { continue };
+            let path = route.path.value();
+            if let Err(message) = route_path::check(&path) {
+                errors.at(&route.path, message);
+                continue;
+            }
+            let twin = seen.iter().find(|(other, earlier)| {
+                let is_exclusive = !method.cfgs.is_empty() || !other.cfgs.is_empty();
+                !is_exclusive && earlier.field == route.field
+                    && (earlier.path.value() == path && earlier.method == route.method
+                        || route_path::is_conflict(&earlier.path.value(), &path))
+            });
+            match twin {
+                Some((first, earlier)) if earlier.path.value() == path => errors.at(
+                    &route.path,
+                    format!("`{} {path}` is routed twice: `{}` has it already", route::verb(&route.method), first.name()),
+                ),
+                Some((first, earlier)) => errors.at(
+                    &route.path,
+                    format!(
+                        "`{path}` and `{}` of `{}` match the same paths, so no router can tell them apart: name their captures alike",
+                        earlier.path.value(),
+                        first.name()
+                    ),
+                ),
+                None => seen.push((method, route)),
+            }
+        }
+    }
+}
+

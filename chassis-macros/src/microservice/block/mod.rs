@@ -1,0 +1,22 @@
+//! `#[microservice]` on an `impl` block.
+
+mod check;
+mod expand;
+mod model;
+mod parse;
+mod route;
+
+use proc_macro2::TokenStream;
+use syn::ItemImpl;
+
+use crate::errors::Errors;
+
+pub(super) fn expand(args: TokenStream, item: ItemImpl, errors: &mut Errors) -> TokenStream {
+    match parse::parse(args, item, errors) {
+        Ok(block) => {
+            check::check(&block, errors);
+            expand::expand(&block)
+        }
+        Err(item) => quote::quote!(#item),
+    }
+}
