@@ -1,4 +1,5 @@
 //! The integration tests, one binary: a file per behaviour.
 
 mod leaks;
+mod macros;
 mod tidy;

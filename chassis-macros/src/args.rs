@@ -201,7 +201,8 @@ impl Args {
             Expr::Lit(ExprLit { lit: Lit::Int(millis), .. }) => {
                 millis.base10_parse().map(Duration::from_millis).map_err(|error| error.to_string())
             }
-            _ => Err("a duration is a text such as `\"500ms\"`, `\"1s\"` or `\"2m\"`, or a number of milliseconds".to_owned()),
+            _ => Err("a duration is a text such as `\"500ms\"`, `\"1s\"` or `\"2m\"`, or a number of milliseconds"
+                .to_owned()),
         };
         match found {
             Ok(duration) => Some(duration),
@@ -279,7 +280,9 @@ impl Args {
         let Self { attribute, list, known, .. } = self;
         for arg in list {
             match &arg {
-                Arg::Named(name, _) | Arg::Path(name, _) | Arg::Type(name, _) => unknown(&attribute, name, &known, errors),
+                Arg::Named(name, _) | Arg::Path(name, _) | Arg::Type(name, _) => {
+                    unknown(&attribute, name, &known, errors)
+                }
                 Arg::Bare(value) => match as_ident(value) {
                     Some(name) => unknown(&attribute, &name, &known, errors),
                     None if known.is_empty() => errors.at(value, format!("`{attribute}` takes no arguments")),

@@ -1,8 +1,14 @@
 //! What can be said of a cron expression without a calendar; the rest is said at the start of the service.
 
 /// The fields of an expression, with the numbers that they may hold.
-const FIELDS: [(&str, u32, u32); 6] =
-    [("seconds", 0, 59), ("minutes", 0, 59), ("hours", 0, 23), ("day of the month", 1, 31), ("month", 1, 12), ("weekday", 0, 7)];
+const FIELDS: [(&str, u32, u32); 6] = [
+    ("seconds", 0, 59),
+    ("minutes", 0, 59),
+    ("hours", 0, 23),
+    ("day of the month", 1, 31),
+    ("month", 1, 12),
+    ("weekday", 0, 7),
+];
 
 const NICKNAMES: [&str; 7] = ["@yearly", "@annually", "@monthly", "@weekly", "@daily", "@midnight", "@hourly"];
 
@@ -74,7 +80,8 @@ fn check_value(text: &str, least: u32, most: u32) -> Result<(), String> {
         _ => &[],
     };
     // Last, nearest weekday and n-th weekday belong to the days, and are looked at with the calendar.
-    let is_calendar = matches!(most, 31 | 7) && upper.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '#' | '+'));
+    let is_calendar =
+        matches!(most, 31 | 7) && upper.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '#' | '+'));
     if names.contains(&upper.as_str()) || (is_calendar && upper.contains(['L', 'W', '#'])) {
         return Ok(());
     }
@@ -87,9 +94,16 @@ mod tests {
 
     #[test]
     fn accepts_what_is_used() {
-        for expression in
-            ["* * * * *", "*/5 0-6 1,15 * MON-FRI", "30 2 * * * *", "0 0 L * *", "0 0 15W * ?", "0 0 * * 5#2", "0 0 * JAN 5L", "@daily"]
-        {
+        for expression in [
+            "* * * * *",
+            "*/5 0-6 1,15 * MON-FRI",
+            "30 2 * * * *",
+            "0 0 L * *",
+            "0 0 15W * ?",
+            "0 0 * * 5#2",
+            "0 0 * JAN 5L",
+            "@daily",
+        ] {
             assert_eq!(check(expression), Ok(()), "{expression}");
         }
     }

@@ -11,6 +11,8 @@ use std::{
 
 use futures_util::future::Either;
 
+use crate::Context;
+
 /// One unit of work that a resource hands to a method: a message, a job, a request.
 pub trait Input: Send {
     /// What the resource wants to know at the end.
@@ -67,6 +69,25 @@ where
     let service = Arc::downgrade(service);
     move |input| match service.upgrade() {
         Some(service) => Either::Left(run(service, input)),
+        None => Either::Right(pending()),
+    }
+}
+
+/// The same as [`each`], for a method that takes the context or what is made of it.
+pub fn each_with<S, I, F, Fut>(
+    service: &Arc<S>,
+    cx: &Context,
+    run: F,
+) -> impl Fn(I) -> Each<Fut> + Send + Sync + 'static + use<S, I, F, Fut>
+where
+    S: Send + Sync + 'static,
+    F: Fn(Arc<S>, Context, I) -> Fut + Send + Sync + 'static,
+    Fut: Future,
+{
+    let service = Arc::downgrade(service);
+    let cx = cx.clone();
+    move |input| match service.upgrade() {
+        Some(service) => Either::Left(run(service, cx.clone(), input)),
         None => Either::Right(pending()),
     }
 }

@@ -15,6 +15,7 @@ pub mod error;
 pub mod handler;
 pub mod lifecycle;
 pub mod logging;
+mod macros;
 pub mod metrics;
 mod microservice;
 pub mod process;
@@ -33,5 +34,8 @@ pub use cli::NoArgs;
 pub use context::{Condition, Context};
 pub use error::{Cause, Error, Result, ResultExt};
 pub use lifecycle::Shutdown;
+pub use macros::{
+    after, any, before, delete, get, head, microservice, on, options, patch, post, put, task, task_timer, thread,
+};
 pub use microservice::{Blueprint, FromContext, Microservice, Outcome, Parts, When};
 pub use resource::{Health, HealthStatus, Resource, Slot, State};

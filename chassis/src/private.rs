@@ -1,5 +1,107 @@
 //! What expansions of the macros may name; nobody else.
 
-pub use core::primitive::str;
+use std::sync::Arc;
 
-pub use crate::metrics::{LabelValue, LabelValues, Labels, Timing};
+pub use core::{
+    option::Option::{None, Some},
+    primitive::{bool, str},
+    result::Result::{Err, Ok},
+};
+pub use std::{process::ExitCode, time::Duration};
+
+pub use crate::{
+    Builder, Context, Microservice, NoArgs, Result,
+    handler::{each, each_with, settle, take},
+    lifecycle::Phase,
+    metrics::{LabelValue, LabelValues, Labels, MeterOptions, Timing},
+    microservice::{Blueprint, FromContext, Parts, When},
+    run::run,
+    supervision::{OnGiveUp, Restart},
+    tasks::{Overlap, Schedule, TimerId},
+};
+use crate::{Resource, settings::SettingValue};
+
+/// The methods of a service that has no `impl` block marked `#[microservice]`: a function of a block hides this one.
+pub trait NoMethods: Sized {
+    /// Lists nothing.
+    fn chassis_methods(_: &mut Blueprint<Self>) {}
+}
+
+impl<S> NoMethods for S {}
+
+/// A field without `#[init(…)]`.
+#[diagnostic::on_unimplemented(
+    message = "field of type `{Self}` has no default value",
+    label = "what is its first value?",
+    note = "give it one: `#[init(expression)]`"
+)]
+pub trait Initial {
+    /// The value before anything has happened.
+    fn initial() -> Self;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: Default> Initial for T {
+    fn initial() -> Self {
+        T::default()
+    }
+}
+
+/// The first value of a field.
+pub fn initial<T: Initial>() -> T {
+    T::initial()
+}
+
+/// The value of a field whose mistakes are told; it lets the rest compile, and is never run.
+pub fn broken<T>() -> T {
+    unreachable!("a service with mistakes does not compile")
+}
+
+/// The default of a setting.
+pub fn setting_default<F: SettingValue, D: Into<F>>(value: D) -> F {
+    value.into()
+}
+
+/// The name of a resource; `get` shows the compiler that there is one.
+pub fn resource_name<S, R: Resource>(name: &'static str, get: fn(&S) -> &R) -> &'static str {
+    let _ = get;
+    name
+}
+
+/// A service with fields of this type of server, for handlers that do not say which field they are for.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` has no `{T}` field for this handler",
+    label = "which server calls this method?",
+    note = "add `#[resource] http: {T}` to the struct; or, if the field's type has another name, say which: `#[get(field, \"/path\")]`"
+)]
+pub trait Sole<T> {
+    /// [`One`] or [`Several`].
+    type Count;
+
+    /// The field.
+    fn sole(&self) -> &T;
+}
+
+/// One field has this type.
+pub enum One {}
+
+/// Several fields have this type.
+pub enum Several {}
+
+/// A number of fields that leaves no choice.
+#[diagnostic::on_unimplemented(
+    message = "several fields could serve this handler",
+    label = "which of them calls this method?",
+    note = "say which: `#[get(field, \"/path\")]`"
+)]
+pub trait OnlyOne {}
+
+impl OnlyOne for One {}
+
+/// The only field of a service that has this type.
+pub fn sole<T, S: Sole<T>>(service: &Arc<S>) -> &T
+where
+    S::Count: OnlyOne,
+{
+    service.sole()
+}

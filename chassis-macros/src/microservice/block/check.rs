@@ -53,7 +53,8 @@ fn check_signature(method: &Method, written: &ImplItemFn, errors: &mut Errors) {
                 format!("an argument of a method marked `{attribute}` is owned: write `{}`", owned(reference)),
             ),
             Type::ImplTrait(ty) => {
-                errors.at(ty, format!("a method marked `{attribute}` cannot be generic: name the type of the argument"));
+                errors
+                    .at(ty, format!("a method marked `{attribute}` cannot be generic: name the type of the argument"));
             }
             _ => {}
         }
@@ -85,7 +86,10 @@ fn check_roles(method: &Method, errors: &mut Errors) {
                 }
                 Some(first) => errors.at_span(
                     role.span,
-                    format!("a method is either `{}` or `{attribute}`; remove one, or call one method from the other", first.kind.attribute()),
+                    format!(
+                        "a method is either `{}` or `{attribute}`; remove one, or call one method from the other",
+                        first.kind.attribute()
+                    ),
                 ),
                 None => is_run = Some(role),
             }
@@ -121,7 +125,10 @@ fn check_async(method: &Method, errors: &mut Errors) {
                 format!("write `async fn {name}`, and run what blocks in `spawn_blocking`")
             }
         };
-        return errors.at(&method.ident, format!("a method marked `{attribute}` shares its thread with everything else: {way_out}"));
+        return errors.at(
+            &method.ident,
+            format!("a method marked `{attribute}` shares its thread with everything else: {way_out}"),
+        );
     }
 }
 
@@ -161,7 +168,8 @@ fn check_routes(block: &Block, errors: &mut Errors) {
             }
             let twin = seen.iter().find(|(other, earlier)| {
                 let is_exclusive = !method.cfgs.is_empty() || !other.cfgs.is_empty();
-                !is_exclusive && earlier.field == route.field
+                !is_exclusive
+                    && earlier.field == route.field
                     && (earlier.path.value() == path && earlier.method == route.method
                         || route_path::is_conflict(&earlier.path.value(), &path))
             });
@@ -183,4 +191,3 @@ fn check_routes(block: &Block, errors: &mut Errors) {
         }
     }
 }
-

@@ -219,9 +219,15 @@ fn handlers(block: &Block, blueprint: &Ident) -> Option<TokenStream> {
         let handler = match &role.kind {
             Kind::Route(route) => route_handler(method, role.span, route, &service, &cx),
             Kind::Handler { field, matcher } => {
-                let run = each(method, &service, &cx, &quote!(take), &quote!(take), &|ty| quote!(#ty, _, _), &|input, ty, answer| {
-                    quote!(__chassis::settle::<#ty, _>(#input, #answer))
-                });
+                let run = each(
+                    method,
+                    &service,
+                    &cx,
+                    &quote!(take),
+                    &quote!(take),
+                    &|ty| quote!(#ty, _, _),
+                    &|input, ty, answer| quote!(__chassis::settle::<#ty, _>(#input, #answer)),
+                );
                 let here = span::here(field.span());
                 quote_spanned!(here=> #service.#field.on(#matcher, #run))
             }
@@ -300,11 +306,8 @@ fn each(
         let ident = span::local(&name, argument_here);
         names.push(name);
         let ty = span::at_first(&argument.ty);
-        let (function, generics) = if Some(at) == last && is_last_special {
-            (take_last, quote!(#ty, _))
-        } else {
-            (take, generics(&ty))
-        };
+        let (function, generics) =
+            if Some(at) == last && is_last_special { (take_last, quote!(#ty, _)) } else { (take, generics(&ty)) };
         steps.push(quote_spanned! {argument_here=>
             let #ident = match __chassis::#function::<#generics>(&mut #input).await {
                 __chassis::Ok(#value) => #value,
@@ -342,7 +345,9 @@ fn each(
 fn argument_name(argument: &Argument, at: usize, taken: &[String]) -> String {
     const OWN: [&str; 8] = ["answer", "blueprint", "cx", "ended", "input", "self", "service", "value"];
     match &argument.name {
-        Some(name) if !OWN.contains(&name.as_str()) && !taken.contains(name) && syn::parse_str::<Ident>(name).is_ok() => {
+        Some(name)
+            if !OWN.contains(&name.as_str()) && !taken.contains(name) && syn::parse_str::<Ident>(name).is_ok() =>
+        {
             name.clone()
         }
         Some(_) | None => format!("argument_{at}"),
@@ -420,4 +425,3 @@ fn camel_case(text: &str) -> Ident {
     });
     Ident::new(&words.collect::<String>(), Span::call_site())
 }
-

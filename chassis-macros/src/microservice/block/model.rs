@@ -68,12 +68,23 @@ pub(super) struct Role {
 }
 
 pub(super) enum Kind {
-    Task { restart: Option<&'static str>, on_give_up: Option<&'static str>, stop_when_done: bool },
+    Task {
+        restart: Option<&'static str>,
+        on_give_up: Option<&'static str>,
+        stop_when_done: bool,
+    },
     Timer(Timer),
     Thread,
-    Hook { when: When, phase: Ident, resource: Option<Ident> },
+    Hook {
+        when: When,
+        phase: Ident,
+        resource: Option<Ident>,
+    },
     /// `#[on(field, matcher)]`
-    Handler { field: Ident, matcher: Expr },
+    Handler {
+        field: Ident,
+        matcher: Expr,
+    },
     /// `#[get("/path")]` and its like
     Route(Route),
 }

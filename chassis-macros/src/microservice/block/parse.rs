@@ -21,13 +21,16 @@ use crate::{args::Args, cron, errors::Errors, inert, paths::Paths, suggest};
 const PHASES: [&str; 8] = ["pre_start", "start", "post_start", "open", "close", "drain", "stop", "post_stop"];
 
 /// The block, or the bare `impl` when it cannot be one.
-pub(super) fn parse(args: TokenStream, mut item: ItemImpl, errors: &mut Errors) -> Result<Block, ItemImpl> {
+pub(super) fn parse(args: TokenStream, mut item: ItemImpl, errors: &mut Errors) -> Result<Block, Box<ItemImpl>> {
     let mut args = Args::parse("microservice", item.impl_token.span(), args, errors);
     let paths = Paths::new(args.root().as_ref());
     let part = args.names("part", errors);
     for name in ["name", "parts", "free_settings"] {
         if let Some(value) = args.value(name, errors) {
-            errors.at(&value, format!("`{name}` belongs on the struct; an `impl` block takes `part = name` and `crate = path`"));
+            errors.at(
+                &value,
+                format!("`{name}` belongs on the struct; an `impl` block takes `part = name` and `crate = path`"),
+            );
         }
     }
     args.done(errors);
@@ -44,7 +47,7 @@ pub(super) fn parse(args: TokenStream, mut item: ItemImpl, errors: &mut Errors) 
                 inert::take(&mut method.attrs, &inert::METHOD);
             }
         }
-        return Err(item);
+        return Err(Box::new(item));
     }
 
     let mut methods = Vec::new();
@@ -78,7 +81,9 @@ fn method(written: &mut ImplItemFn, errors: &mut Errors) -> Option<Method> {
     let receiver = receiver(written, &marks[0].0, errors);
     let arguments = written.sig.inputs.iter().filter_map(|input| match input {
         FnArg::Receiver(_) => None,
-        FnArg::Typed(typed) => Some(Argument { name: bound(&typed.pat), ty: (*typed.ty).clone(), given: given(&typed.ty) }),
+        FnArg::Typed(typed) => {
+            Some(Argument { name: bound(&typed.pat), ty: (*typed.ty).clone(), given: given(&typed.ty) })
+        }
     });
     let method = Method {
         ident: written.sig.ident.clone(),
@@ -93,7 +98,9 @@ fn method(written: &mut ImplItemFn, errors: &mut Errors) -> Option<Method> {
         roles,
     };
     // What calls a method decides on its signature, not its author.
-    written.attrs.push(parse_quote!(#[allow(clippy::unused_async, clippy::unused_self, clippy::needless_pass_by_value)]));
+    written
+        .attrs
+        .push(parse_quote!(#[allow(clippy::unused_async, clippy::unused_self, clippy::needless_pass_by_value)]));
     if errors.count() > before {
         written.attrs.push(parse_quote!(#[allow(dead_code)]));
         return None;
@@ -198,13 +205,18 @@ fn hook(when: When, mut args: Args, errors: &mut Errors) -> Option<Kind> {
     let (phase, resource) = (args.leading_name(&[]), args.leading_name(&[]));
     args.done(errors);
     let Some(phase) = phase else {
-        errors.at_span(span, format!("`#[{attribute}]` needs a phase, such as `#[{attribute}(start)]`: {}", suggest::one_of(&PHASES)));
+        errors.at_span(
+            span,
+            format!("`#[{attribute}]` needs a phase, such as `#[{attribute}(start)]`: {}", suggest::one_of(&PHASES)),
+        );
         return None;
     };
     if !PHASES.contains(&phase.to_string().as_str()) {
         let hint = match suggest::nearest(&phase.to_string(), PHASES) {
             Some(nearest) => format!("did you mean `{nearest}`?"),
-            None => format!("it is {}; for one resource write `#[{attribute}(start, field)]`", suggest::one_of(&PHASES)),
+            None => {
+                format!("it is {}; for one resource write `#[{attribute}(start, field)]`", suggest::one_of(&PHASES))
+            }
         };
         errors.at(&phase, format!("there is no phase `{phase}`: {hint}"));
         return None;
@@ -313,4 +325,3 @@ pub(super) fn is_future(ty: &Type) -> bool {
         _ => false,
     }
 }
-

@@ -101,4 +101,3 @@ fn option(name: &'static str, value: Value, args: &mut Args, errors: &mut Errors
 pub(super) fn verb(method: &str) -> String {
     if method == "any" { "any method of".to_owned() } else { method.to_uppercase() }
 }
-

@@ -84,11 +84,16 @@ fn check_after(field: &Field, fields: &[Field], errors: &mut Errors) {
             Some(other) if other.is_resource() || matches!(other.kind, Kind::Broken) => {}
             Some(_) => errors.at(
                 name,
-                format!("`{written}` is not a resource, so nothing can start after it; is `#[resource]` missing on it?"),
+                format!(
+                    "`{written}` is not a resource, so nothing can start after it; is `#[resource]` missing on it?"
+                ),
             ),
             None => {
-                let names: Vec<String> =
-                    fields.iter().filter(|other| other.is_resource() && other.name() != field.name()).map(Field::name).collect();
+                let names: Vec<String> = fields
+                    .iter()
+                    .filter(|other| other.is_resource() && other.name() != field.name())
+                    .map(Field::name)
+                    .collect();
                 let hint = match suggest::nearest(&written, names.iter().map(String::as_str)) {
                     Some(nearest) => format!(": did you mean `{nearest}`?"),
                     None if names.is_empty() => ": there is no other".to_owned(),

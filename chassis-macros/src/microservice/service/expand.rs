@@ -56,7 +56,11 @@ fn microservice(service: &Service) -> TokenStream {
         Some(ty) => quote!(#ty),
         None => quote!(__chassis::NoArgs),
     };
-    let free_settings = service.free_settings.then(|| quote!(const FREE_SETTINGS: __chassis::bool = true;));
+    let free_settings = service.free_settings.then(|| {
+        quote!(
+            const FREE_SETTINGS: __chassis::bool = true;
+        )
+    });
     let build = build(service);
     let blueprint = blueprint(service);
     quote_spanned! {span::here(ident.span())=>
@@ -217,7 +221,9 @@ fn servers(service: &Service) -> TokenStream {
 
 fn is_called(ty: &Type, name: &str) -> bool {
     match ty {
-        Type::Path(path) => path.path.segments.last().is_some_and(|last| last.ident == name && last.arguments.is_empty()),
+        Type::Path(path) => {
+            path.path.segments.last().is_some_and(|last| last.ident == name && last.arguments.is_empty())
+        }
         _ => false,
     }
 }

@@ -39,7 +39,7 @@ pub(super) enum Kind {
     /// `#[setting]`
     Setting { default: Option<Expr> },
     /// `#[meter]`
-    Meter(Meter),
+    Meter(Box<Meter>),
     /// Any other field.
     Plain,
     /// Its attributes could not be read; the mistake is told already.

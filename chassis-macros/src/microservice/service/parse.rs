@@ -7,7 +7,7 @@ use super::model::{Field, Kind, Meter, Service};
 use crate::{args::Args, errors::Errors, inert, paths::Paths};
 
 /// The service, or the bare struct when it cannot be one.
-pub(super) fn parse(args: TokenStream, mut item: ItemStruct, errors: &mut Errors) -> Result<Service, ItemStruct> {
+pub(super) fn parse(args: TokenStream, mut item: ItemStruct, errors: &mut Errors) -> Result<Service, Box<ItemStruct>> {
     let mut args = Args::parse("microservice", item.ident.span(), args, errors);
     let paths = Paths::new(args.root().as_ref());
     let name = args.text("name", errors);
@@ -23,19 +23,16 @@ pub(super) fn parse(args: TokenStream, mut item: ItemStruct, errors: &mut Errors
         Fields::Named(fields) => fields.named.iter_mut().map(|written| field(written, errors)).collect(),
         Fields::Unit => Vec::new(),
         Fields::Unnamed(fields) => {
-            errors.at(
-                fields,
-                "the fields of a microservice need names: settings, logs and the graph call them by it",
-            );
+            errors.at(fields, "the fields of a microservice need names: settings, logs and the graph call them by it");
             for field in &mut fields.unnamed {
                 inert::take(&mut field.attrs, &inert::FIELD);
             }
-            return Err(item);
+            return Err(Box::new(item));
         }
     };
     if let Some(lifetime) = item.generics.lifetimes().next() {
         errors.at(lifetime, "a microservice lives as long as its process, so it cannot borrow: own the data");
-        return Err(item);
+        return Err(Box::new(item));
     }
     let (name, name_span) = match name {
         Some(name) => (name.value(), name.span()),
@@ -57,10 +54,8 @@ fn field(written: &mut syn::Field, errors: &mut Errors) -> Field {
         }
         match &marked {
             Some(first) if *first == name => errors.at(&attribute, format!("`#[{name}]` is there twice; remove one")),
-            Some(first) => errors.at(
-                &attribute,
-                format!("a field is one thing: it cannot be `#[{name}]` and `#[{first}]`; remove one"),
-            ),
+            Some(first) => errors
+                .at(&attribute, format!("a field is one thing: it cannot be `#[{name}]` and `#[{first}]`; remove one")),
             None => kind = kind_of(&name, &attribute, errors),
         }
         marked = Some(name);
@@ -73,7 +68,10 @@ fn field(written: &mut syn::Field, errors: &mut Errors) -> Field {
     }
     if let (Some(init), Some(marked @ ("setting" | "meter"))) = (&init, marked.as_deref()) {
         let instead = if marked == "setting" { "write `#[setting(default = …)]`" } else { "remove one of the two" };
-        errors.at(init, format!("the value of a `#[{marked}]` comes from the service, so it takes no `#[init]`: {instead}"));
+        errors.at(
+            init,
+            format!("the value of a `#[{marked}]` comes from the service, so it takes no `#[init]`: {instead}"),
+        );
     }
     if errors.count() > before {
         kind = Kind::Broken;
@@ -97,14 +95,14 @@ fn kind_of(name: &str, attribute: &Attribute, errors: &mut Errors) -> Kind {
             is_critical: args.flag("critical", errors).unwrap_or(false),
         },
         "setting" => Kind::Setting { default: args.value("default", errors) },
-        _ => Kind::Meter(Meter {
+        _ => Kind::Meter(Box::new(Meter {
             name: args.text("name", errors).map(|text| text.value()),
             unit: args.text("unit", errors).map(|text| text.value()),
             buckets: args.value("buckets", errors),
             quantiles: args.value("quantiles", errors),
             window: args.duration("window", errors),
             max_series: args.integer("max_series", errors),
-        }),
+        })),
     };
     args.done(errors);
     kind

@@ -1,0 +1,187 @@
+//! The attribute macros, and what they mean.
+
+/// Makes a struct a service, and its methods what the service does.
+///
+/// # On the struct
+///
+/// The struct is the list of what the service is made of:
+///
+/// | field | what it is |
+/// | --- | --- |
+/// | `#[resource]` | a part with a lifecycle; `after = [db, broker]` starts it after those, `critical` makes the service unready without it |
+/// | `#[setting]` | a value of `system.microservices.<service>.<field>`; `default = 20` where there is none |
+/// | `#[meter]` | a counter, gauge, histogram or summary called `<service>_<field>`; `name`, `unit`, `buckets`, `quantiles`, `window`, `max_series` |
+/// | any other | plain data, `Default` at first |
+///
+/// `#[init(expression)]` gives a resource or a plain field another first value. Documentation comments become the
+/// descriptions that operators see.
+///
+/// | argument | what it says |
+/// | --- | --- |
+/// | `name = "orders"` | what the service is called; the struct's name in snake_case otherwise |
+/// | `parts = [routes, jobs]` | further `impl` blocks, each marked `#[microservice(part = routes)]` |
+/// | `args = Type` | command line arguments of its own: a type that derives `clap::Args`; read them by `cx.args::<Type>()` |
+/// | `free_settings` | its section of the settings may hold keys that no field declares |
+/// | `crate = path` | where `chassis` is found when it is renamed; on every block, too |
+///
+/// The struct gets `run()`, which is all a `main` needs, and `builder()` for tests and scripts. It may be generic over
+/// its resources, so that tests put fakes in; `run()` is there for the defaults: `struct Orders<D: Database = Postgres>`.
+///
+/// # On an `impl` block
+///
+/// | method | when it is called |
+/// | --- | --- |
+/// | [`#[task]`](macro@task) | once the service is started, and again as its restart policy says |
+/// | [`#[task_timer]`](macro@task_timer) | every so often, or by the calendar |
+/// | [`#[thread]`](macro@thread) | like a task, on a thread of its own |
+/// | [`#[before]`](macro@before), [`#[after]`](macro@after) | around a phase of the service's life |
+/// | [`#[on]`](macro@on) | for each unit of work of a resource; [`#[get]`](macro@get) and its like are short for it |
+///
+/// A method takes `&self` or `self: Arc<Self>`, and [`Shutdown`](crate::Shutdown) and [`Context`](crate::Context)
+/// wherever it wants.
+///
+/// ```
+/// use std::{process::ExitCode, sync::atomic::{AtomicU64, Ordering}};
+///
+/// use chassis::{microservice, Shutdown};
+///
+/// /// Counts, and says what it has counted.
+/// #[microservice]
+/// struct Counting {
+///     seen: AtomicU64,
+/// }
+///
+/// #[microservice]
+/// impl Counting {
+///     #[task_timer(interval = "1s")]
+///     async fn count(&self) {
+///         self.seen.fetch_add(1, Ordering::Relaxed);
+///     }
+///
+///     #[task]
+///     async fn wait(&self, stop: Shutdown) {
+///         stop.wait().await;
+///     }
+/// }
+///
+/// fn main() -> ExitCode {
+/// #   return ExitCode::SUCCESS;
+///     Counting::run()
+/// }
+/// ```
+pub use chassis_macros::microservice;
+
+/// A method that runs beside the handlers, from the end of the start to the stop.
+///
+/// | option | default | what it says |
+/// | --- | --- | --- |
+/// | `restart = "never"`, `"on-failure"`, `"always"` | `"never"` | when it is started again |
+/// | `on_give_up = "stop"`, `"degrade"` | `"stop"` | what becomes of the service when it is not |
+/// | `stop_when_done` | | the service stops once it has returned |
+///
+/// How often it may be started again and how long it waits before is set by
+/// `system.microservices.<service>.tasks.<method>`. A task that takes [`Shutdown`](crate::Shutdown) has the stop budget
+/// to end by itself; one that does not is cancelled at its next `.await`.
+///
+/// ```
+/// # use chassis::{microservice, task};
+/// # #[microservice] struct Orders;
+/// #[microservice]
+/// impl Orders {
+///     #[task(restart = "on-failure")]
+///     async fn reconcile(&self) -> chassis::Result<()> {
+///         Ok(())
+///     }
+/// }
+/// ```
+pub use chassis_macros::task;
+
+/// A method that is called every so often, or by the calendar.
+///
+/// | option | default | what it says |
+/// | --- | --- | --- |
+/// | `interval = "1s"`, `1000` | | the time from tick to tick; a number is milliseconds |
+/// | `cron = "0 3 * * *"` | | instead: minute, hour, day, month, weekday; or six fields with seconds in front |
+/// | `timezone = "Europe/Berlin"` | UTC | whose calendar `cron` follows |
+/// | `one_shot` | | it ticks once |
+/// | `immediate` | | it ticks at its start, too |
+/// | `autostart = false` | `true` | it waits for `cx.timer(Self::TICK).start()` |
+/// | `overlap = "skip"`, `"queue"` | `"skip"` | what becomes of a tick while the one before still runs |
+/// | `jitter = "100ms"` | none | the longest random delay of each tick |
+///
+/// The k-th tick is due at the start plus k intervals; ticks that are missed are skipped and counted. The block gets a
+/// constant named like the method, by which [`Context::timer`](crate::Context::timer) finds it.
+///
+/// ```
+/// # use chassis::{microservice, task_timer};
+/// # #[microservice] struct Orders;
+/// #[microservice]
+/// impl Orders {
+///     #[task_timer(cron = "0 3 * * *", timezone = "Europe/Berlin")]
+///     async fn sweep(&self) {}
+///
+///     #[task_timer(interval = "5s", autostart = false)]
+///     async fn poll(&self, cx: chassis::Context) {
+///         cx.timer(Self::POLL).stop();
+///     }
+/// }
+/// ```
+pub use chassis_macros::task_timer;
+
+/// A method with a thread of its own, named like it and joined at the stop.
+///
+/// A plain `fn` may block; an `async fn` gets a runtime of its own.
+///
+/// ```
+/// # use chassis::{microservice, thread, Shutdown};
+/// # #[microservice] struct Orders;
+/// #[microservice]
+/// impl Orders {
+///     #[thread]
+///     fn crunch(&self, stop: Shutdown) {
+///         while !stop.is_triggered() {
+///             // …
+/// #           break;
+///         }
+///     }
+/// }
+/// ```
+pub use chassis_macros::thread;
+
+/// A method that runs before a phase of the service's life: `#[before(stop)]`, or before that of one resource:
+/// `#[before(stop, db)]`.
+///
+/// The phases are `pre_start`, `start`, `post_start`, `open`, `close`, `drain`, `stop` and `post_stop`, see
+/// [`Phase`](crate::lifecycle::Phase). A failure of a hook is one of the phase.
+pub use chassis_macros::before;
+
+/// A method that runs after a phase of the service's life: `#[after(start)]`, or as soon as one resource is through
+/// it: `#[after(start, db)]`; what depends on that resource waits for it.
+///
+/// The phases are those of [`#[before]`](macro@before).
+pub use chassis_macros::after;
+
+/// A method that a resource calls for each unit of work that matches: `#[on(queue, pull("emails"))]`.
+///
+/// It calls `self.queue.on(pull("emails"), handler)`. What the method may take and answer is the resource's say, see
+/// [`handler`](crate::handler).
+pub use chassis_macros::on;
+
+/// A route of an HTTP server: `#[get("/orders/{id}")]`.
+///
+/// With several servers in the struct, or one whose type has another name, say which: `#[get(admin, "/orders")]`.
+/// Arguments are axum's extractors, what reads the body last.
+///
+/// | option | what it says |
+/// | --- | --- |
+/// | `timeout = "5s"` | how long it may take; a number is milliseconds |
+/// | `body_limit = "1MiB"` | how large the body may be; a number is bytes |
+/// | `cancel_on_disconnect` | it is dropped when the client goes away |
+/// | `cache = "10s"`, `cache_by = ["accept-language"]` | how long a success is answered from memory, and which headers tell answers apart |
+/// | `never_shed` | it is served under any load |
+/// | `quiet` | no canonical line in the log |
+/// | `status = 201`, `tag = "orders"`, `deprecated`, `hidden` | for its documentation in `/openapi.json` |
+pub use chassis_macros::get;
+
+/// A route of an HTTP server, see [`#[get]`](macro@get).
+pub use chassis_macros::{any, delete, head, options, patch, post, put};
