@@ -11,7 +11,7 @@ use crate::{
         ResourceLifecycle,
     },
     logging::{LoggingSettings, Logs},
-    metrics::{Metrics, MetricsSettings, framework::Framework},
+    metrics::{MetricsSettings, framework::Framework},
     microservice::{Blueprint, BoxFuture, Parts, Run},
     process::{self, Registration},
     resource::{ErasedResource, erase},
@@ -115,11 +115,10 @@ pub(crate) fn assemble<S: Microservice>(setup: Setup<S>) -> Result<Assembled<S>>
     let deploy_name = read.deploy_name.clone();
     logs.configure(&logging);
     let scope = Scope::new(S::NAME, logs);
-    scope.set_deploy_name(&*deploy_name);
+    scope.set_deploy_name(&deploy_name);
     let registration = process::register(&scope);
-    let metrics = Metrics::new(S::NAME);
+    let metrics = scope.metrics().clone();
     metrics.configure(metrics_settings);
-    scope.set_metrics(metrics.clone());
     for notice in tree.notices(&declared) {
         let _entered = scope.enter();
         tracing::warn!("settings: {notice}");

@@ -3,11 +3,24 @@
 //! [`install`] puts the router in place once: the `tracing` subscriber, the `log` logger, the panic hook.
 //! [`register`] adds a service to those it may route to; what comes from unmarked threads goes to the first of them.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+mod panic;
+
+use std::{
+    panic::PanicHookInfo,
+    sync::{Arc, Mutex, MutexGuard, Once, PoisonError},
+};
 
 use arc_swap::ArcSwapOption;
+use tracing_core::Level;
+use tracing_subscriber::layer::SubscriberExt;
 
-use crate::{metrics, scope::Scope};
+pub use self::panic::{CatchPanic, Panic, catch, catch_future};
+use crate::{
+    logging::{Line, LogRouter, Logs, TracingRouter, Value, rebuild},
+    metrics,
+    scope::Scope,
+    unit::Ids,
+};
 
 /// The living services, in the order they were registered.
 static SERVICES: Mutex<Vec<Arc<Scope>>> = Mutex::new(Vec::new());
@@ -15,9 +28,35 @@ static SERVICES: Mutex<Vec<Arc<Scope>>> = Mutex::new(Vec::new());
 /// The first of them, to be read without a lock.
 static FIRST: ArcSwapOption<Scope> = ArcSwapOption::const_empty();
 
+static INSTALLED: Once = Once::new();
+
+/// What was set before us, told to the first service, which has logs to say it in.
+static TAKEN: Mutex<Vec<&'static str>> = Mutex::new(Vec::new());
+
 /// Puts the process-wide front ends in place; later calls do nothing.
+///
+/// A subscriber or logger that the application set before stays: its events do not reach the logs of the services then,
+/// everything else does, and the first service says so once.
 pub fn install() {
-    metrics::install();
+    INSTALLED.call_once(|| {
+        let mut taken = TAKEN.lock().unwrap_or_else(PoisonError::into_inner);
+        let subscriber = tracing_subscriber::registry().with(TracingRouter);
+        if tracing::subscriber::set_global_default(subscriber).is_err() {
+            taken.push("tracing");
+        }
+        if log::set_logger(&LogRouter).is_err() {
+            taken.push("log");
+        }
+        drop(taken);
+        rebuild();
+        metrics::install();
+        let previous = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |info| {
+            if is_left_to_previous(info) {
+                previous(info);
+            }
+        }));
+    });
 }
 
 /// Makes a service one that unmarked threads may belong to, until the answer is dropped.
@@ -25,6 +64,11 @@ pub fn register(scope: &Arc<Scope>) -> Registration {
     let mut services = services();
     services.push(Arc::clone(scope));
     FIRST.store(services.first().cloned());
+    drop(services);
+    let taken = std::mem::take(&mut *TAKEN.lock().unwrap_or_else(PoisonError::into_inner));
+    for front in taken {
+        tell_of_taken(scope.logs(), front);
+    }
     Registration { scope: Arc::clone(scope) }
 }
 
@@ -58,6 +102,40 @@ impl Drop for Registration {
 fn services() -> MutexGuard<'static, Vec<Arc<Scope>>> {
     SERVICES.lock().unwrap_or_else(PoisonError::into_inner)
 }
-pub(crate) fn caught_panic(_: &(dyn std::any::Any + Send)) -> String {
-    String::new()
+
+fn tell_of_taken(logs: &Logs, front: &str) {
+    logs.line(&Line {
+        level: Level::WARN,
+        target: "chassis::process",
+        message: "the application has set its own global receiver before: what is logged this way goes there",
+        unit: None,
+        fields: &[("front_end", Value::Str(front))],
+    });
+}
+
+/// The panic hook: notes what `catch_unwind` will not tell, for whoever catches the panic and logs it.
+///
+/// On a thread that works for no service nobody will, so it is logged here, and printed as ever.
+fn is_left_to_previous(info: &PanicHookInfo<'_>) -> bool {
+    let panic = Panic::of_hook(info);
+    if Scope::marked().is_some() {
+        panic.note();
+        return false;
+    }
+    with_first(|scope| {
+        Ids::with_current(|unit| {
+            scope.logs().line(&Line {
+                level: Level::ERROR,
+                target: "chassis::process",
+                message: "panic on a thread that belongs to no service",
+                unit,
+                fields: &[
+                    ("error", Value::Display(&panic)),
+                    ("thread", Value::Str(std::thread::current().name().unwrap_or("unnamed"))),
+                ],
+            });
+        });
+    });
+    panic.note();
+    true
 }

@@ -8,7 +8,6 @@
 //! process's first service. Hand the mark on with [`Scope::wrap`] or [`Scope::enter`].
 
 use std::{
-    any::Any,
     cell::RefCell,
     fmt,
     future::Future,
@@ -20,7 +19,7 @@ use std::{
 
 use pin_project_lite::pin_project;
 
-use crate::{logging::Logs, metrics::Metrics, process};
+use crate::{logging::Logs, metrics::Metrics, process, unit::InFlight};
 
 thread_local! {
     /// Only marks stand here; the fallback to the process's first service is decided when somebody asks.
@@ -32,15 +31,15 @@ pub struct Scope {
     service: Arc<str>,
     deploy_name: OnceLock<Arc<str>>,
     logs: Logs,
-    metrics: OnceLock<Metrics>,
-    extension: OnceLock<Box<dyn Any + Send + Sync>>,
+    metrics: Metrics,
+    in_flight: InFlight,
 }
 
 impl Scope {
-    /// A scope of its own for the service of that name, logging through `logs`.
-    pub fn new(service: impl Into<Arc<str>>, logs: Logs) -> Arc<Self> {
-        let (deploy_name, metrics, extension) = (OnceLock::new(), OnceLock::new(), OnceLock::new());
-        Arc::new(Self { service: service.into(), deploy_name, logs, metrics, extension })
+    /// A scope of its own for the service of that name, logging through `logs`, with no meters yet.
+    pub fn new(service: &str, logs: Logs) -> Arc<Self> {
+        let (metrics, in_flight) = (Metrics::new(service), InFlight::default());
+        Arc::new(Self { service: service.into(), deploy_name: OnceLock::new(), logs, metrics, in_flight })
     }
 
     /// The scope of the code that runs now: its mark, otherwise the process's first living service.
@@ -87,9 +86,11 @@ impl Scope {
     }
 
     /// Says the name of the deployment, once the settings are known; later calls change nothing.
-    pub fn set_deploy_name(&self, name: impl Into<Arc<str>>) {
+    pub fn set_deploy_name(&self, name: &str) {
         // The first one wins: what was said in logs and metrics under it stays true.
-        let _ = self.deploy_name.set(name.into());
+        if self.deploy_name.set(name.into()).is_ok() {
+            self.logs.set_deploy_name(name);
+        }
     }
 
     /// The logs of the service.
@@ -97,25 +98,14 @@ impl Scope {
         &self.logs
     }
 
-    /// The meters of the service, from the moment they are made.
-    pub fn metrics(&self) -> Option<&Metrics> {
-        self.metrics.get()
+    /// The meters of the service.
+    pub fn metrics(&self) -> &Metrics {
+        &self.metrics
     }
 
-    /// Says which meters are those of the service; later calls change nothing.
-    pub fn set_metrics(&self, metrics: Metrics) {
-        // The first ones win: libraries may have counted in them already.
-        let _ = self.metrics.set(metrics);
-    }
-
-    /// Puts in what another part of the runtime keeps per service; only the first one stays.
-    pub(crate) fn extend<T: Any + Send + Sync>(&self, extension: T) -> bool {
-        self.extension.set(Box::new(extension)).is_ok()
-    }
-
-    /// What was put in by [`Scope::extend`], if it is of that type.
-    pub(crate) fn extension<T: Any>(&self) -> Option<&T> {
-        self.extension.get()?.downcast_ref()
+    /// How many units of work are under way.
+    pub fn in_flight(&self) -> &InFlight {
+        &self.in_flight
     }
 }
 
@@ -172,13 +162,13 @@ impl Drop for Entered {
 }
 
 /// The scope of a future, lent to the thread that polls it, and given back also when the poll panics.
-struct Lent<'a> {
+pub(crate) struct Lent<'a> {
     owner: &'a mut Option<Arc<Scope>>,
     previous: Option<Arc<Scope>>,
 }
 
 impl<'a> Lent<'a> {
-    fn to_thread(owner: &'a mut Option<Arc<Scope>>) -> Self {
+    pub(crate) fn to_thread(owner: &'a mut Option<Arc<Scope>>) -> Self {
         let previous = swap(owner.take());
         Self { owner, previous }
     }
@@ -279,14 +269,5 @@ mod tests {
         });
         assert_eq!(inside.flatten().as_deref(), Some("orders"));
         assert_eq!(marked().as_deref(), Some("orders"));
-    }
-
-    #[test]
-    fn an_extension_is_found_by_its_type() {
-        let orders = scope("orders");
-        assert!(orders.extend(7_u32));
-        assert!(!orders.extend(8_u32));
-        assert_eq!(orders.extension::<u32>(), Some(&7));
-        assert_eq!(orders.extension::<u64>(), None);
     }
 }

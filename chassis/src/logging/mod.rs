@@ -1,28 +1,28 @@
 //! Logs of a service: levels, formats, sinks.
+//!
+//! Code of the service and of libraries logs through `tracing` or `log`; both arrive here, are routed to the service at
+//! work, and become lines that carry the service, its deployment and the unit of work. What happens often, such as the
+//! canonical line of a request, is said past the front ends as a [`Line`].
 
-use std::sync::Arc;
+mod format;
+mod front;
+mod gate;
+mod levels;
+mod logs;
+mod record;
+mod settings;
+mod sink;
+mod value;
 
-/// The logs of one service; clones are the same logs.
-#[derive(Clone)]
-pub struct Logs {
-    #[expect(dead_code, reason = "what it logs through is the next step")]
-    service: Arc<str>,
-}
-
-impl Logs {
-    /// Logging before the settings are known: level info, text on a terminal and otherwise JSON.
-    pub fn provisional(service: impl Into<Arc<str>>) -> Self {
-        Self { service: service.into() }
-    }
-
-    /// Logs that print nothing and keep their records in memory, for tests.
-    pub fn captured_for(service: impl Into<Arc<str>>) -> Self {
-        Self::provisional(service)
-    }
-}
-#[derive(chassis_macros::SettingsSchema)]
-pub struct LoggingSettings;
-impl Logs {
-    pub fn configure(&self, _: &LoggingSettings) {}
-    pub fn flush(&self, _: std::time::Duration) {}
-}
+pub(crate) use self::{
+    front::{LogRouter, TracingRouter},
+    gate::rebuild,
+    record::Fields,
+};
+pub use self::{
+    levels::{LogLevel, ROOT, UnknownLevel},
+    logs::Logs,
+    record::Line,
+    settings::{LogFormat, LoggingSettings, Profile},
+    value::{OwnedValue, Value},
+};

@@ -33,7 +33,7 @@ struct Router;
 
 impl Router {
     fn with<T>(f: impl FnOnce(&PrometheusRecorder) -> T) -> Option<T> {
-        Scope::with_current(|scope| scope.metrics().map(|metrics| f(metrics.front_end().recorder()))).flatten()
+        Scope::with_current(|scope| f(scope.metrics().front_end().recorder()))
     }
 }
 

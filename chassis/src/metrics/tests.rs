@@ -442,8 +442,7 @@ async fn the_framework_tells_about_itself() {
 
 fn scope(service: &str) -> (std::sync::Arc<crate::scope::Scope>, Metrics) {
     let scope = crate::scope::Scope::new(service, crate::logging::Logs::captured_for(service));
-    let metrics = Metrics::new(service);
-    scope.set_metrics(metrics.clone());
+    let metrics = scope.metrics().clone();
     (scope, metrics)
 }
 

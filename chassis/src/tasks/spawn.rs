@@ -2,14 +2,16 @@
 
 use std::{
     future::Future,
+    io,
     panic::AssertUnwindSafe,
     sync::{Arc, Mutex, PoisonError},
+    thread::JoinHandle,
 };
 
 use futures_util::FutureExt;
 use tokio::task::{AbortHandle, JoinSet};
 
-use crate::{Error, Result, process, scope::Scope};
+use crate::{Error, Result, process::Panic, scope::Scope};
 
 /// Runs `work` and turns a panic into an error that says where it happened.
 pub(crate) async fn catch<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
@@ -21,13 +23,17 @@ pub(crate) async fn catch<T>(work: impl Future<Output = Result<T>>) -> Result<T>
 
 /// The error of a panic that was caught on this thread.
 pub(crate) fn panicked(payload: &(dyn std::any::Any + Send)) -> Error {
-    let panic = process::caught_panic(payload);
-    Error::msg(format!("panicked: {panic}"))
+    Error::from(Panic::caught(payload))
 }
 
 /// Starts `work` that no part of the service owns: it ends with the runtime, or when it is aborted.
 pub(crate) fn detached(scope: &Arc<Scope>, work: impl Future<Output = ()> + Send + 'static) -> AbortHandle {
     tokio::spawn(scope.wrap(work)).abort_handle()
+}
+
+/// Starts an operating system's thread with a name.
+pub(crate) fn thread(name: &str, work: impl FnOnce() + Send + 'static) -> io::Result<JoinHandle<()>> {
+    std::thread::Builder::new().name(name.to_owned()).spawn(work)
 }
 
 /// Background work that belongs together: one resource's, or the engine's own.

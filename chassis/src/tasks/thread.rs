@@ -7,7 +7,7 @@ use std::{
 
 use tokio::sync::oneshot;
 
-use super::spawn::panicked;
+use super::spawn::{self, panicked};
 use crate::{
     Context, Result,
     lifecycle::{Core, EventKind, Place},
@@ -24,7 +24,7 @@ pub(crate) fn start(plan: ThreadPlan, core: &Arc<Core>) -> Result<oneshot::Recei
     let ThreadPlan { name, run } = plan;
     let (ended, end) = oneshot::channel();
     let core = Arc::clone(core);
-    std::thread::Builder::new().name(name.to_owned()).spawn(move || {
+    spawn::thread(name, move || {
         let scope = Arc::clone(&core.scope);
         let _entered = scope.enter();
         core.tasks.state(name, "running");

@@ -17,14 +17,13 @@ use tokio::time::{Instant, Sleep};
 use super::{
     Overlap, Schedule, TimerId,
     schedule::{due_after, next_tick},
-    spawn::catch,
 };
 use crate::{
     Context, Result,
     lifecycle::{Core, EventKind, Place},
     metrics::framework::TimerFigures,
     microservice::BoxFuture,
-    unit::Unit,
+    unit::{Kind, Unit},
 };
 
 /// How long a timer sleeps at most, when it follows the calendar: clocks are set, machines are suspended.
@@ -245,11 +244,11 @@ impl Timer {
         let name = self.plan.id.name();
         let late = due.elapsed();
         self.figures.late(late);
-        let work = catch((self.plan.run)(self.cx.clone()));
-        let result = Unit::new("tick").in_scope(&self.core.scope).name(name).run(work).await;
+        let work = (self.plan.run)(self.cx.clone());
+        // What went wrong, a panic too, is on the line that ends the unit of work.
+        let result = Unit::new(Kind::Tick).in_scope(&self.core.scope).name(name).run(work).await;
         self.core.tasks.ran(name, result.as_ref().err());
         if let Err(error) = result {
-            tracing::error!("timer `{name}` failed: {error:#}; the next tick is due as planned");
             self.core.events.emit(EventKind::TaskEnded { task: name, error: Some(format!("{error:#}")) });
         }
     }

@@ -1,0 +1,94 @@
+//! `key=value` pairs with the keys of the JSON format; quoted only where needed, as JSON strings.
+
+use std::fmt::Write;
+
+use super::{
+    escape::{self, Escaping},
+    key_of, number, time,
+};
+use crate::logging::{record::Record, value::Value};
+
+/// Appends the record, without a newline.
+pub(super) fn write(buf: &mut Vec<u8>, record: &Record<'_>) {
+    buf.extend_from_slice(b"time=\"");
+    time::write(buf, record.time);
+    buf.extend_from_slice(b"\" level=");
+    buf.extend_from_slice(record.level.as_str().as_bytes());
+    pair(buf, "target", Value::Str(record.target));
+    record.fields.message(&mut |message| pair(buf, "message", message));
+    pair(buf, "service_name", Value::Str(&record.origin.service));
+    pair(buf, "deploy_name", Value::Str(&record.origin.deploy_name));
+    if let Some(unit) = record.unit {
+        pair(buf, "req_id", Value::Str(unit.request_id().as_str()));
+        buf.extend_from_slice(b" trace_id=");
+        number::hex(buf, unit.trace().trace_id());
+        for (name, id) in unit.ids() {
+            field(buf, name, Value::Str(id));
+        }
+    }
+    record.fields.each(&mut |name, value| field(buf, name, value));
+    if let Some((file, line)) = record.place {
+        pair(buf, "file", Value::Str(file));
+        pair(buf, "line", Value::U64(line.into()));
+    }
+}
+
+/// Appends ` key=value` for a field of the user's.
+pub(super) fn field(buf: &mut Vec<u8>, name: &str, field: Value<'_>) {
+    let (prefix, name) = key_of(name);
+    buf.push(b' ');
+    buf.extend_from_slice(prefix.as_bytes());
+    key(buf, name);
+    buf.push(b'=');
+    value(buf, field);
+}
+
+fn pair(buf: &mut Vec<u8>, name: &str, field: Value<'_>) {
+    buf.push(b' ');
+    buf.extend_from_slice(name.as_bytes());
+    buf.push(b'=');
+    value(buf, field);
+}
+
+/// A key has no quotes: what cannot stand in it becomes `_`.
+pub(super) fn key(buf: &mut Vec<u8>, name: &str) {
+    if name.is_empty() {
+        buf.push(b'_');
+    }
+    buf.extend(name.bytes().map(|byte| if is_bare(byte) { byte } else { b'_' }));
+}
+
+pub(super) fn value(buf: &mut Vec<u8>, value: Value<'_>) {
+    match value {
+        Value::U64(number) => number::unsigned(buf, number),
+        Value::I64(number) => number::signed(buf, number),
+        Value::Bool(true) => buf.extend_from_slice(b"true"),
+        Value::Bool(false) => buf.extend_from_slice(b"false"),
+        Value::Millis(span) => number::millis(buf, span),
+        Value::Str(text) if !text.is_empty() && text.bytes().all(is_bare) => buf.extend_from_slice(text.as_bytes()),
+        Value::Str(text) => {
+            buf.push(b'"');
+            escape::quoted(buf, text);
+            buf.push(b'"');
+        }
+        Value::F64(_) | Value::Display(_) | Value::Debug(_) => formatted(buf, value),
+    }
+}
+
+/// Whether quotes are needed is known only after the value has been written: they are taken away again if not.
+fn formatted(buf: &mut Vec<u8>, value: Value<'_>) {
+    let start = buf.len();
+    buf.push(b'"');
+    let _ = write!(Escaping { buf, is_quoted: true }, "{value:?}");
+    let text = &buf[start + 1..];
+    if !text.is_empty() && text.iter().copied().all(is_bare) {
+        buf.remove(start);
+    } else {
+        buf.push(b'"');
+    }
+}
+
+/// What needs no quotes anywhere logfmt is read.
+fn is_bare(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'/' | b'@' | b'^' | b'+')
+}

@@ -1,0 +1,113 @@
+//! What is let through at all: asked for every line, so the answer is two loads in the usual case.
+//!
+//! `tracing` remembers per call site whether anybody wants it. That memory is shared by all services of the process,
+//! so every change here makes it ask again.
+
+use std::sync::{
+    Arc, Mutex, PoisonError,
+    atomic::{AtomicU8, Ordering},
+};
+
+use arc_swap::ArcSwap;
+use tracing_core::{Interest, Level, LevelFilter, callsite};
+
+use super::levels::Levels;
+
+/// The gates of all services that live.
+static GATES: Mutex<Vec<Arc<Gate>>> = Mutex::new(Vec::new());
+
+/// The levels of one service, changed at run time.
+#[derive(Debug)]
+pub(crate) struct Gate {
+    levels: ArcSwap<Levels>,
+    /// The most that is let through from anywhere, see [`rank`].
+    most: AtomicU8,
+}
+
+impl Gate {
+    /// A gate that the front ends know, until it is closed.
+    pub(crate) fn open(levels: Levels) -> Arc<Self> {
+        let most = AtomicU8::new(rank_of_filter(levels.most()));
+        let gate = Arc::new(Self { levels: ArcSwap::from_pointee(levels), most });
+        gates(|gates| gates.push(Arc::clone(&gate)));
+        rebuild();
+        gate
+    }
+
+    /// Forgets the gate; what still asks it gets its last answers.
+    pub(crate) fn close(self: &Arc<Self>) {
+        gates(|gates| gates.retain(|gate| !Arc::ptr_eq(gate, self)));
+        rebuild();
+    }
+
+    /// Other levels from now on.
+    pub(crate) fn set(&self, levels: Levels) {
+        self.most.store(rank_of_filter(levels.most()), Ordering::Relaxed);
+        self.levels.store(Arc::new(levels));
+        rebuild();
+    }
+
+    /// Whether a target is logged at a level.
+    pub(crate) fn is_enabled(&self, level: Level, target: &str) -> bool {
+        rank(level) <= self.most.load(Ordering::Relaxed) && self.levels.load().is_enabled(level, target)
+    }
+
+    /// The levels as they are now.
+    pub(crate) fn levels(&self) -> Arc<Levels> {
+        self.levels.load_full()
+    }
+}
+
+/// Whether a call site is wanted by all services, by none, or has to ask each time.
+pub(crate) fn interest(level: Level, target: &str) -> Interest {
+    gates(|gates| {
+        let wanting = gates.iter().filter(|gate| gate.is_enabled(level, target)).count();
+        match wanting {
+            0 => Interest::never(),
+            all if all == gates.len() => Interest::always(),
+            _ => Interest::sometimes(),
+        }
+    })
+}
+
+/// The most that any service wants from anywhere.
+pub(crate) fn most() -> LevelFilter {
+    gates(|gates| gates.iter().map(|gate| gate.levels.load().most()).max().unwrap_or(LevelFilter::OFF))
+}
+
+/// Makes both front ends ask again.
+pub(crate) fn rebuild() {
+    log::set_max_level(log_filter(most()));
+    // Not while the gates are locked: this asks `interest` for every call site.
+    callsite::rebuild_interest_cache();
+}
+
+fn gates<T>(f: impl FnOnce(&mut Vec<Arc<Gate>>) -> T) -> T {
+    f(&mut GATES.lock().unwrap_or_else(PoisonError::into_inner))
+}
+
+fn log_filter(most: LevelFilter) -> log::LevelFilter {
+    match most.into_level() {
+        None => log::LevelFilter::Off,
+        Some(Level::ERROR) => log::LevelFilter::Error,
+        Some(Level::WARN) => log::LevelFilter::Warn,
+        Some(Level::INFO) => log::LevelFilter::Info,
+        Some(Level::DEBUG) => log::LevelFilter::Debug,
+        Some(_) => log::LevelFilter::Trace,
+    }
+}
+
+/// Levels as numbers that fit an atomic; the more verbose, the larger.
+fn rank(level: Level) -> u8 {
+    match level {
+        Level::ERROR => 1,
+        Level::WARN => 2,
+        Level::INFO => 3,
+        Level::DEBUG => 4,
+        _ => 5,
+    }
+}
+
+fn rank_of_filter(filter: LevelFilter) -> u8 {
+    filter.into_level().map_or(0, rank)
+}

@@ -1,0 +1,232 @@
+//! Which targets are logged from which level on.
+//!
+//! Pure: the front ends ask, the settings and `/loggers` decide.
+
+use std::{collections::BTreeMap, fmt, str::FromStr};
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use tracing_core::{Level, LevelFilter};
+
+/// What stands for all targets that no other name covers.
+pub const ROOT: &str = "root";
+
+/// Libraries that say at debug what only their authors want to know.
+const NOISY: [&str; 8] = ["h2", "hyper", "hyper_util", "mio", "rustls", "tokio_util", "tower", "want"];
+
+/// From how much on a target is logged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum LogLevel {
+    /// Nothing.
+    Off,
+    /// What failed.
+    Error,
+    /// What should be looked at.
+    Warn,
+    /// What happens, one line per unit of work.
+    Info,
+    /// What a developer wants to see.
+    Debug,
+    /// Everything.
+    Trace,
+}
+
+impl LogLevel {
+    /// The name in settings and answers.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            LogLevel::Off => "off",
+            LogLevel::Error => "error",
+            LogLevel::Warn => "warn",
+            LogLevel::Info => "info",
+            LogLevel::Debug => "debug",
+            LogLevel::Trace => "trace",
+        }
+    }
+
+    pub(crate) fn filter(self) -> LevelFilter {
+        match self {
+            LogLevel::Off => LevelFilter::OFF,
+            LogLevel::Error => LevelFilter::ERROR,
+            LogLevel::Warn => LevelFilter::WARN,
+            LogLevel::Info => LevelFilter::INFO,
+            LogLevel::Debug => LevelFilter::DEBUG,
+            LogLevel::Trace => LevelFilter::TRACE,
+        }
+    }
+}
+
+impl fmt::Display for LogLevel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// In any case of letters; `warning`, `critical` and `fatal` are what other frameworks call them.
+impl FromStr for LogLevel {
+    type Err = UnknownLevel;
+
+    fn from_str(text: &str) -> Result<Self, UnknownLevel> {
+        match text.to_ascii_lowercase().as_str() {
+            "off" | "none" => Ok(LogLevel::Off),
+            "error" | "critical" | "fatal" => Ok(LogLevel::Error),
+            "warn" | "warning" => Ok(LogLevel::Warn),
+            "info" => Ok(LogLevel::Info),
+            "debug" => Ok(LogLevel::Debug),
+            "trace" => Ok(LogLevel::Trace),
+            _ => Err(UnknownLevel(text.into())),
+        }
+    }
+}
+
+/// A word that is no level.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnknownLevel(Box<str>);
+
+impl fmt::Display for UnknownLevel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "expected off, error, warn, info, debug or trace, found `{}`", self.0)
+    }
+}
+
+impl std::error::Error for UnknownLevel {}
+
+impl Serialize for LogLevel {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+impl<'de> Deserialize<'de> for LogLevel {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+impl schemars::JsonSchema for LogLevel {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "LogLevel".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({ "type": "string", "enum": ["off", "error", "warn", "info", "debug", "trace"] })
+    }
+}
+
+/// The levels of one service: one for everything, and others for what begins with a name.
+#[derive(Debug, Clone)]
+pub(crate) struct Levels {
+    root: LevelFilter,
+    /// Longer names first, so that the first one that fits is the one that says most.
+    rules: Vec<(Box<str>, LogLevel)>,
+    /// Nothing beyond this is logged from anywhere, and up to the other everything from everywhere.
+    most: LevelFilter,
+    least: LevelFilter,
+    /// As given, for those who ask.
+    named: BTreeMap<String, LogLevel>,
+}
+
+impl Levels {
+    /// `root` for what no name covers; the later of two equal names wins.
+    pub(crate) fn new<'a>(root: LogLevel, named: impl IntoIterator<Item = (&'a str, LogLevel)>) -> Self {
+        let named: Vec<(&str, LogLevel)> = named.into_iter().collect();
+        let is_root = |name: &str| name.is_empty() || name == ROOT;
+        let root = named.iter().rfind(|(name, _)| is_root(name)).map_or(root, |(_, level)| *level);
+        let noisy = NOISY.iter().map(|name| (*name, root.min(LogLevel::Warn)));
+        let mut levels: BTreeMap<String, LogLevel> = BTreeMap::from([(ROOT.into(), root)]);
+        for (name, level) in noisy.chain(named.into_iter().filter(|(name, _)| !is_root(name))) {
+            levels.insert(name.into(), level);
+        }
+        let mut rules: Vec<(Box<str>, LogLevel)> = levels
+            .iter()
+            .filter(|(name, _)| *name != ROOT)
+            .map(|(name, level)| (name.as_str().into(), *level))
+            .collect();
+        rules.sort_by_key(|(name, _)| std::cmp::Reverse(name.len()));
+        let most = levels.values().copied().max().unwrap_or(root).filter();
+        let least = levels.values().copied().min().unwrap_or(root).filter();
+        Self { root: root.filter(), rules, most, least, named: levels }
+    }
+
+    /// Whether a target is logged at a level.
+    pub(crate) fn is_enabled(&self, level: Level, target: &str) -> bool {
+        level <= self.most && (level <= self.least || level <= self.of(target))
+    }
+
+    /// Nothing beyond this is logged.
+    pub(crate) fn most(&self) -> LevelFilter {
+        self.most
+    }
+
+    /// By name, `root` among them.
+    pub(crate) fn named(&self) -> &BTreeMap<String, LogLevel> {
+        &self.named
+    }
+
+    fn of(&self, target: &str) -> LevelFilter {
+        let rule = self.rules.iter().find(|(name, _)| covers(name, target));
+        rule.map_or(self.root, |(_, level)| level.filter())
+    }
+}
+
+/// Whether the target is that module or lies below it.
+fn covers(name: &str, target: &str) -> bool {
+    target.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_longest_name_that_covers_a_target_decides() {
+        let levels = Levels::new(
+            LogLevel::Info,
+            [("orders", LogLevel::Debug), ("orders::db", LogLevel::Error), ("stock", LogLevel::Off)],
+        );
+        let check =
+            |target, level, expected| assert_eq!(levels.is_enabled(level, target), expected, "{target} {level}");
+        check("orders", Level::DEBUG, true);
+        check("orders::http", Level::DEBUG, true);
+        check("orders::http", Level::TRACE, false);
+        check("orders::db", Level::WARN, false);
+        check("orders::db::pool", Level::ERROR, true);
+        check("orders_extra", Level::DEBUG, false);
+        check("stock", Level::ERROR, false);
+        check("other", Level::INFO, true);
+        check("other", Level::DEBUG, false);
+    }
+
+    #[test]
+    fn noisy_libraries_speak_from_warn_on_unless_named() {
+        let levels = Levels::new(LogLevel::Debug, [("h2", LogLevel::Debug)]);
+        assert!(!levels.is_enabled(Level::INFO, "hyper::proto::h1"));
+        assert!(levels.is_enabled(Level::WARN, "hyper"));
+        assert!(levels.is_enabled(Level::DEBUG, "h2::codec"));
+        assert!(levels.is_enabled(Level::DEBUG, "hyperspace"));
+    }
+
+    #[test]
+    fn a_quiet_root_keeps_noisy_libraries_quiet_too() {
+        let levels = Levels::new(LogLevel::Error, []);
+        assert!(!levels.is_enabled(Level::WARN, "hyper"));
+        assert_eq!(levels.most(), LevelFilter::ERROR);
+    }
+
+    #[test]
+    fn the_root_can_be_named() {
+        for root in ["", ROOT] {
+            let levels = Levels::new(LogLevel::Info, [(root, LogLevel::Trace)]);
+            assert!(levels.is_enabled(Level::TRACE, "orders"));
+            assert_eq!(levels.named().get(ROOT), Some(&LogLevel::Trace));
+        }
+    }
+
+    #[test]
+    fn levels_are_read_in_any_case_and_by_the_names_of_other_frameworks() {
+        for (text, level) in [("INFO", LogLevel::Info), ("Warning", LogLevel::Warn), ("critical", LogLevel::Error)] {
+            assert_eq!(text.parse(), Ok(level));
+        }
+        let error = "loud".parse::<LogLevel>().unwrap_err();
+        assert_eq!(error.to_string(), "expected off, error, warn, info, debug or trace, found `loud`");
+    }
+}
