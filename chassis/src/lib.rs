@@ -18,6 +18,7 @@ pub mod logging;
 mod macros;
 pub mod metrics;
 mod microservice;
+pub mod prelude;
 pub mod process;
 pub mod resource;
 mod resources;

@@ -1,0 +1,11 @@
+//! What nearly every service needs: `use chassis::prelude::*`.
+
+pub use std::time::Duration;
+
+pub use crate::{
+    Context, Error, Health, Resource, Result, Shutdown,
+    macros::{
+        after, any, before, delete, get, head, microservice, on, options, patch, post, put, task, task_timer, thread,
+    },
+    metrics::{Counter, Gauge, Histogram, Labels, Summary, timed},
+};
