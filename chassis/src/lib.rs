@@ -11,6 +11,7 @@ mod assembly;
 mod builder;
 mod cli;
 mod context;
+pub mod diagram;
 pub mod error;
 pub mod handler;
 pub mod lifecycle;
