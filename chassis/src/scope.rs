@@ -19,7 +19,7 @@ use std::{
 
 use pin_project_lite::pin_project;
 
-use crate::{logging::Logs, metrics::Metrics, process, unit::InFlight};
+use crate::{logging::Logs, metrics::Metrics, process, unit::Figures};
 
 thread_local! {
     /// Only marks stand here; the fallback to the process's first service is decided when somebody asks.
@@ -32,14 +32,14 @@ pub struct Scope {
     deploy_name: OnceLock<Arc<str>>,
     logs: Logs,
     metrics: Metrics,
-    in_flight: InFlight,
+    work: Figures,
 }
 
 impl Scope {
     /// A scope of its own for the service of that name, logging through `logs`, with no meters yet.
     pub fn new(service: &str, logs: Logs) -> Arc<Self> {
-        let (metrics, in_flight) = (Metrics::new(service), InFlight::default());
-        Arc::new(Self { service: service.into(), deploy_name: OnceLock::new(), logs, metrics, in_flight })
+        let (metrics, work) = (Metrics::new(service), Figures::default());
+        Arc::new(Self { service: service.into(), deploy_name: OnceLock::new(), logs, metrics, work })
     }
 
     /// The scope of the code that runs now: its mark, otherwise the process's first living service.
@@ -103,9 +103,9 @@ impl Scope {
         &self.metrics
     }
 
-    /// How many units of work are under way.
-    pub fn in_flight(&self) -> &InFlight {
-        &self.in_flight
+    /// How many units of work are under way, and how those before ended.
+    pub(crate) fn work(&self) -> &Figures {
+        &self.work
     }
 }
 

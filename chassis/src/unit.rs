@@ -17,6 +17,7 @@
 //! # }
 //! ```
 
+mod figures;
 mod ids;
 mod kind;
 mod request_id;
@@ -27,10 +28,11 @@ use std::{future::Future, sync::Arc};
 
 use tracing_core::Level;
 
+pub(crate) use self::figures::Figures;
 use self::running::Running;
 pub use self::{
     ids::{EnteredUnit, Ids, InUnit},
-    kind::{Ending, InFlight, Kind, Outcome},
+    kind::{Ending, Kind, Outcome},
     request_id::RequestId,
     trace::TraceContext,
 };

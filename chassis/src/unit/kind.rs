@@ -1,9 +1,6 @@
-//! What kinds of work there are, what came of it, and how much is under way.
+//! What kinds of work there are, and what can come of it.
 
-use std::{
-    fmt,
-    sync::atomic::{AtomicUsize, Ordering},
-};
+use std::fmt;
 
 use tracing_core::Level;
 
@@ -139,45 +136,5 @@ impl Ending {
     /// It ended that way, and there is no more to say.
     pub fn of(outcome: Outcome) -> Self {
         Self { outcome, error: None }
-    }
-}
-
-/// How many units of work a service has under way, by kind; words of one's own count together.
-#[derive(Debug, Default)]
-pub struct InFlight {
-    counts: [AtomicUsize; 5],
-}
-
-impl InFlight {
-    /// Of one kind.
-    pub fn of(&self, kind: Kind) -> usize {
-        self.count(kind).load(Ordering::Relaxed)
-    }
-
-    /// Of all kinds.
-    pub fn total(&self) -> usize {
-        self.counts.iter().map(|count| count.load(Ordering::Relaxed)).sum()
-    }
-
-    /// One more. For a resource that does not run its work as a [`Unit`](super::Unit); each is followed by an
-    /// [`end`](Self::end).
-    pub fn begin(&self, kind: Kind) {
-        self.count(kind).fetch_add(1, Ordering::Relaxed);
-    }
-
-    /// One less.
-    pub fn end(&self, kind: Kind) {
-        self.count(kind).fetch_sub(1, Ordering::Relaxed);
-    }
-
-    fn count(&self, kind: Kind) -> &AtomicUsize {
-        let index = match kind {
-            Kind::Request => 0,
-            Kind::Message => 1,
-            Kind::Job => 2,
-            Kind::Tick => 3,
-            Kind::Other(_) => 4,
-        };
-        &self.counts[index]
     }
 }

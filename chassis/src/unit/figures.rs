@@ -1,0 +1,72 @@
+//! How many units of work a service has under way, and how those before ended.
+
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use super::kind::{Kind, Outcome};
+use crate::metrics::{
+    CounterHandle, Metrics, Tracked,
+    framework::{Framework, WorkFigures},
+};
+
+/// The figures of one service, by kind; a kind that is never used has none.
+#[derive(Debug, Default)]
+pub(crate) struct Figures {
+    common: [OnceLock<OfKind>; 4],
+    others: Mutex<Vec<(&'static str, Arc<OfKind>)>>,
+}
+
+impl Figures {
+    /// Work of that kind begins; it is in flight until the guard is dropped.
+    pub(super) fn begin(&self, kind: Kind, metrics: &Metrics) -> Tracked {
+        self.with(kind, metrics, |figures| figures.work.begin())
+    }
+
+    /// Work of that kind has ended.
+    pub(super) fn end(&self, kind: Kind, metrics: &Metrics, outcome: Outcome) {
+        self.with(kind, metrics, |figures| figures.outcome(outcome).inc());
+    }
+
+    fn with<T>(&self, kind: Kind, metrics: &Metrics, f: impl FnOnce(&OfKind) -> T) -> T {
+        let common = |index: usize| self.common[index].get_or_init(|| OfKind::new(kind, metrics));
+        match kind {
+            Kind::Request => f(common(0)),
+            Kind::Message => f(common(1)),
+            Kind::Job => f(common(2)),
+            Kind::Tick => f(common(3)),
+            Kind::Other(word) => f(&self.other(word, metrics)),
+        }
+    }
+
+    fn other(&self, word: &'static str, metrics: &Metrics) -> Arc<OfKind> {
+        let mut others = self.others.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, figures)) = others.iter().find(|(known, _)| *known == word) {
+            return Arc::clone(figures);
+        }
+        let figures = Arc::new(OfKind::new(Kind::Other(word), metrics));
+        others.push((word, Arc::clone(&figures)));
+        figures
+    }
+}
+
+#[derive(Debug)]
+struct OfKind {
+    work: WorkFigures,
+    outcomes: [OnceLock<CounterHandle>; 5],
+}
+
+impl OfKind {
+    fn new(kind: Kind, metrics: &Metrics) -> Self {
+        Self { work: Framework::new(metrics).work(kind.as_str()), outcomes: Default::default() }
+    }
+
+    fn outcome(&self, outcome: Outcome) -> &CounterHandle {
+        let index = match outcome {
+            Outcome::Ok => 0,
+            Outcome::Error => 1,
+            Outcome::Panic => 2,
+            Outcome::Timeout => 3,
+            Outcome::Cancelled => 4,
+        };
+        self.outcomes[index].get_or_init(|| self.work.outcome(outcome.as_str()))
+    }
+}
