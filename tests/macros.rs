@@ -1,12 +1,18 @@
 //! Every form of the macros expands to something that compiles.
-#![allow(dead_code)]
+#![allow(dead_code, clippy::unwrap_used, reason = "a test")]
 
 use std::{
     collections::HashMap,
+    pin::Pin,
+    str::FromStr,
     sync::{Arc, Mutex},
 };
 
-use chassis::{Context, Resource, Result, Shutdown, microservice};
+use chassis::{
+    Context, Resource, Shutdown,
+    handler::{Give, Input, Settle},
+    microservice,
+};
 
 #[derive(Default)]
 struct Nothing;
@@ -42,7 +48,7 @@ struct Orders<D: Database = Nothing> {
 #[microservice]
 impl<D: Database> Orders<D> {
     #[task(restart = "on-failure", on_give_up = "degrade")]
-    async fn reconcile(&self, stop: Shutdown) -> Result<()> {
+    async fn reconcile(&self, stop: Shutdown) -> chassis::Result<()> {
         stop.wait().await;
         Ok(())
     }
@@ -60,7 +66,7 @@ impl<D: Database> Orders<D> {
     async fn slow(self: Arc<Self>) {}
 
     #[after(start, db)]
-    async fn migrate(&self) -> Result<()> {
+    async fn migrate(&self) -> chassis::Result<()> {
         Ok(())
     }
 
@@ -83,6 +89,96 @@ impl<D: Database> Orders<D> {
 
 #[microservice]
 struct Small;
+
+/// A stranger's resource that calls methods with texts.
+#[derive(Default)]
+struct Words {
+    handlers: Mutex<Vec<Called>>,
+}
+
+type Called = Box<dyn Fn(Word) -> Pin<Box<dyn Future<Output = Outcome> + Send>> + Send + Sync>;
+
+impl Resource for Words {
+    type Settings = ();
+}
+
+impl Words {
+    fn on<H, F>(&self, prefix: &'static str, handler: H)
+    where
+        H: Fn(Word) -> F + Send + Sync + 'static,
+        F: Future<Output = Outcome> + Send + 'static,
+    {
+        let called = move |word: Word| -> Pin<Box<dyn Future<Output = Outcome> + Send>> {
+            if word.0.starts_with(prefix) { Box::pin(handler(word)) } else { Box::pin(async { Outcome::Ignored }) }
+        };
+        self.handlers.lock().unwrap().push(Box::new(called));
+    }
+}
+
+struct Word(String);
+
+#[derive(Debug, PartialEq)]
+enum Outcome {
+    Ignored,
+    Refused,
+    Answered(String),
+}
+
+impl Input for Word {
+    type Outcome = Outcome;
+}
+
+impl<T: FromStr> Give<T> for Word {
+    async fn give(&mut self) -> Result<T, Outcome> {
+        let (_, rest) = self.0.split_once(' ').ok_or(Outcome::Refused)?;
+        rest.parse().map_err(|_| Outcome::Refused)
+    }
+}
+
+impl<R: ToString> Settle<R> for Word {
+    fn settle(self, answer: R) -> Outcome {
+        Outcome::Answered(answer.to_string())
+    }
+}
+
+#[microservice]
+struct Reader {
+    #[resource]
+    words: Words,
+    #[init(10)]
+    factor: u32,
+}
+
+#[microservice]
+impl Reader {
+    #[on(words, "number")]
+    async fn number(&self, number: u32) -> u32 {
+        number * self.factor
+    }
+
+    #[on(words, "text")]
+    async fn text(self: Arc<Self>, text: String, cx: Context, again: String) -> impl std::fmt::Display {
+        format!("{text} {again} {} {}", self.factor, cx.service_name())
+    }
+
+    #[on(words, "nothing")]
+    async fn nothing(&self) -> &'static str {
+        "nothing"
+    }
+}
+
+#[tokio::test]
+async fn a_handler_gets_each_argument_from_its_input() {
+    let running = Reader::builder().start().await.unwrap();
+    let service = Arc::clone(running.service());
+    let call = |at: usize, word: &str| service.words.handlers.lock().unwrap()[at](Word(word.to_owned()));
+    assert_eq!(call(0, "number 7").await, Outcome::Answered("70".to_owned()));
+    assert_eq!(call(0, "number x").await, Outcome::Refused);
+    assert_eq!(call(0, "text x").await, Outcome::Ignored);
+    assert_eq!(call(1, "text x").await, Outcome::Answered("x x 10 reader".to_owned()));
+    assert_eq!(call(2, "nothing").await, Outcome::Answered("nothing".to_owned()));
+    running.stop().await.unwrap();
+}
 
 #[test]
 fn every_form_compiles() {

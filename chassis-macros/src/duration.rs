@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Literal, TokenStream};
 use quote::quote;
 
 /// Reads a duration, or says what is wrong with it.
@@ -37,17 +37,15 @@ pub(crate) fn parse(text: &str) -> Result<Duration, String> {
 
 /// The expression that makes this duration, in the largest unit that is exact.
 pub(crate) fn tokens(duration: Duration) -> TokenStream {
-    let nanos = duration.subsec_nanos();
-    if nanos == 0 {
-        let seconds = duration.as_secs();
-        return quote!(__chassis::Duration::from_secs(#seconds));
-    }
-    match (nanos % 1_000_000, u64::try_from(duration.as_millis())) {
-        (0, Ok(millis)) => quote!(__chassis::Duration::from_millis(#millis)),
-        _ => {
-            let seconds = duration.as_secs();
-            quote!(__chassis::Duration::new(#seconds, #nanos))
+    let nanos = Literal::u32_unsuffixed(duration.subsec_nanos());
+    let seconds = Literal::u64_unsuffixed(duration.as_secs());
+    match (duration.subsec_nanos(), u64::try_from(duration.as_millis())) {
+        (0, _) => quote!(__chassis::Duration::from_secs(#seconds)),
+        (nanos, Ok(millis)) if nanos % 1_000_000 == 0 => {
+            let millis = Literal::u64_unsuffixed(millis);
+            quote!(__chassis::Duration::from_millis(#millis))
         }
+        _ => quote!(__chassis::Duration::new(#seconds, #nanos)),
     }
 }
 
@@ -117,8 +115,8 @@ mod tests {
 
     #[test]
     fn is_written_in_the_largest_exact_unit() {
-        assert_eq!(tokens(Duration::from_secs(2)).to_string(), "__chassis :: Duration :: from_secs (2u64)");
-        assert_eq!(tokens(Duration::from_millis(1500)).to_string(), "__chassis :: Duration :: from_millis (1500u64)");
-        assert_eq!(tokens(Duration::from_nanos(7)).to_string(), "__chassis :: Duration :: new (0u64 , 7u32)");
+        assert_eq!(tokens(Duration::from_secs(2)).to_string(), "__chassis :: Duration :: from_secs (2)");
+        assert_eq!(tokens(Duration::from_millis(1500)).to_string(), "__chassis :: Duration :: from_millis (1500)");
+        assert_eq!(tokens(Duration::from_nanos(7)).to_string(), "__chassis :: Duration :: new (0 , 7)");
     }
 }

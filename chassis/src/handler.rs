@@ -9,7 +9,7 @@ use std::{
     sync::Arc,
 };
 
-use futures_util::future::Either;
+use futures_util::future::{Either, FutureExt as _, Map};
 
 use crate::Context;
 
@@ -58,39 +58,48 @@ pub fn settle<R, I: Settle<R>>(input: I, answer: R) -> I::Outcome {
 
 /// A handler that runs `run` with the service and each input; what an expansion calls.
 ///
-/// It does not keep the service alive: the service owns the resource that owns the handler. A handler that is called
-/// after its service is gone never completes.
-pub fn each<S, I, F, Fut>(service: &Arc<S>, run: F) -> impl Fn(I) -> Each<Fut> + Send + Sync + 'static
+/// An argument that cannot be made ends the unit of work early, by `?`: both sides of the result are its outcome. It does
+/// not keep the service alive: the service owns the resource that owns the handler. A handler that is called after its
+/// service is gone never completes.
+pub fn each<S, I, O, F, Fut>(service: &Arc<S>, run: F) -> impl Fn(I) -> Each<Fut, O> + Send + Sync + 'static
 where
     S: Send + Sync + 'static,
     F: Fn(Arc<S>, I) -> Fut + Send + Sync + 'static,
-    Fut: Future,
+    Fut: Future<Output = Result<O, O>>,
 {
     let service = Arc::downgrade(service);
     move |input| match service.upgrade() {
-        Some(service) => Either::Left(run(service, input)),
+        Some(service) => Either::Left(run(service, input).map(either as Merge<O>)),
         None => Either::Right(pending()),
     }
 }
 
 /// The same as [`each`], for a method that takes the context or what is made of it.
-pub fn each_with<S, I, F, Fut>(
+pub fn each_with<S, I, O, F, Fut>(
     service: &Arc<S>,
     cx: &Context,
     run: F,
-) -> impl Fn(I) -> Each<Fut> + Send + Sync + 'static + use<S, I, F, Fut>
+) -> impl Fn(I) -> Each<Fut, O> + Send + Sync + 'static + use<S, I, O, F, Fut>
 where
     S: Send + Sync + 'static,
     F: Fn(Arc<S>, Context, I) -> Fut + Send + Sync + 'static,
-    Fut: Future,
+    Fut: Future<Output = Result<O, O>>,
 {
     let service = Arc::downgrade(service);
     let cx = cx.clone();
     move |input| match service.upgrade() {
-        Some(service) => Either::Left(run(service, cx.clone(), input)),
+        Some(service) => Either::Left(run(service, cx.clone(), input).map(either as Merge<O>)),
         None => Either::Right(pending()),
     }
 }
 
 /// The future of a handler made by [`each`].
-pub type Each<Fut> = Either<Fut, Pending<<Fut as Future>::Output>>;
+pub type Each<Fut, O> = Either<Map<Fut, Merge<O>>, Pending<O>>;
+
+type Merge<O> = fn(Result<O, O>) -> O;
+
+fn either<O>(outcome: Result<O, O>) -> O {
+    match outcome {
+        Ok(outcome) | Err(outcome) => outcome,
+    }
+}

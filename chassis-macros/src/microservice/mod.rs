@@ -2,6 +2,8 @@
 
 mod block;
 mod service;
+#[cfg(test)]
+mod tests;
 
 use proc_macro2::TokenStream;
 use quote::quote;

@@ -2,6 +2,7 @@
 
 mod check;
 mod expand;
+mod handlers;
 mod model;
 mod parse;
 mod route;

@@ -16,8 +16,7 @@ pub(super) fn expand(service: &Service) -> TokenStream {
     let import = service.paths.import();
     let microservice = microservice(service);
     let servers = servers(service);
-    let run = run(service);
-    let builder = builder(service);
+    let entry_points = entry_points(service);
     quote! {
         #item
 
@@ -26,8 +25,7 @@ pub(super) fn expand(service: &Service) -> TokenStream {
 
             #microservice
             #servers
-            #run
-            #builder
+            #entry_points
         };
     }
 }
@@ -228,42 +226,51 @@ fn is_called(ty: &Type, name: &str) -> bool {
     }
 }
 
-/// `run`, for the defaults of the generics only, so that `Orders::run()` needs no arguments.
-fn run(service: &Service) -> TokenStream {
+/// `run` and `builder`; the former for the defaults of the generics only, so that `Orders::run()` needs no arguments.
+fn entry_points(service: &Service) -> TokenStream {
     let item = &service.item;
-    let (ident, vis) = (&item.ident, &item.vis);
-    let docs = format!("Runs `{}` with its command line, until it is told to stop.", service.name);
-    let has_defaults = item.generics.params.iter().all(|param| match param {
+    let (ident, vis, (generics, arguments, bounds)) = (&item.ident, &item.vis, item.generics.split_for_impl());
+    let here = span::here(ident.span());
+    let docs = format!(" Runs `{}` with its command line, until it is told to stop.", service.name);
+    let run = quote_spanned! {here=>
+        #[doc = #docs]
+        #[allow(dead_code)]
+        #vis fn run() -> __chassis::ExitCode {
+            __chassis::run::<Self>()
+        }
+    };
+    let docs = format!(" Puts `{}` together for tests and scripts.", service.name);
+    let builder = quote_spanned! {here=>
+        #[doc = #docs]
+        #[allow(dead_code)]
+        #[must_use]
+        #vis fn builder() -> __chassis::Builder<Self> {
+            __chassis::Builder::new()
+        }
+    };
+    let is_default = |param: &GenericParam| match param {
         GenericParam::Type(param) => param.default.is_some(),
         GenericParam::Const(param) => param.default.is_some(),
         GenericParam::Lifetime(_) => false,
-    });
-    let (generics, arguments, bounds) = item.generics.split_for_impl();
-    let header = if has_defaults { quote!(impl #ident) } else { quote!(impl #generics #ident #arguments #bounds) };
-    quote_spanned! {span::here(ident.span())=>
-        #[automatically_derived]
-        #header {
-            #[doc = #docs]
-            #[allow(dead_code)]
-            #vis fn run() -> __chassis::ExitCode {
-                __chassis::run::<Self>()
+    };
+    if !item.generics.params.is_empty() && item.generics.params.iter().all(is_default) {
+        quote_spanned! {here=>
+            #[automatically_derived]
+            impl #ident {
+                #run
+            }
+
+            #[automatically_derived]
+            impl #generics #ident #arguments #bounds {
+                #builder
             }
         }
-    }
-}
-
-fn builder(service: &Service) -> TokenStream {
-    let item = &service.item;
-    let (ident, vis, (generics, arguments, bounds)) = (&item.ident, &item.vis, item.generics.split_for_impl());
-    let docs = format!("Puts `{}` together for tests and scripts.", service.name);
-    quote_spanned! {span::here(ident.span())=>
-        #[automatically_derived]
-        impl #generics #ident #arguments #bounds {
-            #[doc = #docs]
-            #[allow(dead_code)]
-            #[must_use]
-            #vis fn builder() -> __chassis::Builder<Self> {
-                __chassis::Builder::new()
+    } else {
+        quote_spanned! {here=>
+            #[automatically_derived]
+            impl #generics #ident #arguments #bounds {
+                #run
+                #builder
             }
         }
     }

@@ -1,0 +1,5 @@
+#[microservice]
+pub(crate) struct Orders<D: Database> {
+    #[resource]
+    db: D,
+}

@@ -1,0 +1,3 @@
+/// Says nothing, does nothing.
+#[microservice]
+pub struct Nothing;
