@@ -2,4 +2,5 @@
 
 mod leaks;
 mod macros;
+mod macros_alone;
 mod tidy;

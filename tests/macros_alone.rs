@@ -1,0 +1,121 @@
+//! Expansions need no name from around them: neither the prelude nor what the user calls his own things disturbs them.
+#![deny(warnings, missing_docs, unreachable_pub, rust_2018_idioms, clippy::pedantic)]
+#![no_implicit_prelude]
+#![allow(dead_code, non_camel_case_types, reason = "what is here is here for its names")]
+
+use ::chassis::microservice;
+
+mod chassis {}
+mod std {}
+mod core {}
+mod alloc {}
+mod __private {}
+
+struct Result;
+struct Option;
+struct Some;
+struct None;
+struct Ok;
+struct Err;
+struct Vec;
+struct String;
+struct Box;
+struct Default;
+struct Send;
+struct Future;
+struct Duration;
+struct str;
+struct bool;
+struct usize;
+struct Arc;
+struct Context;
+struct Shutdown;
+
+fn blueprint() {}
+fn service() {}
+fn cx() {}
+fn input() {}
+fn answer() {}
+
+#[derive(::core::default::Default)]
+struct Store;
+
+impl ::chassis::Resource for Store {
+    type Settings = ();
+}
+
+struct Work(::std::string::String);
+
+impl ::chassis::handler::Input for Work {
+    type Outcome = ();
+}
+
+impl ::chassis::handler::Give<::std::string::String> for Work {
+    async fn give(&mut self) -> ::core::result::Result<::std::string::String, ()> {
+        ::core::result::Result::Ok(::core::mem::take(&mut self.0))
+    }
+}
+
+impl ::chassis::handler::Settle<()> for Work {
+    fn settle(self, (): ()) {}
+}
+
+impl Store {
+    #[allow(clippy::unused_self)]
+    fn on<H, F>(&self, (): (), _: H)
+    where
+        H: ::core::ops::Fn(Work) -> F,
+        F: ::core::future::Future<Output = ()>,
+    {
+    }
+}
+
+/// A service that lists one of everything.
+#[microservice(parts = [more])]
+pub(crate) struct Everything {
+    /// Where everything is.
+    #[resource]
+    store: Store,
+    #[resource(after = [store], critical)]
+    #[init(Store)]
+    other: Store,
+    #[setting(default = 20_u32)]
+    page_size: u32,
+    seen: u32,
+}
+
+#[microservice]
+impl Everything {
+    #[task(restart = "always", on_give_up = "stop")]
+    async fn work(&self, stop: ::chassis::Shutdown) -> ::core::result::Result<(), ::std::io::Error> {
+        stop.wait().await;
+        ::core::result::Result::Ok(())
+    }
+
+    #[task_timer(interval = "1.5s", one_shot, immediate, overlap = "skip", jitter = "10us")]
+    async fn tick(&self) {}
+
+    #[thread]
+    fn crunch(&self, stop: ::chassis::Shutdown) {
+        let _ = stop.is_triggered();
+    }
+
+    #[after(start, store)]
+    async fn migrate(self: ::std::sync::Arc<Self>, context: ::chassis::Context) {
+        context.stop_gracefully();
+    }
+
+    #[on(store, cx())]
+    async fn handle(&self, service: ::std::string::String, blueprint: ::std::string::String, _: ::chassis::Context) {
+        ::core::mem::drop((service, blueprint));
+    }
+
+    #[on(store, input())]
+    async fn nothing(&self) {}
+}
+
+#[microservice(part = more)]
+impl Everything {
+    #[thread]
+    async fn slow(&self) {}
+}
