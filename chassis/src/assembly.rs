@@ -139,7 +139,7 @@ pub(crate) fn assemble<S: Microservice>(setup: Setup<S>) -> Result<Assembled<S>>
         .map(|spec| ResourceCell::new(spec.name, spec.about, spec.is_critical, false))
         .chain(builtins.iter().map(|builtin| ResourceCell::new(builtin.name, builtin.about, false, true)))
         .collect();
-    let tasks = TaskTable::default();
+    let mut tasks = TaskTable::default();
     blueprint.tasks.iter().for_each(|task| tasks.add(task.name, "task"));
     blueprint.timers.iter().for_each(|timer| tasks.add(timer.id.name(), "timer"));
     blueprint.threads.iter().for_each(|thread| tasks.add(thread.name, "thread"));

@@ -137,7 +137,7 @@ impl Service {
             }
         }
         if readiness.status() == HealthStatus::Pass
-            && let Some((name, _)) = self.core.tasks.rows().iter().find(|(_, row)| row.state == "failed")
+            && let Some(name) = self.core.tasks.failed()
         {
             readiness = Health::warn(format!("task `{name}` has failed and is not restarted"));
         }

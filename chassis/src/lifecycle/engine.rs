@@ -2,6 +2,7 @@
 
 use std::{
     collections::HashMap,
+    pin::pin,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -11,7 +12,7 @@ use std::{
 
 use tokio::{
     sync::{mpsc, oneshot},
-    task::JoinSet,
+    task::{AbortHandle, JoinSet},
     time::{Instant, timeout, timeout_at},
 };
 
@@ -79,6 +80,7 @@ struct Work {
     planned_timers: Vec<TimerPlan>,
     tasks: JoinSet<()>,
     timers: JoinSet<()>,
+    timer_names: Vec<(&'static str, AbortHandle)>,
     threads: Vec<oneshot::Receiver<()>>,
     /// The supervisor, the health checks, the watch over the event loop.
     keepers: JoinSet<()>,
@@ -250,13 +252,15 @@ impl Engine {
 
     /// A phase of the stop: failures are told and recorded, and the clock runs.
     async fn stop_phase(self: &Arc<Self>, phase: Phase, until: Instant, abandoned: &mut Vec<String>) {
-        match timeout_at(until, self.phase(phase)).await {
+        let mut steps = pin!(self.phase(phase));
+        match timeout_at(until, &mut steps).await {
             Ok(failures) => {
                 for Failure { what, error } in failures {
                     tracing::error!("{what}: {error:#}");
                     self.core.record_failure(what, error);
                 }
             }
+            // The names are read before the steps are dropped, and with them their names.
             Err(_) => abandoned.extend(self.core.running.names().into_iter().filter(|name| !is_work(name))),
         }
     }
@@ -447,7 +451,9 @@ impl Engine {
     fn start_timers(self: &Arc<Self>) {
         let mut work = self.work();
         for plan in std::mem::take(&mut work.planned_timers) {
-            work.timers.spawn(self.core.scope.wrap(tasks::timer::run(plan, Arc::clone(&self.core))));
+            let name = plan.id.name();
+            let timer = work.timers.spawn(self.core.scope.wrap(tasks::timer::run(plan, Arc::clone(&self.core))));
+            work.timer_names.push((name, timer));
         }
     }
 
@@ -463,15 +469,19 @@ impl Engine {
 
     /// Waits for running ticks; names those that did not end in time.
     fn end_timers(&self, until: Instant) -> impl Future<Output = Vec<String>> {
-        let mut timers = std::mem::take(&mut self.work().timers);
-        let core = Arc::clone(&self.core);
+        let (mut timers, names) = {
+            let mut work = self.work();
+            (std::mem::take(&mut work.timers), std::mem::take(&mut work.timer_names))
+        };
         async move {
             let all = async { while timers.join_next().await.is_some() {} };
             if timeout_at(until, all).await.is_ok() {
                 return Vec::new();
             }
-            timers.shutdown().await;
-            core.running.names().into_iter().filter(|name| name.starts_with("timer")).collect()
+            let running = names.into_iter().filter(|(_, timer)| !timer.is_finished());
+            let running = running.map(|(name, _)| format!("timer `{name}`")).collect();
+            timers.abort_all();
+            running
         }
     }
 

@@ -11,12 +11,12 @@ pub(crate) mod timer;
 pub use self::{
     schedule::{Overlap, Schedule, TimerId},
     settings::TimerSettings,
-    table::TaskRow,
+    table::{TaskRow, TaskState},
     timer::TimerHandle,
 };
 pub(crate) use self::{
     spawn::{Group, catch, detached},
-    table::TaskTable,
+    table::{TaskCell, TaskTable},
     task::TaskPlan,
     thread::ThreadPlan,
     timer::{TimerControl, TimerPlan},

@@ -2,29 +2,32 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Mutex, MutexGuard, PoisonError},
-    time::SystemTime,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU8, AtomicU64, Ordering},
+    },
+    time::{Duration, SystemTime},
 };
 
 use super::Group;
 use crate::Error;
 
-/// Tasks, timers and threads by name.
+/// Tasks, timers and threads by name; complete before the start.
 #[derive(Default)]
 pub(crate) struct TaskTable {
-    rows: Mutex<BTreeMap<&'static str, TaskRow>>,
+    cells: BTreeMap<&'static str, Arc<TaskCell>>,
     /// Work that tasks and hooks have spawned.
     pub(crate) background: Group,
 }
 
-/// What is known of one task, timer or thread.
+/// What is known of one task, timer or thread, as it is now.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct TaskRow {
     /// `task`, `timer` or `thread`.
     pub kind: &'static str,
-    /// `waiting`, `running`, `restarting`, `done`, `failed` or `stopped`.
-    pub state: &'static str,
+    /// Where it is in its life.
+    pub state: TaskState,
     /// How often it has run to an end.
     pub runs: u64,
     /// How many of these runs failed.
@@ -35,70 +38,153 @@ pub struct TaskRow {
     pub skipped: u64,
     /// When it last ended.
     pub last: Option<SystemTime>,
-    /// When a timer is due next; known for calendar timers and started ones.
+    /// When a timer is due next.
     pub next: Option<SystemTime>,
     /// Why it failed last.
     pub last_error: Option<String>,
 }
 
-impl TaskTable {
-    pub(crate) fn add(&self, name: &'static str, kind: &'static str) {
-        let row = TaskRow {
+/// Where a task, timer or thread is in its life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum TaskState {
+    /// It was not started yet, or is a timer between two ticks.
+    Waiting = 0,
+    /// It runs.
+    Running = 1,
+    /// It failed and is about to be started again.
+    Restarting = 2,
+    /// It ended as it should.
+    Done = 3,
+    /// It failed and is not started again.
+    Failed = 4,
+    /// It was ended by the stop.
+    Stopped = 5,
+}
+
+impl TaskState {
+    const ALL: [TaskState; 6] = [
+        TaskState::Waiting,
+        TaskState::Running,
+        TaskState::Restarting,
+        TaskState::Done,
+        TaskState::Failed,
+        TaskState::Stopped,
+    ];
+
+    /// The word for it on the status server.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            TaskState::Waiting => "waiting",
+            TaskState::Running => "running",
+            TaskState::Restarting => "restarting",
+            TaskState::Done => "done",
+            TaskState::Failed => "failed",
+            TaskState::Stopped => "stopped",
+        }
+    }
+}
+
+/// The live figures of one task, timer or thread; a tick costs a few relaxed stores.
+#[derive(Debug)]
+pub(crate) struct TaskCell {
+    kind: &'static str,
+    state: AtomicU8,
+    runs: AtomicU64,
+    failures: AtomicU64,
+    restarts: AtomicU64,
+    skipped: AtomicU64,
+    /// Microseconds since 1970; 0 is never.
+    last: AtomicU64,
+    next: AtomicU64,
+    last_error: Mutex<Option<String>>,
+}
+
+impl TaskCell {
+    fn new(kind: &'static str) -> Self {
+        Self {
             kind,
-            state: "waiting",
-            runs: 0,
-            failures: 0,
-            restarts: 0,
-            skipped: 0,
-            last: None,
-            next: None,
-            last_error: None,
-        };
-        self.lock().insert(name, row);
+            state: AtomicU8::new(TaskState::Waiting as u8),
+            runs: AtomicU64::new(0),
+            failures: AtomicU64::new(0),
+            restarts: AtomicU64::new(0),
+            skipped: AtomicU64::new(0),
+            last: AtomicU64::new(0),
+            next: AtomicU64::new(0),
+            last_error: Mutex::new(None),
+        }
     }
 
-    pub(crate) fn state(&self, name: &str, state: &'static str) {
-        self.change(name, |row| row.state = state);
+    pub(crate) fn enter(&self, state: TaskState) {
+        self.state.store(state as u8, Ordering::Relaxed);
     }
 
     /// Records the end of one run.
-    pub(crate) fn ran(&self, name: &str, error: Option<&Error>) {
-        self.change(name, |row| {
-            row.runs += 1;
-            row.last = Some(SystemTime::now());
-            if let Some(error) = error {
-                row.failures += 1;
-                row.last_error = Some(format!("{error:#}"));
-            }
-        });
+    pub(crate) fn ran(&self, error: Option<&Error>) {
+        self.runs.fetch_add(1, Ordering::Relaxed);
+        self.last.store(micros(SystemTime::now()), Ordering::Relaxed);
+        if let Some(error) = error {
+            self.failures.fetch_add(1, Ordering::Relaxed);
+            *self.last_error.lock().unwrap_or_else(PoisonError::into_inner) = Some(format!("{error:#}"));
+        }
     }
 
-    pub(crate) fn restarted(&self, name: &str) -> u64 {
-        self.change(name, |row| {
-            row.restarts += 1;
-            row.state = "restarting";
-            row.restarts
-        })
-        .unwrap_or_default()
+    /// Counts a restart; gives back how many there were.
+    pub(crate) fn restarted(&self) -> u64 {
+        self.enter(TaskState::Restarting);
+        self.restarts.fetch_add(1, Ordering::Relaxed) + 1
     }
 
-    pub(crate) fn skipped(&self, name: &str, ticks: u64) {
-        self.change(name, |row| row.skipped += ticks);
+    pub(crate) fn skipped(&self, ticks: u64) {
+        self.skipped.fetch_add(ticks, Ordering::Relaxed);
     }
 
-    pub(crate) fn next(&self, name: &str, next: Option<SystemTime>) {
-        self.change(name, |row| row.next = next);
+    pub(crate) fn next(&self, next: Option<SystemTime>) {
+        self.next.store(next.map_or(0, micros), Ordering::Relaxed);
+    }
+
+    fn row(&self) -> TaskRow {
+        let state = usize::from(self.state.load(Ordering::Relaxed));
+        TaskRow {
+            kind: self.kind,
+            state: TaskState::ALL.get(state).copied().unwrap_or(TaskState::Failed),
+            runs: self.runs.load(Ordering::Relaxed),
+            failures: self.failures.load(Ordering::Relaxed),
+            restarts: self.restarts.load(Ordering::Relaxed),
+            skipped: self.skipped.load(Ordering::Relaxed),
+            last: time(self.last.load(Ordering::Relaxed)),
+            next: time(self.next.load(Ordering::Relaxed)),
+            last_error: self.last_error.lock().unwrap_or_else(PoisonError::into_inner).clone(),
+        }
+    }
+}
+
+impl TaskTable {
+    pub(crate) fn add(&mut self, name: &'static str, kind: &'static str) {
+        self.cells.insert(name, Arc::new(TaskCell::new(kind)));
+    }
+
+    /// The figures of a task; of one that is not listed, figures that nobody sees.
+    pub(crate) fn cell(&self, name: &str) -> Arc<TaskCell> {
+        self.cells.get(name).map_or_else(|| Arc::new(TaskCell::new("task")), Arc::clone)
     }
 
     pub(crate) fn rows(&self) -> BTreeMap<&'static str, TaskRow> {
-        self.lock().clone()
+        self.cells.iter().map(|(name, cell)| (*name, cell.row())).collect()
     }
 
-    fn change<T>(&self, name: &str, change: impl FnOnce(&mut TaskRow) -> T) -> Option<T> {
-        self.lock().get_mut(name).map(change)
+    /// One that has failed for good.
+    pub(crate) fn failed(&self) -> Option<&'static str> {
+        let is_failed = |cell: &TaskCell| cell.state.load(Ordering::Relaxed) == TaskState::Failed as u8;
+        self.cells.iter().find(|(_, cell)| is_failed(cell)).map(|(name, _)| *name)
     }
+}
 
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<&'static str, TaskRow>> {
-        self.rows.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+fn micros(time: SystemTime) -> u64 {
+    let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_micros()).unwrap_or(u64::MAX)
+}
+
+fn time(micros: u64) -> Option<SystemTime> {
+    (micros > 0).then(|| SystemTime::UNIX_EPOCH + Duration::from_micros(micros))
 }

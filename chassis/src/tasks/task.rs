@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use tokio::time::Instant;
 
-use super::spawn::catch;
+use super::{TaskCell, TaskState, spawn::catch};
 use crate::{
     Context, Error, Result,
     lifecycle::{Core, EventKind, Place, StopReason, for_people},
@@ -25,14 +25,15 @@ pub(crate) struct TaskPlan {
 pub(crate) async fn run(plan: TaskPlan, core: Arc<Core>) {
     let name = plan.name;
     let cx = Context::new(Arc::clone(&core), Place::Work(name));
+    let cell = core.tasks.cell(name);
     let mut log = RestartLog::new(plan.policy.intensity);
     let mut backoff = Backoff::new(plan.policy.backoff_min, plan.policy.backoff_max);
     let end = core.work_ends.clone();
     loop {
-        core.tasks.state(name, "running");
+        cell.enter(TaskState::Running);
         core.events.emit(EventKind::TaskStarted { task: name });
         let began = Instant::now();
-        let _running = core.running.enter(format!("task `{name}`"));
+        let running = core.running.enter(format!("task `{name}`"));
         let work = catch((plan.run)(cx.clone()));
         let result = if plan.takes_shutdown {
             work.await
@@ -40,14 +41,14 @@ pub(crate) async fn run(plan: TaskPlan, core: Arc<Core>) {
             tokio::select! {
                 biased;
                 () = end.wait() => {
-                    core.tasks.state(name, "stopped");
+                    cell.enter(TaskState::Stopped);
                     return;
                 }
                 result = work => result,
             }
         };
-        drop(_running);
-        core.tasks.ran(name, result.as_ref().err());
+        drop(running);
+        cell.ran(result.as_ref().err());
         let error = result.as_ref().err().map(|error| format!("{error:#}"));
         core.events.emit(EventKind::TaskEnded { task: name, error });
         if began.elapsed() >= plan.policy.forget_after {
@@ -55,7 +56,7 @@ pub(crate) async fn run(plan: TaskPlan, core: Arc<Core>) {
             backoff.healthy();
         }
         if end.is_triggered() || core.stop_asked.is_triggered() {
-            return ended_by_stop(&core, name, result);
+            return ended_by_stop(&core, &cell, name, result);
         }
         let is_restarted = match (&result, plan.policy.restart) {
             (_, Restart::Never) | (Ok(()), Restart::OnFailure) => false,
@@ -64,13 +65,13 @@ pub(crate) async fn run(plan: TaskPlan, core: Arc<Core>) {
             (Err(error), _) => error.is_unavailable() || log.allows(Instant::now()),
         };
         if !is_restarted {
-            return give_up_or_finish(&core, &plan, result);
+            return give_up_or_finish(&core, &cell, &plan, result);
         }
         let delay = match &result {
             Ok(()) => Duration::ZERO,
             Err(_) => backoff.failed_with_jitter(fastrand::f64()),
         };
-        let restarts = core.tasks.restarted(name);
+        let restarts = cell.restarted();
         core.figures.task_restarted(name);
         core.events.emit(EventKind::TaskRestarting { task: name, restarts, delay });
         if let Err(error) = result {
@@ -79,7 +80,7 @@ pub(crate) async fn run(plan: TaskPlan, core: Arc<Core>) {
         tokio::select! {
             biased;
             () = core.stop_asked.wait() => {
-                core.tasks.state(name, "stopped");
+                cell.enter(TaskState::Stopped);
                 return;
             }
             () = tokio::time::sleep(delay) => {}
@@ -89,24 +90,24 @@ pub(crate) async fn run(plan: TaskPlan, core: Arc<Core>) {
     }
 }
 
-fn ended_by_stop(core: &Core, name: &'static str, result: Result<()>) {
-    core.tasks.state(name, "stopped");
+fn ended_by_stop(core: &Core, cell: &TaskCell, name: &'static str, result: Result<()>) {
+    cell.enter(TaskState::Stopped);
     if let Err(error) = result {
         tracing::error!("task `{name}` failed during the stop: {error:#}");
         core.record_failure(format!("task `{name}` failed"), error);
     }
 }
 
-fn give_up_or_finish(core: &Core, plan: &TaskPlan, result: Result<()>) {
+fn give_up_or_finish(core: &Core, cell: &TaskCell, plan: &TaskPlan, result: Result<()>) {
     let name = plan.name;
     let Err(error) = result else {
-        core.tasks.state(name, "done");
+        cell.enter(TaskState::Done);
         if plan.stop_when_done {
             core.stop(StopReason::Done(name));
         }
         return;
     };
-    core.tasks.state(name, "failed");
+    cell.enter(TaskState::Failed);
     core.events.emit(EventKind::GaveUp { what: name });
     let how = match plan.policy.restart {
         Restart::Never => "",
@@ -119,7 +120,6 @@ fn give_up_or_finish(core: &Core, plan: &TaskPlan, result: Result<()>) {
         }
         OnGiveUp::Degrade => {
             tracing::error!("task `{name}` failed{how}: {error:#}; the service goes on without it");
-            core.tasks.state(name, "failed");
         }
     }
 }

@@ -7,7 +7,10 @@ use std::{
 
 use tokio::sync::oneshot;
 
-use super::spawn::{self, panicked};
+use super::{
+    TaskState,
+    spawn::{self, panicked},
+};
 use crate::{
     Context, Result,
     lifecycle::{Core, EventKind, Place},
@@ -27,20 +30,21 @@ pub(crate) fn start(plan: ThreadPlan, core: &Arc<Core>) -> Result<oneshot::Recei
     spawn::thread(name, move || {
         let scope = Arc::clone(&core.scope);
         let _entered = scope.enter();
-        core.tasks.state(name, "running");
+        let cell = core.tasks.cell(name);
+        cell.enter(TaskState::Running);
         core.events.emit(EventKind::TaskStarted { task: name });
         let running = core.running.enter(format!("thread `{name}`"));
         let cx = Context::new(Arc::clone(&core), Place::Work(name));
         let result =
             catch_unwind(AssertUnwindSafe(|| run(cx))).unwrap_or_else(|payload| Err(panicked(payload.as_ref())));
         drop(running);
-        core.tasks.ran(name, result.as_ref().err());
+        cell.ran(result.as_ref().err());
         let error = result.as_ref().err().map(|error| format!("{error:#}"));
         core.events.emit(EventKind::TaskEnded { task: name, error });
         match result {
-            Ok(()) => core.tasks.state(name, "done"),
+            Ok(()) => cell.enter(TaskState::Done),
             Err(error) => {
-                core.tasks.state(name, "failed");
+                cell.enter(TaskState::Failed);
                 tracing::error!("thread `{name}` failed: {error:#}; the service stops");
                 core.fail(format!("thread `{name}` failed"), error);
             }

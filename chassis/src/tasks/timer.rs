@@ -15,7 +15,7 @@ use futures_util::task::AtomicWaker;
 use tokio::time::{Instant, Sleep};
 
 use super::{
-    Overlap, Schedule, TimerId,
+    Overlap, Schedule, TaskCell, TimerId,
     schedule::{due_after, next_tick},
 };
 use crate::{
@@ -120,6 +120,7 @@ pub(crate) async fn run(plan: TimerPlan, core: Arc<Core>) {
     let timer = Timer {
         cx: Context::new(Arc::clone(&core), Place::Work(name)),
         figures: core.figures.timer(name),
+        cell: core.tasks.cell(name),
         version: 0,
         sleep: Box::pin(tokio::time::sleep_until(Instant::now())),
         plan,
@@ -133,6 +134,7 @@ struct Timer {
     core: Arc<Core>,
     cx: Context,
     figures: TimerFigures,
+    cell: Arc<TaskCell>,
     /// The last order that was seen.
     version: u64,
     /// One timer entry for the whole life of the timer.
@@ -185,7 +187,7 @@ impl Timer {
             };
             if missed > 0 {
                 self.figures.skipped(missed);
-                self.core.tasks.skipped(self.plan.id.name(), missed);
+                self.cell.skipped(missed);
             }
             let due = start + due_after(interval, next);
             if self.sleep_until(due).await == Woken::Ordered {
@@ -209,7 +211,7 @@ impl Timer {
             loop {
                 let left = next.duration_since(self.core.clock.now()).unwrap_or_default();
                 let due = Instant::now() + left;
-                self.core.tasks.next(self.plan.id.name(), Some(next));
+                self.cell.next(Some(next));
                 if self.sleep_until(Instant::now() + left.min(LONGEST_NAP)).await == Woken::Ordered {
                     return;
                 }
@@ -247,7 +249,7 @@ impl Timer {
         let work = (self.plan.run)(self.cx.clone());
         // What went wrong, a panic too, is on the line that ends the unit of work.
         let result = Unit::new(Kind::Tick).in_scope(&self.core.scope).name(name).run(work).await;
-        self.core.tasks.ran(name, result.as_ref().err());
+        self.cell.ran(result.as_ref().err());
         if let Err(error) = result {
             self.core.events.emit(EventKind::TaskEnded { task: name, error: Some(format!("{error:#}")) });
         }
@@ -262,7 +264,7 @@ impl Timer {
     }
 
     fn note_next(&self, next: Option<SystemTime>) {
-        self.core.tasks.next(self.plan.id.name(), next);
+        self.cell.next(next);
     }
 
     /// Waits until `due`, unless an order comes first.
