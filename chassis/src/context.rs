@@ -10,7 +10,7 @@ use crate::{
     scope::Scope,
     service::Service,
     settings::{Problems, Settings, SettingsSchema},
-    tasks::{TimerHandle, TimerId, catch},
+    tasks::{Group, TimerHandle, TimerId, catch},
     unit::Unit,
 };
 
@@ -26,7 +26,10 @@ pub struct Context {
 /// Which part of the service a context was made for.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Place {
+    /// A resource from `start` to `stop`.
     Resource(usize),
+    /// A resource from `pre_start` to `post_stop`.
+    Prepared(usize),
     /// A task, timer, thread, hook or handler, by name.
     Work(&'static str),
 }
@@ -70,7 +73,7 @@ impl Context {
     /// The name of what this context was made for: the field of a resource, or the method.
     pub fn name(&self) -> &'static str {
         match self.place {
-            Place::Resource(at) => self.core.resources[at].name,
+            Place::Resource(at) | Place::Prepared(at) => self.core.resources[at].name,
             Place::Work(name) => name,
         }
     }
@@ -78,14 +81,15 @@ impl Context {
     /// Tells when work should end: a task's own end in a task, the beginning of the stop elsewhere.
     pub fn shutdown(&self) -> Shutdown {
         match self.place {
-            Place::Resource(_) => self.core.stop_asked.clone(),
+            Place::Resource(_) | Place::Prepared(_) => self.core.stop_asked.clone(),
             Place::Work(_) => self.core.work_ends.clone(),
         }
     }
 
     /// Starts background work that belongs to this resource.
     ///
-    /// It ends with the resource: what is still at work once `stop` has returned is cancelled at its next await.
+    /// It ends with the resource: what is still at work once `stop` has returned is cancelled at its next await. Work of
+    /// the context that `pre_start` was given lives longer: until `post_stop` has returned.
     /// A failure or a panic is a failure of the resource, and is dealt with by its restart policy; see [`Cause`].
     /// In a task or a hook the work belongs to the service as a whole.
     ///
@@ -96,15 +100,17 @@ impl Context {
     {
         let work = async move { work.await.into_result() };
         match self.place {
-            Place::Resource(at) => {
-                let cell = &self.core.resources[at];
-                let life = cell.life.load(Ordering::Acquire);
-                let reports = self.core.reports.clone();
-                cell.background.spawn(&self.core.scope, async move {
-                    if let Err(error) = catch(work).await {
+            Place::Resource(at) | Place::Prepared(at) => {
+                let born = self.core.resources[at].life.load(Ordering::Acquire);
+                let is_prepared = matches!(self.place, Place::Prepared(_));
+                let core = Arc::downgrade(&self.core);
+                self.group().spawn(&self.core.scope, async move {
+                    if let (Err(error), Some(core)) = (catch(work).await, core.upgrade()) {
                         let news = News::Ended(error.context(format!("background work `{name}` failed")));
+                        // What `pre_start` began belongs to the life that `start` began after it.
+                        let life = if is_prepared { core.resources[at].life.load(Ordering::Acquire) } else { born };
                         // Nobody listens any more once the service has stopped.
-                        let _ = reports.send(Report { resource: at, life, news });
+                        let _ = core.reports.send(Report { resource: at, life, news });
                     }
                 });
             }
@@ -122,15 +128,20 @@ impl Context {
     /// Starts background work whose end nobody waits for and whose failure concerns only itself: a connection, an
     /// exchange. It ends with the resource like [`spawn`](Context::spawn); a panic in it is logged.
     pub fn spawn_detached(&self, work: impl Future<Output = ()> + Send + 'static) {
-        let group = match self.place {
-            Place::Resource(at) => &self.core.resources[at].background,
-            Place::Work(_) => &self.core.tasks.background,
-        };
-        group.spawn(&self.core.scope, async move {
+        self.group().spawn(&self.core.scope, async move {
             if let Err(error) = catch(async { Ok(work.await) }).await {
                 tracing::error!("{error:#}");
             }
         });
+    }
+
+    /// What keeps this context's background work.
+    fn group(&self) -> &Group {
+        match self.place {
+            Place::Resource(at) => &self.core.resources[at].background,
+            Place::Prepared(at) => &self.core.resources[at].prepared,
+            Place::Work(_) => &self.core.tasks.background,
+        }
     }
 
     /// Says how this resource is: an error whose cause is `unavailable` marks it as reaching out for its peer, any
@@ -143,7 +154,7 @@ impl Context {
             Condition::Well => News::Well,
         };
         match self.place {
-            Place::Resource(at) => {
+            Place::Resource(at) | Place::Prepared(at) => {
                 let life = self.core.resources[at].life.load(Ordering::Acquire);
                 let _ = self.core.reports.send(Report { resource: at, life, news });
             }

@@ -8,6 +8,7 @@ use std::{
 };
 
 use crate::{
+    diagram::{Diagram, Node},
     lifecycle::{Core, Event, EventStream, Stage, StopReason},
     metrics::Metrics,
     resource::{Health, HealthStatus, State},
@@ -115,6 +116,11 @@ impl Service {
         }
     }
 
+    /// Whether its start has succeeded, also when it stops by now.
+    pub fn has_started(&self) -> bool {
+        self.core.has_run()
+    }
+
     /// Whether it should be given work, and how well it is: fail before `open`, from the first moment of a stop, and
     /// while a critical resource is down; warn while any other one is.
     pub fn readiness(&self) -> Health {
@@ -142,6 +148,17 @@ impl Service {
             readiness = Health::warn(format!("task `{name}` has failed and is not restarted"));
         }
         readiness
+    }
+
+    /// The resources that are fields of the service, as a picture with the state of each.
+    pub fn diagram(&self) -> Diagram {
+        let mut diagram = Diagram::new(self.name());
+        for resource in self.resources().into_iter().filter(|resource| !resource.is_builtin) {
+            let ResourceView { name, about, after, is_critical, state, health, .. } = resource;
+            let node = Node::new(name).about(about).after(after).critical(is_critical);
+            diagram.add(node.condition(state, health.status()));
+        }
+        diagram
     }
 
     /// The resources, in the order of the struct.

@@ -5,7 +5,7 @@ use std::{
     collections::BTreeMap,
     sync::{
         Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak,
-        atomic::{AtomicU8, AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering},
     },
     time::{Duration, SystemTime},
 };
@@ -88,7 +88,10 @@ pub(crate) struct ResourceCell {
     pub(crate) restarts: AtomicU64,
     /// Grows with every start.
     pub(crate) life: AtomicU64,
+    /// Work that ends after `stop`.
     pub(crate) background: Group,
+    /// Work that ends after `post_stop`.
+    pub(crate) prepared: Group,
     shared: Mutex<ResourceShared>,
 }
 
@@ -113,6 +116,7 @@ impl ResourceCell {
             restarts: AtomicU64::new(0),
             life: AtomicU64::new(0),
             background: Group::default(),
+            prepared: Group::default(),
             shared: Mutex::new(ResourceShared {
                 since: SystemTime::now(),
                 health: Health::pass(),
@@ -171,6 +175,7 @@ pub(crate) struct Core {
     /// The resources themselves; weak, because a resource may keep a context, and with it this.
     pub(crate) erased: OnceLock<Vec<Weak<dyn Erased>>>,
     stage: AtomicU8,
+    has_run: AtomicBool,
     reason: OnceLock<StopReason>,
     failures: Mutex<Vec<Failure>>,
 }
@@ -228,6 +233,7 @@ impl Core {
             reports,
             erased: OnceLock::new(),
             stage: AtomicU8::new(Stage::Starting as u8),
+            has_run: AtomicBool::new(false),
             reason: OnceLock::new(),
             failures: Mutex::default(),
         };
@@ -251,7 +257,15 @@ impl Core {
 
     /// Moves on; a stage never comes back.
     pub(crate) fn enter(&self, stage: Stage) {
+        if stage == Stage::Running {
+            self.has_run.store(true, Ordering::Release);
+        }
         self.stage.fetch_max(stage as u8, Ordering::AcqRel);
+    }
+
+    /// Whether the start has succeeded, whatever came then.
+    pub(crate) fn has_run(&self) -> bool {
+        self.has_run.load(Ordering::Acquire)
     }
 
     /// Asks for a stop; the first reason is the one that is told.

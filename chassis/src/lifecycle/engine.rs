@@ -65,6 +65,8 @@ struct Node {
     resource: ErasedResource,
     lifecycle: ResourceLifecycle,
     cx: Context,
+    /// For `pre_start` and `post_stop`.
+    prepared_cx: Context,
     hooks: HashMap<(When, Phase), Vec<HookPlan>>,
     /// Its `pre_start` has succeeded, so its `post_stop` is due.
     is_prepared: AtomicBool,
@@ -105,6 +107,7 @@ impl Engine {
                 resource,
                 lifecycle,
                 cx: Context::new(Arc::clone(&core), Place::Resource(at)),
+                prepared_cx: Context::new(Arc::clone(&core), Place::Prepared(at)),
                 hooks: HashMap::new(),
                 is_prepared: AtomicBool::new(false),
                 is_started: AtomicBool::new(false),
@@ -324,6 +327,7 @@ impl Engine {
         let result = self.hooked_step(node, at, phase).await;
         match (phase, &result) {
             (Phase::PreStart, Ok(())) => node.is_prepared.store(true, Ordering::Release),
+            (Phase::PreStart, Err(_)) => cell.prepared.end().await,
             (Phase::Open, _) => node.is_open.store(true, Ordering::Release),
             (Phase::Drain, _) => node.is_open.store(false, Ordering::Release),
             (Phase::Stop, _) => {
@@ -331,7 +335,10 @@ impl Engine {
                 cell.background.end().await;
                 self.core.set_state(at, if result.is_ok() { State::Stopped } else { State::Failed });
             }
-            (Phase::PostStop, _) => node.is_prepared.store(false, Ordering::Release),
+            (Phase::PostStop, _) => {
+                node.is_prepared.store(false, Ordering::Release);
+                cell.prepared.end().await;
+            }
             _ => {}
         }
         if let Err(error) = &result {
@@ -357,7 +364,8 @@ impl Engine {
             node.is_started.store(true, Ordering::Release);
             self.core.set_state(at, State::Started);
         } else {
-            catch(node.resource.run(phase, &node.cx)).await?;
+            let cx = if matches!(phase, Phase::PreStart | Phase::PostStop) { &node.prepared_cx } else { &node.cx };
+            catch(node.resource.run(phase, cx)).await?;
         }
         let mut failures = self.run_hooks(&node.hooks, When::After, phase).await;
         match failures.pop() {
@@ -524,6 +532,7 @@ impl Engine {
         for &at in selection {
             let node = &self.nodes[at];
             self.core.resources[at].background.end().await;
+            self.core.resources[at].prepared.end().await;
             node.is_open.store(false, Ordering::Release);
             node.is_started.store(false, Ordering::Release);
             node.is_prepared.store(false, Ordering::Release);

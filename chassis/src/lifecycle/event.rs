@@ -1,5 +1,7 @@
 //! What happened to a service, as typed events: logs, the status page and tests read the same ones.
 
+mod words;
+
 use std::{
     collections::VecDeque,
     fmt,

@@ -20,6 +20,7 @@ pub(crate) use self::{
     record::Fields,
 };
 pub use self::{
+    format::timestamp,
     levels::{LogLevel, ROOT, UnknownLevel},
     logs::Logs,
     record::Line,

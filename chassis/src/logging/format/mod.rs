@@ -10,6 +10,7 @@ mod number;
 mod text;
 mod time;
 
+pub use self::time::timestamp;
 use super::record::Record;
 
 /// The form of a line.

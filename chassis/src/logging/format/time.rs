@@ -4,6 +4,13 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::number::pair;
 
+/// A time as log lines write it: RFC 3339, UTC, microseconds.
+pub fn timestamp(time: SystemTime) -> String {
+    let mut buf = Vec::with_capacity(27);
+    write(&mut buf, time);
+    String::from_utf8_lossy(&buf).into_owned()
+}
+
 /// Writes such as `2026-11-20T09:08:07.654321Z`.
 pub(super) fn write(buf: &mut Vec<u8>, time: SystemTime) {
     // A clock before 1970 is wrong anyway; 1970 says so without more code.
