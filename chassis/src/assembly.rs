@@ -7,14 +7,14 @@ use tokio::sync::mpsc;
 use crate::{
     Context, Error, Microservice, Result,
     lifecycle::{
-        About, Clock, Core, CoreParts, Engine, Graph, HookPlan, LifecycleSettings, Place, Plan, Report, ResourceCell,
-        ResourceLifecycle,
+        About, Clock, Core, CoreParts, Engine, Graph, HookPlan, LifecycleSettings, Place as ContextPlace, Plan, Report,
+        ResourceCell, ResourceLifecycle,
     },
     logging::{LoggingSettings, Logs},
     metrics::{MetricsSettings, framework::Framework},
     microservice::{Blueprint, BoxFuture, Parts, Run},
     process::{self, Registration},
-    resource::{ErasedResource, erase},
+    resource::{ErasedResource, Place, erase},
     scope::Scope,
     settings::{Declared, Problems, Settings, Source, Tree},
     supervision::{RestartPolicySettings, TaskSettings},
@@ -55,7 +55,7 @@ impl Builtin {
         Self {
             name,
             about,
-            resource: erase(Arc::new(R::default()), |resource: &R| resource),
+            resource: erase(Arc::new(R::default()), Place::Field(|resource: &R| resource)),
             declare: |path| Declared::of::<R::Settings>(path),
         }
     }
@@ -172,7 +172,7 @@ pub(crate) fn assemble<S: Microservice>(setup: Setup<S>) -> Result<Assembled<S>>
         args: args.map(|args| Box::new(args) as Box<dyn Any + Send + Sync>),
         clock,
     });
-    let cx = Context::new(Arc::clone(&core), Place::Work(S::NAME));
+    let cx = Context::new(Arc::clone(&core), ContextPlace::Work(S::NAME));
     blueprint.handlers.iter().for_each(|register| register(&service, &cx));
 
     let erased: Vec<ErasedResource> = blueprint

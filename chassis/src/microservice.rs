@@ -1,12 +1,12 @@
 //! What `#[microservice]` implements, and the list it fills: everything the runtime knows of a service.
 
-use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
+use std::{borrow::Cow, future::Future, pin::Pin, sync::Arc, time::Duration};
 
 use crate::{
     Context, Error, Resource, Result,
     lifecycle::{Phase, Shutdown},
     metrics::{Meter, MeterOptions, Metrics},
-    resource::{ErasedResource, erase},
+    resource::{ErasedResource, Place, erase},
     settings::{Declared, Problems, Section, SettingValue},
     supervision::{OnGiveUp, Restart},
     tasks::{Overlap, Schedule, TimerId},
@@ -89,7 +89,7 @@ pub struct Blueprint<S> {
 pub struct ResourceSpec<S> {
     pub(crate) name: &'static str,
     pub(crate) about: &'static str,
-    pub(crate) after: &'static [&'static str],
+    pub(crate) after: Cow<'static, [&'static str]>,
     pub(crate) is_critical: bool,
     pub(crate) erase: Box<dyn Fn(&Arc<S>) -> ErasedResource + Send + Sync>,
     pub(crate) declare: fn(&str) -> Declared,
@@ -170,14 +170,29 @@ impl<S: Send + Sync + 'static> Blueprint<S> {
 
     /// Lists a resource and where it is found.
     pub fn resource<R: Resource>(&mut self, name: &'static str, get: fn(&S) -> &R) -> &mut ResourceSpec<S> {
+        self.resource_in(name, Place::Field(get))
+    }
+
+    /// Lists item `at` of the resources that a service keeps in a list; for services that are written without
+    /// `#[microservice]`, with as many resources of a kind as something else says.
+    pub fn resource_at<R: Resource>(
+        &mut self,
+        name: &'static str,
+        at: usize,
+        get: fn(&S, usize) -> &R,
+    ) -> &mut ResourceSpec<S> {
+        self.resource_in(name, Place::Item(get, at))
+    }
+
+    fn resource_in<R: Resource>(&mut self, name: &'static str, place: Place<S, R>) -> &mut ResourceSpec<S> {
         push(
             &mut self.resources,
             ResourceSpec {
                 name,
                 about: "",
-                after: &[],
+                after: Cow::Borrowed(&[]),
                 is_critical: false,
-                erase: Box::new(move |service| erase(Arc::clone(service), get)),
+                erase: Box::new(move |service| erase(Arc::clone(service), place)),
                 declare: |path| Declared::of::<R::Settings>(path),
             },
         )
@@ -295,8 +310,8 @@ impl<S> ResourceSpec<S> {
     }
 
     /// The resources that are started before it.
-    pub fn after(&mut self, names: &'static [&'static str]) -> &mut Self {
-        self.after = names;
+    pub fn after(&mut self, names: impl Into<Cow<'static, [&'static str]>>) -> &mut Self {
+        self.after = names.into();
         self
     }
 

@@ -29,27 +29,46 @@ pub(crate) trait Erased: Send + Sync {
 /// The keys that every resource's section may hold besides its own.
 pub(crate) const COMMON_KEYS: &[&str] = &["lifecycle"];
 
-/// Puts the resource that `get` finds in `service` behind [`Erased`].
-pub(crate) fn erase<S, R>(service: Arc<S>, get: fn(&S) -> &R) -> ErasedResource
+/// Puts the resource that is found in `service` behind [`Erased`].
+pub(crate) fn erase<S, R>(service: Arc<S>, place: Place<S, R>) -> ErasedResource
 where
     S: Send + Sync + 'static,
     R: Resource,
 {
-    Arc::new(Field { service, get })
+    Arc::new(Found { service, place })
 }
 
-struct Field<S, R> {
+/// Where in a service a resource is found.
+pub(crate) enum Place<S, R> {
+    /// A field.
+    Field(fn(&S) -> &R),
+    /// An item of a list.
+    Item(fn(&S, usize) -> &R, usize),
+}
+
+struct Found<S, R> {
     service: Arc<S>,
-    get: fn(&S) -> &R,
+    place: Place<S, R>,
 }
 
-impl<S, R> Field<S, R> {
+impl<S, R> Found<S, R> {
     fn resource(&self) -> &R {
-        (self.get)(&self.service)
+        match self.place {
+            Place::Field(get) => get(&self.service),
+            Place::Item(get, at) => get(&self.service, at),
+        }
     }
 }
 
-impl<S: Send + Sync + 'static, R: Resource> Erased for Field<S, R> {
+impl<S, R> Clone for Place<S, R> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<S, R> Copy for Place<S, R> {}
+
+impl<S: Send + Sync + 'static, R: Resource> Erased for Found<S, R> {
     fn check(&self, settings: &Section<'_>, problems: &mut Problems) -> Result<()> {
         match settings.read::<R::Settings>(COMMON_KEYS, problems) {
             Some(settings) => self.resource().check(&settings),
