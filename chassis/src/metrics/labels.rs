@@ -176,15 +176,20 @@ macro_rules! numbers {
     ($($number:ty),+) => {$(
         impl LabelValue for $number {
             fn write(&self, values: &mut LabelValues) {
-                // Writing into memory cannot fail.
-                let _ = fmt::Write::write_fmt(values, format_args!("{self}"));
+                values.text(itoa::Buffer::new().format(*self));
             }
         }
     )+};
 }
 
 texts!(String, Box<str>, Arc<str>, Cow<'_, str>);
-numbers!(u8, u16, u32, u64, u128, usize, i8, i16, i32, i64, i128, isize, char);
+numbers!(u8, u16, u32, u64, u128, usize, i8, i16, i32, i64, i128, isize);
+
+impl LabelValue for char {
+    fn write(&self, values: &mut LabelValues) {
+        values.text(self.encode_utf8(&mut [0; 4]));
+    }
+}
 
 impl<V: LabelValue + ?Sized> LabelValue for &V {
     #[inline]

@@ -30,6 +30,7 @@ mod series;
 mod settings;
 mod snapshot;
 mod stripes;
+mod thread_number;
 
 use std::{fmt, sync::Arc};
 

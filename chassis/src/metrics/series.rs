@@ -6,13 +6,14 @@
 use std::{
     any::Any,
     borrow::Cow,
-    hash::{BuildHasher, RandomState},
+    hash::{BuildHasher, Hasher},
     sync::{
         Arc, Mutex, OnceLock, PoisonError,
         atomic::{AtomicU64, AtomicUsize, Ordering},
     },
 };
 
+use foldhash::fast::RandomState;
 use tokio::time::Instant;
 
 use super::{
@@ -88,7 +89,7 @@ impl<S: Series> Family<S> {
             all: Mutex::default(),
             tables: [const { OnceLock::new() }; TABLES],
             newest: AtomicUsize::new(0),
-            hasher: RandomState::new(),
+            hasher: RandomState::default(),
         }
     }
 
@@ -116,7 +117,9 @@ impl<S: Series> Family<S> {
         if key.is_empty() {
             return &self.only;
         }
-        let hash = self.hasher.hash_one(key);
+        let mut hasher = self.hasher.build_hasher();
+        hasher.write(key);
+        let hash = hasher.finish();
         self.find(hash, key).unwrap_or_else(|| self.add(hash, key))
     }
 

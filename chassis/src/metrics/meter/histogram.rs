@@ -20,7 +20,7 @@ use super::{
         registry::Registry,
         series::{Family, Series},
         snapshot::{Kind, Value},
-        stripes::{Stripe, Striped, add_float, try_add_float},
+        stripes::{Stripe, Striped, add_alone, add_float, add_float_alone, try_add_float},
     },
     quantity::Quantity,
     timing::timed_methods,
@@ -104,13 +104,6 @@ impl Ranges {
         self.0.get(place / CELLS).map(|line| &line.0[place % CELLS])
     }
 
-    #[inline]
-    fn count(&self, range: usize) {
-        if let Some(cell) = self.cell(range + 1) {
-            cell.fetch_add(1, Relaxed);
-        }
-    }
-
     fn get(&self, range: usize) -> u64 {
         self.cell(range + 1).map_or(0, |cell| cell.load(Relaxed))
     }
@@ -128,20 +121,27 @@ impl Stripe for Ranges {
     }
 
     #[inline]
+    fn add_alone(&self, (range, value): (usize, f64)) {
+        if let (Some(sum), Some(count)) = (self.cell(0), self.cell(range + 1)) {
+            add_float_alone(sum, value);
+            add_alone(count, 1);
+        }
+    }
+
     fn try_add(&self, (range, value): (usize, f64)) -> bool {
-        let is_added = self.cell(0).is_some_and(|sum| try_add_float(sum, value));
+        let (Some(sum), Some(count)) = (self.cell(0), self.cell(range + 1)) else { return true };
+        let is_added = try_add_float(sum, value);
         if is_added {
-            self.count(range);
+            count.fetch_add(1, Relaxed);
         }
         is_added
     }
 
-    #[inline]
     fn add(&self, (range, value): (usize, f64)) {
-        if let Some(sum) = self.cell(0) {
+        if let (Some(sum), Some(count)) = (self.cell(0), self.cell(range + 1)) {
             add_float(sum, value);
+            count.fetch_add(1, Relaxed);
         }
-        self.count(range);
     }
 }
 
