@@ -138,6 +138,20 @@ impl Args {
         first.map(|(_, value)| value)
     }
 
+    /// Takes `name = value` or `name`; the first is `Some(Some(value))`.
+    pub(crate) fn flag_or_value(&mut self, name: &'static str) -> Option<Option<Expr>> {
+        self.known.push(name);
+        let at = self.list.iter().position(|arg| match arg {
+            Arg::Named(found, _) => found == name,
+            Arg::Bare(value) => as_ident(value).is_some_and(|found| found == name),
+            Arg::Path(..) | Arg::Type(..) => false,
+        })?;
+        match self.list.remove(at) {
+            Arg::Named(_, value) => Some(Some(value)),
+            Arg::Bare(_) | Arg::Path(..) | Arg::Type(..) => Some(None),
+        }
+    }
+
     /// Takes `crate = path`.
     pub(crate) fn root(&mut self) -> Option<Path> {
         self.known.push("crate");

@@ -230,7 +230,7 @@ impl SpanOr for Fields {
 }
 
 /// `OutOfStock` as `out_of_stock`, `HTTPError` as `http_error`.
-fn snake_case(name: &str) -> String {
+pub(crate) fn snake_case(name: &str) -> String {
     let chars: Vec<char> = name.strip_prefix("r#").unwrap_or(name).chars().collect();
     let mut snake = String::with_capacity(name.len() + 4);
     for (place, char) in chars.iter().enumerate() {

@@ -10,6 +10,7 @@ mod microservice;
 mod misplaced;
 mod paths;
 mod route_path;
+mod settings;
 mod size;
 mod span;
 mod suggest;
@@ -51,9 +52,8 @@ pub fn labels(input: TokenStream) -> TokenStream {
 pub fn timed(arguments: TokenStream, item: TokenStream) -> TokenStream {
     timed::expand(arguments.into(), item.into()).into()
 }
-#[proc_macro_derive(SettingsSchema, attributes(setting))]
-pub fn stub(input: TokenStream) -> TokenStream {
-    let i = parse_macro_input!(input as DeriveInput);
-    let n = i.ident;
-    quote::quote!(impl ::chassis::settings::SettingsSchema for #n {}).into()
+#[expect(missing_docs, reason = "documented at the re-export")]
+#[proc_macro_derive(SettingsSchema, attributes(setting, settings))]
+pub fn settings_schema(input: TokenStream) -> TokenStream {
+    settings::expand(&parse_macro_input!(input as DeriveInput)).into()
 }

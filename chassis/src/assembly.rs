@@ -110,7 +110,7 @@ pub(crate) fn assemble<S: Microservice>(setup: Setup<S>) -> Result<Assembled<S>>
     let Some((read, logging, metrics_settings)) = plans else {
         return Err(report(problems));
     };
-    problems.into_result()?;
+    problems.clone().into_result()?;
 
     let deploy_name = read.deploy_name.clone();
     logs.configure(&logging);
@@ -119,9 +119,10 @@ pub(crate) fn assemble<S: Microservice>(setup: Setup<S>) -> Result<Assembled<S>>
     let registration = process::register(&scope);
     let metrics = scope.metrics().clone();
     metrics.configure(metrics_settings);
-    for notice in tree.notices(&declared) {
+    {
         let _entered = scope.enter();
-        tracing::warn!("settings: {notice}");
+        problems.warnings().for_each(|warning| tracing::warn!("settings: {warning}"));
+        problems.notices().for_each(|notice| tracing::info!("settings: {notice}"));
     }
 
     let graph = Graph::new(

@@ -89,15 +89,15 @@ impl SourceArgs {
     /// The sources in their order: files of the environment, files of the command line, environment, `--set`.
     fn into_sources(self) -> Vec<Box<dyn Source>> {
         let mut sources: Vec<Box<dyn Source>> = Vec::new();
-        for path in File::of_environment() {
-            sources.push(Box::new(path));
+        for file in File::of_environment() {
+            sources.push(Box::new(file));
         }
         for path in self.files {
             sources.push(Box::new(File::new(path)));
         }
         sources.push(Box::new(Env::from_process()));
         let _ = self.log_level;
-        let _ = (self.values, Values);
+        sources.push(Box::new(Values::new(self.values)));
         sources
     }
 }

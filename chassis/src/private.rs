@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 pub use core::{
-    option::Option::{None, Some},
+    option::Option::{self, None, Some},
     primitive::{bool, str},
     result::Result::{Err, Ok},
 };
 pub use std::{process::ExitCode, time::Duration};
 
+use crate::Resource;
 pub use crate::{
     Builder, Context, Microservice, NoArgs, Result,
     handler::{each, each_with, settle, take},
@@ -19,7 +20,6 @@ pub use crate::{
     supervision::{OnGiveUp, Restart},
     tasks::{Overlap, Schedule, TimerId},
 };
-use crate::{Resource, settings::SettingValue};
 
 /// The methods of a service that has no `impl` block marked `#[microservice]`: a function of a block hides this one.
 pub trait NoMethods: Sized {
@@ -55,11 +55,6 @@ pub fn initial<T: Initial>() -> T {
 /// The value of a field whose mistakes are told; it lets the rest compile, and is never run.
 pub fn broken<T>() -> T {
     unreachable!("a service with mistakes does not compile")
-}
-
-/// The default of a setting.
-pub fn setting_default<F: SettingValue, D: Into<F>>(value: D) -> F {
-    value.into()
 }
 
 /// The name of a resource; `get` shows the compiler that there is one.
@@ -104,4 +99,19 @@ where
     S::Count: OnlyOne,
 {
     service.sole()
+}
+
+/// What `#[derive(SettingsSchema)]` needs.
+pub mod settings {
+    pub use std::{borrow::Cow, default::Default, result::Result};
+
+    pub use schemars::{JsonSchema, Schema, SchemaGenerator};
+    pub use serde::{Deserialize, Deserializer};
+    pub use serde_json::Value as Json;
+
+    pub use crate::settings::{
+        Change, Choice, Form, Input, Serde, SettingValue, SettingsSchema, Shape, Unit,
+        derived::{deserialize, json_schema},
+        value::{choose, from_plain, from_text, show_choice},
+    };
 }

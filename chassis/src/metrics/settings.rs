@@ -6,6 +6,7 @@ use super::series::DEFAULT_MAX_SERIES;
 
 /// `system.resources.metrics`.
 #[derive(Debug, Clone, chassis_macros::SettingsSchema)]
+#[settings(default)]
 pub struct MetricsSettings {
     /// How often windows move on, and exporters that send are sent to.
     pub collect_frequency: Duration,

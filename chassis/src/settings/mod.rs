@@ -1,80 +1,44 @@
-//! STUB
-#![allow(missing_docs, dead_code, unused_variables, clippy::all)]
+//! Typed settings from several sources, each value with its origin, and every mistake in one report.
+//!
+//! [`Source`]s are read and merged into a [`Tree`] for one service; parts of the service read their [`Section`] of it
+//! as a struct that derives [`SettingsSchema`](macro@crate::SettingsSchema). What is wrong is collected in
+//! [`Problems`]. A [`Setting`] follows changes, a [`Secret`] is never printed.
+
+mod declared;
+pub(crate) mod derived;
+mod form;
+mod input;
+mod legacy;
+mod merge;
+mod node;
+mod origin;
+mod path;
+mod problem;
+mod rules;
+mod secret;
+mod setting;
+mod shape;
 pub mod source;
-use crate::Result;
+mod suggestion;
+mod tree;
+mod unknown;
+pub(crate) mod value;
+mod view;
+
 pub use chassis_macros::SettingsSchema;
-pub trait SettingsSchema: Sized + Send + Sync + 'static {}
-impl SettingsSchema for () {}
-pub trait SettingValue: Sized + Send + Sync + 'static {}
-impl SettingValue for String {}
-impl SettingValue for u32 {}
-#[derive(Debug, Clone, Default)]
-pub struct OneOrMany;
-impl OneOrMany {
-    pub fn names(&self, _: &str) -> bool {
-        false
-    }
-    pub fn is_all(&self) -> bool {
-        false
-    }
-}
-pub struct Problems;
-impl Problems {
-    pub fn new() -> Self {
-        Self
-    }
-    pub fn into_result(self) -> Result<()> {
-        Ok(())
-    }
-    pub fn add(&mut self, _: &str, _: String) {}
-}
-pub struct Section<'a>(&'a ());
-impl<'a> Section<'a> {
-    pub fn setting<F: SettingValue>(&self, _: &str, _: Option<fn() -> F>, _: &mut Problems) -> Option<F> {
-        None
-    }
-    pub fn read<T: SettingsSchema>(&self, _: &[&str], _: &mut Problems) -> Option<T> {
-        None
-    }
-}
-pub struct Declared;
-impl Declared {
-    pub fn of<T: SettingsSchema>(_: &str) -> Self {
-        Self
-    }
-    pub fn value<F: SettingValue>(_: &str, _: Option<fn() -> F>) -> Self {
-        Self
-    }
-    pub fn owner(self, _: &str) -> Self {
-        self
-    }
-    pub fn about(self, _: &str) -> Self {
-        self
-    }
-}
-#[derive(Clone)]
-pub struct Tree;
-impl Tree {
-    pub fn merge(_: &[Box<dyn Source>], _: &str, _: &mut Problems) -> Self {
-        Self
-    }
-    pub fn section(&self, _: &str) -> Section<'_> {
-        Section(&())
-    }
-    pub fn check_unknown(&self, _: &[Declared], _: bool, _: &mut Problems) {}
-    pub fn notices(&self, _: &[Declared]) -> Vec<String> {
-        vec![]
-    }
-}
-pub struct Settings;
-impl Settings {
-    pub fn new(_: Tree, _: Vec<Declared>) -> Self {
-        Self
-    }
-    pub fn tree(&self) -> Tree {
-        Tree
-    }
-}
-pub trait Source: Send {}
-pub struct Dict;
-impl Source for Dict {}
+
+pub use self::{
+    declared::Declared,
+    form::{FieldForm, Form, SettingsSchema},
+    input::Input,
+    origin::Origin,
+    problem::{Problem, Problems, Report},
+    rules::{Bound, Unit},
+    secret::Secret,
+    setting::{Attachment, Setting, Watch},
+    shape::{Change, Choice, Shape},
+    source::{Cli, Dict, Env, File, Layer, Source},
+    tree::{Section, Tree},
+    value::{ByteSize, OneOrMany, Serde, SettingValue, defaults},
+    view::{Settings, SettingsView},
+};

@@ -4,8 +4,11 @@ use std::{collections::VecDeque, time::Duration};
 
 use tokio::time::Instant;
 
+use crate::settings::SettingsSchema;
+
 /// When a task is started again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, SettingsSchema)]
+#[settings(rename_all = "kebab-case")]
 pub enum Restart {
     /// Never; a failure is given up at once.
     Never,
@@ -16,7 +19,7 @@ pub enum Restart {
 }
 
 /// What becomes of the service when something is not restarted any more.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, SettingsSchema)]
 pub enum OnGiveUp {
     /// It stops gracefully and exits with 70.
     Stop,

@@ -55,6 +55,12 @@ pub enum ResourceRestart {
     Microservice,
 }
 
+impl Default for RestartPolicySettings {
+    fn default() -> Self {
+        crate::settings::defaults()
+    }
+}
+
 impl RestartPolicySettings {
     /// What is restarted when the resource with this name fails. A name of its own beats `all`.
     pub fn restart_of(&self, resource: &str) -> ResourceRestart {

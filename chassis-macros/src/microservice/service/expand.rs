@@ -172,7 +172,8 @@ fn default(ty: &Type, default: Option<&Expr>) -> TokenStream {
     match default {
         Some(value) => {
             let here = span::here(value.span());
-            quote_spanned!(here=> __chassis::Some(|| __chassis::setting_default::<#ty, _>(#value)))
+            let from = crate::settings::default_from(value);
+            quote_spanned!(here=> __chassis::Some(|| __chassis::settings::#from::<#ty>(#value)))
         }
         None => quote!(__chassis::None),
     }

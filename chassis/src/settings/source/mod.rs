@@ -1,22 +1,19 @@
-//! STUB
-#![allow(missing_docs, dead_code)]
-use super::Source;
-pub struct File;
-impl File {
-    pub fn new(_: impl Into<std::path::PathBuf>) -> Self {
-        Self
-    }
-    pub fn of_environment() -> Vec<Self> {
-        vec![]
-    }
+//! Where settings come from: each source is one file, behind one trait.
+
+mod cli;
+mod dict;
+mod env;
+mod file;
+mod layer;
+
+pub use self::{cli::Cli, dict::Dict, env::Env, file::File, layer::Layer};
+use super::problem::Problems;
+
+/// A place that settings are read from.
+pub trait Source: Send + Sync + 'static {
+    /// What people call it: `settings.yml`, `environment`.
+    fn name(&self) -> String;
+
+    /// Reads all of it, and tells what is wrong with it; what could be read is used to tell further problems.
+    fn load(&self, problems: &mut Problems) -> Layer;
 }
-impl Source for File {}
-pub struct Env;
-impl Env {
-    pub fn from_process() -> Self {
-        Self
-    }
-}
-impl Source for Env {}
-pub struct Cli;
-impl Source for Cli {}

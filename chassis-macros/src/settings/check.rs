@@ -1,0 +1,68 @@
+//! Every rule about the item.
+
+use syn::{Expr, ExprLit, Lit, Type};
+
+use super::model::{Body, Default, Field, Name, Settings};
+use crate::{duration, errors::Errors};
+
+/// Collects what is wrong.
+pub(super) fn check(settings: &Settings, errors: &mut Errors) {
+    match &settings.body {
+        Body::Unit => {}
+        Body::Struct(fields) => {
+            let fields: Vec<&Field> = fields.iter().filter(|field| !field.is_skipped).collect();
+            check_names(fields.iter().flat_map(|field| [&field.name].into_iter().chain(&field.aliases)), errors);
+            fields.iter().for_each(|field| check_field(field, errors));
+        }
+        Body::Enum(variants) => {
+            if variants.is_empty() {
+                errors.at(&settings.ident, "a choice needs something to choose from: give the enum a variant");
+            }
+            if let Some(check) = &settings.check {
+                errors.at(check, "`check` is for rules between the fields of a struct");
+            }
+            check_names(variants.iter().flat_map(|it| [&it.name].into_iter().chain(&it.aliases)), errors);
+        }
+    }
+}
+
+fn check_names<'a>(names: impl Iterator<Item = &'a Name>, errors: &mut Errors) {
+    let mut seen: Vec<&str> = Vec::new();
+    for Name { text, span } in names {
+        if text.is_empty() || text.contains(|c: char| c == '.' || c == '"' || c.is_whitespace() || c.is_control()) {
+            errors.at_span(
+                *span,
+                format!("`{text}` cannot be a name in settings: it is empty, or holds a dot, a quote or a space"),
+            );
+        }
+        if seen.contains(&text.as_str()) {
+            errors.at_span(*span, format!("the name `{text}` is there twice"));
+        }
+        seen.push(text);
+    }
+}
+
+fn check_field(field: &Field, errors: &mut Errors) {
+    let is_duration = innermost(&field.ty) == "Duration";
+    if let (Default::Value(value @ Expr::Lit(ExprLit { lit: Lit::Str(text), .. })), true) =
+        (&field.default, is_duration)
+        && let Err(message) = duration::parse(&text.value())
+    {
+        errors.at(value, format!("`default`: {message}"));
+    }
+    if let (Some(unit), false) = (field.unit, is_duration || field.is_serde) {
+        errors.at(&field.ty, format!("`unit = \"{unit}\"` says what a bare number means for a `Duration`"));
+    }
+}
+
+/// The last segment of the type inside of `Option`, `Setting` and the like.
+fn innermost(ty: &Type) -> String {
+    let Type::Path(path) = ty else { return String::new() };
+    let Some(last) = path.path.segments.last() else { return String::new() };
+    if let syn::PathArguments::AngleBracketed(arguments) = &last.arguments
+        && let Some(syn::GenericArgument::Type(inner)) = arguments.args.last()
+    {
+        return innermost(inner);
+    }
+    last.ident.to_string()
+}

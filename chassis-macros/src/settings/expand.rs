@@ -1,0 +1,197 @@
+//! The impls; nothing here can fail.
+
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{quote, quote_spanned};
+use syn::{Expr, ExprLit, Generics, Lit, parse_quote, spanned::Spanned as _};
+
+use super::model::{Body, Default, Field, Name, Settings, Variant};
+use crate::span;
+
+pub(super) fn expand(settings: &Settings) -> TokenStream {
+    let Settings { paths, ident, generics, about, check, body } = settings;
+    let import = paths.import();
+    let implementation = match body {
+        Body::Unit => schema(ident, generics, about, &TokenStream::new(), &quote!(__chassis::Some(Self))),
+        Body::Struct(fields) => {
+            let (read, built) = read_fields(fields);
+            let form = span::local("form", Span::call_site());
+            let built = match check {
+                Some(check) => quote!(#form.check(#built, #check)),
+                None => built,
+            };
+            schema(ident, generics, about, &read, &built)
+        }
+        Body::Enum(variants) => choice(ident, generics, variants),
+    };
+    let serde = serde(ident, generics);
+    quote! {
+        const _: () = {
+            #import
+            #implementation
+            #serde
+        };
+    }
+}
+
+fn schema(ident: &Ident, generics: &Generics, about: &str, read: &TokenStream, built: &TokenStream) -> TokenStream {
+    let (parameters, arguments, bounds) = generics.split_for_impl();
+    let form = span::local("form", Span::call_site());
+    let form = if read.is_empty() { quote!(_) } else { quote!(#form) };
+    quote! {
+        #[automatically_derived]
+        impl #parameters __chassis::settings::SettingsSchema for #ident #arguments #bounds {
+            const ABOUT: &'static __chassis::str = #about;
+
+            fn fields(#form: &mut __chassis::settings::Form<'_>) -> __chassis::Option<Self> {
+                #read
+                #built
+            }
+        }
+    }
+}
+
+/// One statement per field, and the value made of all of them.
+fn read_fields(fields: &[Field]) -> (TokenStream, TokenStream) {
+    let statements = fields.iter().filter(|field| !field.is_skipped).map(read_field);
+    let values = fields.iter().map(|field| {
+        let ident = &field.ident;
+        let local = local(ident);
+        if field.is_skipped {
+            let ty = &field.ty;
+            return quote_spanned!(span::here(ty.span())=> #ident: <#ty as __chassis::settings::Default>::default());
+        }
+        let inner = field.is_serde.then(|| quote!(.0));
+        quote!(#ident: #local? #inner)
+    });
+    // The question marks stay inside, so that a rule between fields is not skipped unnoticed.
+    let (statements, values): (TokenStream, Vec<TokenStream>) = (statements.collect(), values.collect());
+    if fields.is_empty() {
+        return (statements, quote!(__chassis::Some(Self {})));
+    }
+    (statements, quote!(__chassis::Some(Self { #(#values),* })))
+}
+
+fn read_field(field: &Field) -> TokenStream {
+    let Field { ident, ty, about, name, aliases, default, min, max, unit, is_live, is_serde, is_skipped: _ } = field;
+    let (local, form) = (local(ident), span::local("form", Span::call_site()));
+    let here = span::here(ty.span());
+    let ty = if *is_serde { quote_spanned!(here=> __chassis::settings::Serde<#ty>) } else { quote!(#ty) };
+    let Name { text, .. } = name;
+    let about = (!about.is_empty()).then(|| quote!(.about(#about)));
+    let aliases: Vec<&String> = aliases.iter().map(|alias| &alias.text).collect();
+    let aliases = (!aliases.is_empty()).then(|| quote!(.aliases(&[#(#aliases),*])));
+    let default = match default {
+        Default::None => None,
+        Default::OfType => {
+            let plain = quote_spanned!(here=> __chassis::settings::Default::default());
+            Some(quote_spanned!(here=> .default(|| __chassis::settings::from_plain(#plain))))
+        }
+        Default::OfStruct => Some(quote!(.default(|| <Self as __chassis::settings::Default>::default().#ident))),
+        Default::Value(value) => {
+            let here = span::here(value.span());
+            let from = default_from(value);
+            Some(quote_spanned!(here=> .default(|| __chassis::settings::#from(#value))))
+        }
+    };
+    let limits = [("min", min), ("max", max)].map(|(method, limit)| {
+        let limit = limit.as_ref()?;
+        let method = Ident::new(method, span::here(limit.span()));
+        Some(quote!(.#method(#limit)))
+    });
+    let unit = unit.map(|unit| match unit {
+        "ms" => quote!(.unit(__chassis::settings::Unit::Milliseconds)),
+        _ => quote!(.unit(__chassis::settings::Unit::Seconds)),
+    });
+    let change = is_live.map(|is_live| match is_live {
+        true => quote!(.change(__chassis::settings::Change::Live)),
+        false => quote!(.change(__chassis::settings::Change::Restart)),
+    });
+    let [min, max] = limits;
+    quote_spanned! {here=>
+        let #local = #form.field::<#ty>(#text) #about #aliases #default #min #max #unit #change .read();
+    }
+}
+
+/// The function that makes a default of what was written: text is read, everything else is taken as it is.
+pub(crate) fn default_from(value: &Expr) -> Ident {
+    let is_text = matches!(value, Expr::Lit(ExprLit { lit: Lit::Str(_), .. }));
+    Ident::new(if is_text { "from_text" } else { "from_plain" }, span::here(value.span()))
+}
+
+/// The variable that holds what was read.
+fn local(ident: &Ident) -> Ident {
+    match ident.to_string().strip_prefix("r#") {
+        Some(raw) => Ident::new_raw(raw, Span::mixed_site()),
+        None => span::local(&ident.to_string(), Span::call_site()),
+    }
+}
+
+fn choice(ident: &Ident, generics: &Generics, variants: &[Variant]) -> TokenStream {
+    let (parameters, arguments, bounds) = generics.split_for_impl();
+    let choices = variants.iter().map(|Variant { about, name, aliases, .. }| {
+        let (name, aliases) = (&name.text, aliases.iter().map(|alias| &alias.text));
+        quote!(__chassis::settings::Choice { name: #name, aliases: &[#(#aliases),*], about: #about })
+    });
+    let idents: Vec<&Ident> = variants.iter().map(|variant| &variant.ident).collect();
+    let numbers: Vec<usize> = (0..variants.len()).collect();
+    quote! {
+        const CHOICES: &[__chassis::settings::Choice] = &[#(#choices),*];
+
+        #[automatically_derived]
+        impl #parameters __chassis::settings::SettingValue for #ident #arguments #bounds {
+            type Plain = Self;
+
+            fn from_plain(plain: Self) -> Self {
+                plain
+            }
+
+            fn read(input: &mut __chassis::settings::Input<'_>) -> __chassis::Option<Self> {
+                match __chassis::settings::choose(input, CHOICES)? {
+                    #(#numbers => __chassis::Some(Self::#idents),)*
+                    _ => __chassis::None,
+                }
+            }
+
+            fn shape() -> __chassis::settings::Shape {
+                __chassis::settings::Shape::choice(CHOICES)
+            }
+
+            fn show(&self) -> __chassis::settings::Json {
+                match *self {
+                    #(Self::#idents => __chassis::settings::show_choice(CHOICES, #numbers),)*
+                }
+            }
+        }
+    }
+}
+
+/// `Deserialize` and `JsonSchema`, by what the settings themselves say.
+fn serde(ident: &Ident, generics: &Generics) -> TokenStream {
+    let (parameters, arguments, bounds) = generics.split_for_impl();
+    let mut with_lifetime = generics.clone();
+    let lifetime: syn::GenericParam = parse_quote!('de);
+    with_lifetime.params.insert(0, lifetime);
+    let (de_parameters, _, _) = with_lifetime.split_for_impl();
+    let name = ident.to_string();
+    quote! {
+        #[automatically_derived]
+        impl #de_parameters __chassis::settings::Deserialize<'de> for #ident #arguments #bounds {
+            fn deserialize<D: __chassis::settings::Deserializer<'de>>(
+                deserializer: D,
+            ) -> __chassis::settings::Result<Self, D::Error> {
+                __chassis::settings::deserialize(deserializer)
+            }
+        }
+
+        #[automatically_derived]
+        impl #parameters __chassis::settings::JsonSchema for #ident #arguments #bounds {
+            fn schema_name() -> __chassis::settings::Cow<'static, __chassis::str> {
+                __chassis::settings::Cow::Borrowed(#name)
+            }
+
+            fn json_schema(_: &mut __chassis::settings::SchemaGenerator) -> __chassis::settings::Schema {
+                __chassis::settings::json_schema::<Self>()
+            }
+        }
+    }
+}

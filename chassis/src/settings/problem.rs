@@ -1,0 +1,233 @@
+//! What is wrong with the settings: everything at once, each with its key, its origin and the way out.
+
+use std::{collections::BTreeSet, fmt};
+
+use super::{origin::Origin, path::KeyPath};
+use crate::{Error, Result};
+
+/// One thing that is wrong.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Problem {
+    /// `None` where a source as a whole is at fault.
+    key: Option<KeyPath>,
+    origin: Option<Origin>,
+    /// What is wrong, without the key and the origin.
+    what: String,
+    /// The way out, if there is an obvious one.
+    help: Vec<String>,
+}
+
+impl Problem {
+    /// A problem of a source as a whole: a file that is missing or malformed.
+    pub fn of_source(origin: Origin, what: impl Into<String>) -> Self {
+        Self { key: None, origin: Some(origin), what: what.into(), help: Vec::new() }
+    }
+
+    /// A problem of the key at `path`, such as `resources.http.port`.
+    pub fn of_key(path: &str, what: impl Into<String>) -> Self {
+        Self::at(KeyPath::lenient(path), what)
+    }
+
+    pub(crate) fn at(key: KeyPath, what: impl Into<String>) -> Self {
+        Self { key: Some(key), origin: None, what: what.into(), help: Vec::new() }
+    }
+
+    /// Says where it was written.
+    #[must_use]
+    pub fn origin(mut self, origin: Origin) -> Self {
+        self.origin = Some(origin);
+        self
+    }
+
+    /// Adds what to do about it.
+    #[must_use]
+    pub fn help(mut self, help: impl Into<String>) -> Self {
+        self.help.push(help.into());
+        self
+    }
+
+    /// The key it is about, beginning with `system`; `None` where a source as a whole is at fault.
+    pub fn key(&self) -> Option<String> {
+        self.key.as_ref().map(KeyPath::to_string)
+    }
+
+    /// Where it was written; `None` for what is missing.
+    pub fn written_at(&self) -> Option<&Origin> {
+        self.origin.as_ref()
+    }
+}
+
+/// In one line: `system.resources.http.port: expected …, found … (at settings.yml:12:9); help`.
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&self.key, &self.origin) {
+            (Some(key), Some(origin)) => write!(f, "`{key}`: {} (at {origin})", self.what)?,
+            (Some(key), None) => write!(f, "`{key}`: {}", self.what)?,
+            (None, Some(origin)) => write!(f, "{origin}: {}", self.what)?,
+            (None, None) => f.write_str(&self.what)?,
+        }
+        self.help.iter().try_for_each(|help| write!(f, "; {help}"))
+    }
+}
+
+/// Everything that is wrong with the settings, collected while they are read.
+///
+/// Besides problems, which keep a service from starting, it collects warnings (what is probably a mistake) and
+/// notices (what is accepted, but means nothing here). The same thing is told once, however often it is found.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Problems {
+    problems: BTreeSet<Problem>,
+    warnings: BTreeSet<Problem>,
+    notices: BTreeSet<String>,
+}
+
+impl Problems {
+    /// Nothing is wrong yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds what keeps the service from starting.
+    pub fn push(&mut self, problem: Problem) {
+        self.problems.insert(problem);
+    }
+
+    /// Adds a problem of the key at `path`, such as `resources.http`, in words of one's own.
+    pub fn add(&mut self, path: &str, what: impl Into<String>) {
+        self.push(Problem::of_key(path, what));
+    }
+
+    /// Adds what is probably a mistake, but stands in nobody's way.
+    pub fn warn(&mut self, warning: Problem) {
+        self.warnings.insert(warning);
+    }
+
+    /// Adds what is accepted and should be known once.
+    pub fn notice(&mut self, notice: impl Into<String>) {
+        self.notices.insert(notice.into());
+    }
+
+    /// Takes over everything that was collected elsewhere.
+    pub fn append(&mut self, other: Problems) {
+        let Problems { problems, warnings, notices } = other;
+        self.problems.extend(problems);
+        self.warnings.extend(warnings);
+        self.notices.extend(notices);
+    }
+
+    /// Whether nothing keeps the service from starting.
+    pub fn is_empty(&self) -> bool {
+        self.problems.is_empty()
+    }
+
+    /// How many things keep the service from starting.
+    pub fn len(&self) -> usize {
+        self.problems.len()
+    }
+
+    /// What keeps the service from starting, by source and key.
+    pub fn iter(&self) -> impl Iterator<Item = &Problem> {
+        self.problems.iter()
+    }
+
+    /// What is probably a mistake.
+    pub fn warnings(&self) -> impl Iterator<Item = &Problem> {
+        self.warnings.iter()
+    }
+
+    /// What is accepted and should be known once.
+    pub fn notices(&self) -> impl Iterator<Item = &str> {
+        self.notices.iter().map(String::as_str)
+    }
+
+    /// The report as an error, unless nothing is wrong.
+    ///
+    /// # Errors
+    /// An error whose cause is [`Misconfigured`](crate::Cause::Misconfigured), with all of it as its message.
+    pub fn into_result(self) -> Result<()> {
+        if self.is_empty() { Ok(()) } else { Err(Error::misconfigured(Error::from(Report(self)))) }
+    }
+}
+
+/// One block for a person: numbered, sorted, a line for what is wrong, and where, and what to do.
+impl fmt::Display for Problems {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let count = self.problems.len();
+        write!(f, "settings: {count} problem{}", if count == 1 { "" } else { "s" })?;
+        let width = count.to_string().len();
+        for (number, problem) in (1..).zip(&self.problems) {
+            let Problem { key, origin, what, help } = problem;
+            write!(f, "\n{number:>width$}. ")?;
+            match (key, origin) {
+                (Some(key), _) => write!(f, "`{key}`: {what}")?,
+                (None, Some(origin)) => write!(f, "{origin}: {what}")?,
+                (None, None) => f.write_str(what)?,
+            }
+            let at = origin.iter().filter(|_| key.is_some()).map(|origin| format!("at {origin}"));
+            for line in at.chain(help.iter().cloned()) {
+                write!(f, "\n{:width$}    {line}", "")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The report in an error's chain; found again by [`Error::find`](crate::Error::find).
+#[derive(Debug, Clone)]
+pub struct Report(Problems);
+
+impl Report {
+    /// What was wrong.
+    pub fn problems(&self) -> &Problems {
+        &self.0
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl std::error::Error for Report {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn problems() -> Problems {
+        let mut problems = Problems::new();
+        problems.push(
+            Problem::of_key("resources.http.port", "expected a whole number, found text \"8o80\"")
+                .origin(Origin::file("settings.yml", 12, 9)),
+        );
+        problems.push(Problem::of_key("deploy_name", "required, but not set").help("set it"));
+        problems.push(Problem::of_source(Origin::file("more.yml", 3, 1), "a tab indents this line"));
+        problems
+    }
+
+    #[test]
+    fn the_report_is_one_numbered_block() {
+        let expected = "settings: 3 problems\n\
+                        1. more.yml:3:1: a tab indents this line\n\
+                        2. `system.deploy_name`: required, but not set\n     set it\n\
+                        3. `system.resources.http.port`: expected a whole number, found text \"8o80\"\n     \
+                        at settings.yml:12:9";
+        assert_eq!(problems().to_string(), expected);
+    }
+
+    #[test]
+    fn the_same_problem_is_told_once() {
+        let mut twice = problems();
+        twice.append(problems());
+        assert_eq!(twice.len(), 3);
+    }
+
+    #[test]
+    fn the_error_is_misconfigured_and_has_the_problems_inside() {
+        let Err(error) = problems().into_result() else { panic!("no error") };
+        assert!(error.is_misconfigured());
+        assert_eq!(error.find::<Report>().map(|report| report.problems().len()), Some(3));
+        assert!(Problems::new().into_result().is_ok());
+    }
+}

@@ -1,0 +1,297 @@
+//! A setting that follows changes while the service runs, and the list of all that do.
+
+use std::{
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak},
+};
+
+use arc_swap::{ArcSwap, Guard};
+use serde_json::Value as Json;
+use tokio::sync::watch;
+
+use super::{
+    form::{Names, read_field},
+    input::Input,
+    node::Node,
+    path::{KeyPath, Trail},
+    problem::Problems,
+    rules::Rules,
+    shape::{Kind, Shape},
+    value::SettingValue,
+};
+
+/// A setting that is live: its value changes when the settings do, without a restart.
+///
+/// Clones follow the same place. Reading is wait-free.
+pub struct Setting<T> {
+    cell: Arc<LiveCell<T>>,
+}
+
+struct LiveCell<T> {
+    value: ArcSwap<T>,
+    changes: watch::Sender<Arc<T>>,
+    place: OnceLock<Place<T>>,
+}
+
+/// Where a live value is read from, to be read again.
+struct Place<T> {
+    /// The section it stands in.
+    section: KeyPath,
+    names: Names,
+    default: Option<fn() -> Setting<T>>,
+    rules: Rules,
+}
+
+impl<T: Send + Sync + 'static> Setting<T> {
+    /// A value that never changes, for tests.
+    pub fn fixed(value: T) -> Self {
+        let value = Arc::new(value);
+        let cell = LiveCell {
+            value: ArcSwap::new(Arc::clone(&value)),
+            changes: watch::Sender::new(value),
+            place: OnceLock::new(),
+        };
+        Self { cell: Arc::new(cell) }
+    }
+
+    /// The value now.
+    pub fn get(&self) -> T
+    where
+        T: Clone,
+    {
+        T::clone(&self.cell.value.load())
+    }
+
+    /// The value now, without a clone; keep the guard for a moment only.
+    pub fn load(&self) -> Guard<Arc<T>> {
+        self.cell.value.load()
+    }
+
+    /// Waits for the next change. In a loop use [`watch`](Setting::watch), which misses nothing between two calls.
+    ///
+    /// # Cancel safety
+    /// Nothing is lost but the wait.
+    pub async fn changed(&self) {
+        self.watch().changed().await;
+    }
+
+    /// Follows the value from now on: the last of many quick changes is always seen.
+    pub fn watch(&self) -> Watch<T> {
+        Watch { changes: self.cell.changes.subscribe(), setting: self.clone() }
+    }
+}
+
+impl<T> Clone for Setting<T> {
+    fn clone(&self) -> Self {
+        Self { cell: Arc::clone(&self.cell) }
+    }
+}
+
+impl<T: fmt::Debug> fmt::Debug for Setting<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.cell.value.load().fmt(f)
+    }
+}
+
+impl<T: fmt::Display> fmt::Display for Setting<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.cell.value.load().fmt(f)
+    }
+}
+
+impl<T: Default + Send + Sync + 'static> Default for Setting<T> {
+    fn default() -> Self {
+        Self::fixed(T::default())
+    }
+}
+
+impl<T: SettingValue> SettingValue for Setting<T> {
+    type Plain = T::Plain;
+
+    fn from_plain(plain: T::Plain) -> Self {
+        Self::fixed(T::from_plain(plain))
+    }
+
+    fn read(input: &mut Input<'_>) -> Option<Self> {
+        T::read(input).map(Self::fixed)
+    }
+
+    fn read_absent(input: &mut Input<'_>) -> Option<Self> {
+        T::read_absent(input).map(Self::fixed)
+    }
+
+    fn shape() -> Shape {
+        Shape(Kind::Live(Box::new(T::shape())))
+    }
+
+    fn show(&self) -> Json {
+        self.cell.value.load().show()
+    }
+
+    fn attach(&self, at: &Attachment<'_, Self>) {
+        let Some(cells) = at.cells else { return };
+        let mut section = at.trail.path();
+        section.pop();
+        let place = Place { section, names: at.names.clone(), default: at.default, rules: at.rules };
+        if self.cell.place.set(place).is_ok() {
+            let cell: Arc<dyn Live> = Arc::clone(&self.cell) as Arc<dyn Live>;
+            cells.add(&cell);
+        }
+    }
+}
+
+/// Follows a [`Setting`].
+pub struct Watch<T> {
+    changes: watch::Receiver<Arc<T>>,
+    /// Keeps the place alive, so that it goes on being updated.
+    setting: Setting<T>,
+}
+
+impl<T: Send + Sync + 'static> Watch<T> {
+    /// Waits until the value is another than the one seen last, and gives it.
+    ///
+    /// # Cancel safety
+    /// Nothing is lost: a change that came meanwhile is seen by the next call.
+    pub async fn changed(&mut self) -> Arc<T> {
+        // The sender lives as long as `setting`, so this cannot fail.
+        let _ = self.changes.changed().await;
+        Arc::clone(&self.changes.borrow_and_update())
+    }
+
+    /// The value now.
+    pub fn get(&self) -> T
+    where
+        T: Clone,
+    {
+        self.setting.get()
+    }
+}
+
+impl<T: fmt::Debug> fmt::Debug for Watch<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.setting.fmt(f)
+    }
+}
+
+/// The place of a value that was just read, for [`SettingValue::attach`].
+#[derive(Debug)]
+pub struct Attachment<'a, V> {
+    pub(crate) cells: Option<&'a Cells>,
+    pub(crate) trail: &'a Trail<'a>,
+    pub(crate) names: &'a Names,
+    pub(crate) default: Option<fn() -> V>,
+    pub(crate) rules: Rules,
+}
+
+/// Lets a change take effect; only made when nothing stands against it.
+pub(crate) type Commit = Box<dyn FnOnce() + Send>;
+
+/// Changes that are ready to take effect together.
+pub(crate) struct Prepared {
+    commits: Vec<Commit>,
+    /// The last cell that was asked; those that came later are read when the changes take effect.
+    last: u64,
+}
+
+/// A live value of any type.
+trait Live: Send + Sync {
+    /// Reads the value as it would be in `candidate`; `None` when it stays as it is `now`, or cannot be read.
+    fn prepare(self: Arc<Self>, now: Option<&Node>, candidate: &Node, problems: &mut Problems) -> Option<Commit>;
+}
+
+impl<T: SettingValue> Live for LiveCell<T> {
+    fn prepare(self: Arc<Self>, now: Option<&Node>, candidate: &Node, problems: &mut Problems) -> Option<Commit> {
+        let place = self.place.get()?;
+        let section = candidate.at(&place.section);
+        let found = section.and_then(Node::as_map).and_then(|map| place.names.find(map));
+        if let Some(now) = now {
+            let before = now.at(&place.section).and_then(Node::as_map).and_then(|map| place.names.find(map));
+            if before.map(|(_, node)| node) == found.map(|(_, node)| node) {
+                return None;
+            }
+        }
+        let trail = Trail::base(&place.section);
+        let mut input = Input {
+            node: section,
+            trail: &trail,
+            around: None,
+            rules: Rules::default(),
+            // The cell is known already; what is read here only brings a value.
+            cells: None,
+            is_hidden: false,
+            problems,
+        };
+        let setting = read_field::<Setting<T>>(&mut input, found, &place.names, place.default, place.rules)?;
+        let value = setting.cell.value.load_full();
+        Some(Box::new(move || {
+            self.value.store(Arc::clone(&value));
+            self.changes.send_replace(value);
+        }))
+    }
+}
+
+/// Every live value of a service.
+#[derive(Default)]
+pub(crate) struct Cells {
+    state: Mutex<CellsState>,
+}
+
+#[derive(Default)]
+struct CellsState {
+    live: Vec<(u64, Weak<dyn Live>)>,
+    last: u64,
+    /// The tree in force; `None` until the first change, while every cell agrees with the tree it was read from.
+    now: Option<Arc<Node>>,
+    sweep_at: usize,
+}
+
+impl Cells {
+    fn add(&self, cell: &Arc<dyn Live>) {
+        let mut state = self.lock();
+        if state.live.len() >= state.sweep_at {
+            state.live.retain(|(_, cell)| cell.strong_count() > 0);
+            state.sweep_at = (state.live.len() * 2).max(64);
+        }
+        state.last += 1;
+        let entry = (state.last, Arc::downgrade(cell));
+        state.live.push(entry);
+        // It may have been read from a tree that is no longer in force.
+        let now = state.now.as_deref();
+        if let Some(commit) = now.and_then(|now| Arc::clone(cell).prepare(None, now, &mut Problems::new())) {
+            commit();
+        }
+    }
+
+    /// Reads every live value from `candidate`, to let all of them change at once or none.
+    pub(crate) fn prepare(&self, now: &Node, candidate: &Node, problems: &mut Problems) -> Prepared {
+        let (cells, last) = {
+            let state = self.lock();
+            let cells: Vec<_> = state.live.iter().filter_map(|(_, cell)| cell.upgrade()).collect();
+            (cells, state.last)
+        };
+        let commits = cells.into_iter().filter_map(|cell| cell.prepare(Some(now), candidate, problems)).collect();
+        Prepared { commits, last }
+    }
+
+    /// Lets prepared changes take effect; `root` is in force from now on.
+    pub(crate) fn apply(&self, prepared: Prepared, root: &Arc<Node>) {
+        let Prepared { commits, last } = prepared;
+        let mut state = self.lock();
+        let late = state.live.iter().filter(|(id, _)| *id > last).filter_map(|(_, cell)| cell.upgrade());
+        let late: Vec<_> = late.filter_map(|cell| cell.prepare(None, root, &mut Problems::new())).collect();
+        state.now = Some(Arc::clone(root));
+        for commit in commits.into_iter().chain(late) {
+            commit();
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, CellsState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Cells {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Cells({})", self.lock().live.len())
+    }
+}

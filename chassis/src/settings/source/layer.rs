@@ -1,0 +1,105 @@
+//! What one source says: a tree of values with their origins.
+
+use std::collections::btree_map::Entry;
+
+use serde_json::Value as Json;
+
+use crate::settings::{
+    node::{Map, Node, Value},
+    origin::Origin,
+    path::{KeyPath, ROOT},
+    problem::{Problem, Problems},
+};
+
+/// What one source says.
+#[derive(Debug, Clone)]
+pub struct Layer {
+    pub(crate) root: Node,
+}
+
+impl Layer {
+    /// A source that says nothing.
+    pub fn empty() -> Self {
+        Self { root: Node::empty_map(Origin::default_value()) }
+    }
+
+    pub(crate) fn of(root: Node) -> Self {
+        Self { root }
+    }
+
+    /// Adds the value of a key such as `resources.http.port`, with or without the root `system`.
+    ///
+    /// A value and a map at one place are a problem of the source, and so is a malformed path.
+    pub fn insert(&mut self, path: &str, value: Json, origin: Origin, problems: &mut Problems) {
+        self.insert_node(path, Node::from_json(value, &origin), problems);
+    }
+
+    /// Adds text whose meaning is decided by the type that is declared: `8080` may be a number, lists and maps are
+    /// written as JSON.
+    pub fn insert_text(&mut self, path: &str, text: &str, origin: Origin, problems: &mut Problems) {
+        self.insert_node(path, Node::new(Value::Raw(text.into()), origin), problems);
+    }
+
+    fn insert_node(&mut self, path: &str, node: Node, problems: &mut Problems) {
+        match KeyPath::parse(path) {
+            Ok(path) => self.insert_at(&path, node, problems),
+            Err(error) => {
+                let what = format!("`{}` is not the path of a setting: {error}", path.escape_debug());
+                problems.push(Problem::of_source(node.origin, what).help("write it like `resources.http.port`"));
+            }
+        }
+    }
+
+    /// Adds a value; one that is already there is replaced.
+    pub(crate) fn insert_at(&mut self, path: &KeyPath, node: Node, problems: &mut Problems) {
+        let mut steps: Vec<&str> = path.steps().collect();
+        let Some(last) = steps.pop() else { return };
+        let mut at = &mut self.root;
+        for (depth, step) in (1..).zip(steps) {
+            let Value::Map(map) = &mut at.value else { return };
+            at = map.entry(step.to_owned()).or_insert_with(|| Node::empty_map(node.origin.clone()));
+            if !at.is_map() {
+                let above = KeyPath::from_steps(path.steps().take(depth).map(Box::from).collect());
+                return problems.push(conflict(above, &at.origin, &node.origin));
+            }
+        }
+        let Value::Map(map) = &mut at.value else { return };
+        match map.entry(last.to_owned()) {
+            Entry::Vacant(entry) => {
+                entry.insert(node);
+            }
+            Entry::Occupied(entry) if entry.get().is_map() && !node.is_map() => {
+                problems.push(conflict(path.clone(), &node.origin, &first_origin(entry.get())));
+            }
+            Entry::Occupied(mut entry) => {
+                entry.insert(node);
+            }
+        }
+    }
+
+    /// What a file or dict says below its root: `system` may be written or not.
+    pub(crate) fn below_root(mut map: Map, origin: Origin) -> Node {
+        match map.remove(ROOT) {
+            Some(system) if map.is_empty() && system.is_map() => system,
+            Some(system) => {
+                map.insert(ROOT.to_owned(), system);
+                Node::new(Value::Map(map), origin)
+            }
+            None => Node::new(Value::Map(map), origin),
+        }
+    }
+}
+
+/// A value and a map at one place of one source.
+fn conflict(path: KeyPath, value: &Origin, map: &Origin) -> Problem {
+    Problem::at(path, format!("has both a value of its own (at {value}) and keys below it (at {map})"))
+        .origin(value.clone())
+        .help("take one of them away")
+}
+
+fn first_origin(node: &Node) -> Origin {
+    match node.as_map().and_then(|map| map.values().next()) {
+        Some(child) => first_origin(child),
+        None => node.origin.clone(),
+    }
+}

@@ -1,0 +1,159 @@
+//! The merged tree of one service, and its sections.
+
+use std::{collections::BTreeSet, fmt, sync::Arc};
+
+use super::{
+    form::{Form, Names, SettingsSchema, read_field},
+    input::Input,
+    merge::merge,
+    node::Node,
+    origin::Origin,
+    path::{KeyPath, Trail},
+    problem::Problems,
+    rules::Rules,
+    setting::Cells,
+    source::{Layer, Source},
+    value::SettingValue,
+};
+
+/// All settings of one service, merged from its sources. Cheap to clone; never changes.
+#[derive(Clone)]
+pub struct Tree {
+    pub(crate) root: Arc<Node>,
+    pub(crate) service: Arc<str>,
+    pub(crate) layers: Arc<[Layer]>,
+    pub(crate) cells: Arc<Cells>,
+}
+
+impl Tree {
+    /// Reads the sources and lays them over each other, for the service of this name.
+    pub fn merge(sources: &[Box<dyn Source>], service: &str, problems: &mut Problems) -> Self {
+        let layers = sources.iter().map(|source| source.load(problems)).collect();
+        Self::of_layers(layers, service.into(), Arc::default())
+    }
+
+    pub(crate) fn of_layers(layers: Arc<[Layer]>, service: Arc<str>, cells: Arc<Cells>) -> Self {
+        let roots: Vec<&Node> = layers.iter().map(|layer| &layer.root).collect();
+        let root = Arc::new(merge(&roots, &service));
+        Self { root, service, layers, cells }
+    }
+
+    /// The same tree with what is set and deleted at run time.
+    pub(crate) fn with(&self, own: &Layer, deleted: &BTreeSet<KeyPath>) -> Self {
+        let roots: Vec<&Node> = self.layers.iter().chain([own]).map(|layer| &layer.root).collect();
+        let mut root = merge(&roots, &self.service);
+        deleted.iter().for_each(|path| root.remove(path));
+        let (service, layers, cells) = (Arc::clone(&self.service), Arc::clone(&self.layers), Arc::clone(&self.cells));
+        Self { root: Arc::new(root), service, layers, cells }
+    }
+
+    /// The name of the service it was merged for.
+    pub fn service(&self) -> &str {
+        &self.service
+    }
+
+    /// The section at `path`, such as `resources.http`; a section that is not there is an empty one.
+    pub fn section(&self, path: &str) -> Section<'_> {
+        self.section_at(KeyPath::lenient(path))
+    }
+
+    /// The service's own section, `microservices.<service>`.
+    pub fn own_section(&self) -> Section<'_> {
+        self.section_at(self.own_path())
+    }
+
+    pub(crate) fn own_path(&self) -> KeyPath {
+        KeyPath::from_steps(vec![super::merge::SERVICES.into(), (*self.service).into()])
+    }
+
+    pub(crate) fn section_at(&self, path: KeyPath) -> Section<'_> {
+        Section { tree: self, node: self.root.at(&path), path }
+    }
+}
+
+impl fmt::Debug for Tree {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Tree({}) {:?}", self.service, self.root)
+    }
+}
+
+/// A part of the tree.
+#[derive(Clone)]
+pub struct Section<'a> {
+    tree: &'a Tree,
+    path: KeyPath,
+    node: Option<&'a Node>,
+}
+
+impl<'a> Section<'a> {
+    /// Its path, beginning with `system`.
+    pub fn path(&self) -> String {
+        self.path.to_string()
+    }
+
+    /// The section below it.
+    #[must_use]
+    pub fn section(&self, path: &str) -> Section<'a> {
+        self.tree.section_at(self.path.join(&KeyPath::lenient(path)))
+    }
+
+    /// Whether anything is written there.
+    pub fn is_present(&self) -> bool {
+        self.node.is_some_and(|node| !node.is_null())
+    }
+
+    /// Where it was written.
+    pub fn origin(&self) -> Origin {
+        self.node.map_or_else(Origin::default_value, |node| node.origin.clone())
+    }
+
+    /// The names of the keys in it.
+    pub fn keys(&self) -> impl Iterator<Item = &'a str> + use<'a> {
+        self.node.and_then(Node::as_map).into_iter().flatten().map(|(key, _)| key.as_str())
+    }
+
+    /// Reads it as a struct; `also` are keys in it that are read elsewhere.
+    ///
+    /// `None` when something is wrong with it, which the problems say.
+    pub fn read<T: SettingsSchema>(&self, also: &[&str], problems: &mut Problems) -> Option<T> {
+        let before = problems.len();
+        let value = self.with_input(problems, |input| Form::read(input, also));
+        // Unknown keys are problems although they leave the struct whole.
+        value.filter(|_| problems.len() == before)
+    }
+
+    /// Reads one key of it.
+    ///
+    /// `None` when something is wrong with it, which the problems say.
+    pub fn setting<V: SettingValue>(
+        &self,
+        name: &str,
+        default: Option<fn() -> V>,
+        problems: &mut Problems,
+    ) -> Option<V> {
+        let names = Names::owned(name);
+        let found = self.node.and_then(Node::as_map).and_then(|map| names.find(map));
+        let before = problems.len();
+        let value = self.with_input(problems, |input| read_field(input, found, &names, default, Rules::default()));
+        value.filter(|_| problems.len() == before)
+    }
+
+    fn with_input<R>(&self, problems: &mut Problems, read: impl FnOnce(&mut Input<'_>) -> R) -> R {
+        let trail = Trail::base(&self.path);
+        read(&mut Input {
+            node: self.node,
+            trail: &trail,
+            around: None,
+            rules: Rules::default(),
+            cells: Some(&self.tree.cells),
+            is_hidden: false,
+            problems,
+        })
+    }
+}
+
+impl fmt::Debug for Section<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Section({}) {:?}", self.path, self.node)
+    }
+}

@@ -1,0 +1,279 @@
+//! Settings by path while the service runs: read, set, delete, watch; and how a changed tree takes effect.
+
+use std::{
+    collections::BTreeSet,
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use arc_swap::ArcSwap;
+use serde_json::Value as Json;
+
+use super::{
+    declared::Declared,
+    form::{Names, read_field},
+    input::Input,
+    node::Node,
+    origin::Origin,
+    path::{KeyPath, Trail},
+    problem::{Problem, Problems},
+    rules::Rules,
+    setting::{Prepared, Setting, Watch},
+    source::Layer,
+    tree::Tree,
+    value::SettingValue,
+};
+use crate::{Error, Result};
+
+/// The settings of a running service, by path below `system`. Cheap to clone.
+#[derive(Clone)]
+pub struct Settings {
+    store: Arc<Store>,
+}
+
+struct Store {
+    tree: ArcSwap<Tree>,
+    declared: Vec<Declared>,
+    /// What is set and deleted at run time, above every source. Held while the tree changes.
+    own: Mutex<RunTime>,
+}
+
+#[derive(Clone)]
+struct RunTime {
+    layer: Layer,
+    deleted: BTreeSet<KeyPath>,
+}
+
+impl Settings {
+    /// The settings of a service that declares these sections and keys.
+    pub(crate) fn new(tree: Tree, declared: Vec<Declared>) -> Self {
+        let own = Mutex::new(RunTime { layer: Layer::empty(), deleted: BTreeSet::new() });
+        Self { store: Arc::new(Store { tree: ArcSwap::from_pointee(tree), declared, own }) }
+    }
+
+    /// All settings as they are now.
+    pub fn tree(&self) -> Tree {
+        Tree::clone(&self.store.tree.load())
+    }
+
+    /// What the service declares.
+    pub(crate) fn declared(&self) -> &[Declared] {
+        &self.store.declared
+    }
+
+    /// The settings below `prefix`, such as `microservices.orders`.
+    pub fn view(&self, prefix: &str) -> SettingsView {
+        SettingsView { settings: self.clone(), prefix: KeyPath::lenient(prefix) }
+    }
+
+    /// The value at `path`.
+    ///
+    /// # Errors
+    /// When nothing is set there, or when it is not a `T`.
+    pub fn get<T: SettingValue>(&self, path: &str) -> Result<T> {
+        self.root().get(path)
+    }
+
+    /// The value at `path`, or `default` when nothing is set there.
+    ///
+    /// # Errors
+    /// When what is set there is not a `T`.
+    pub fn get_or<T: SettingValue>(&self, path: &str, default: T) -> Result<T> {
+        self.root().get_or(path, default)
+    }
+
+    /// Sets a value above all sources, until the service ends. Every [`Setting`] at or below `path` follows.
+    ///
+    /// # Errors
+    /// When a part of the service cannot work with it; then nothing changes.
+    pub fn set(&self, path: &str, value: impl Into<Json>) -> Result<()> {
+        self.root().set(path, value)
+    }
+
+    /// Takes the value at `path` away, whoever set it, until the service ends or it is set again.
+    ///
+    /// # Errors
+    /// When a part of the service cannot work without it; then nothing changes.
+    pub fn delete(&self, path: &str) -> Result<()> {
+        self.root().delete(path)
+    }
+
+    /// Follows the value at `path`; `None` while nothing is set there.
+    ///
+    /// # Errors
+    /// When what is set there is not a `T`.
+    pub fn watch<T: SettingValue>(&self, path: &str) -> Result<Watch<Option<T>>> {
+        self.root().watch(path)
+    }
+
+    fn root(&self) -> SettingsView {
+        self.view("")
+    }
+
+    /// Changes what is set at run time, if every part of the service agrees.
+    fn change(&self, change: impl FnOnce(&mut RunTime, &mut Problems)) -> Result<()> {
+        let mut own = self.lock();
+        let mut changed = own.clone();
+        let mut problems = Problems::new();
+        change(&mut changed, &mut problems);
+        let candidate = self.prepare(&changed, &mut problems);
+        problems.into_result()?;
+        *own = changed;
+        self.apply(candidate);
+        Ok(())
+    }
+
+    /// Reads every live value from the tree as it would be.
+    fn prepare(&self, own: &RunTime, problems: &mut Problems) -> Candidate {
+        let now = self.store.tree.load();
+        let tree = now.with(&own.layer, &own.deleted);
+        let prepared = now.cells.prepare(&now.root, &tree.root, problems);
+        Candidate { tree, prepared }
+    }
+
+    /// Lets a candidate that everybody agreed to take effect.
+    fn apply(&self, candidate: Candidate) {
+        let Candidate { tree, prepared } = candidate;
+        let (cells, root) = (Arc::clone(&tree.cells), Arc::clone(&tree.root));
+        self.store.tree.store(Arc::new(tree));
+        cells.apply(prepared, &root);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, RunTime> {
+        self.store.own.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A changed tree that every live value could be read from. Whoever reloads sources makes one, lets the resources
+/// `prepare` for it, and applies it or drops it.
+struct Candidate {
+    tree: Tree,
+    prepared: Prepared,
+}
+
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Settings({})", self.store.tree.load().service())
+    }
+}
+
+/// The settings below a prefix: paths are relative to it.
+#[derive(Clone)]
+pub struct SettingsView {
+    settings: Settings,
+    prefix: KeyPath,
+}
+
+impl SettingsView {
+    /// The settings below `prefix`, which is relative to this view's own.
+    #[must_use]
+    pub fn view(&self, prefix: &str) -> Self {
+        Self { settings: self.settings.clone(), prefix: self.prefix.join(&KeyPath::lenient(prefix)) }
+    }
+
+    /// The value at `path`.
+    ///
+    /// # Errors
+    /// When nothing is set there, or when it is not a `T`.
+    pub fn get<T: SettingValue>(&self, path: &str) -> Result<T> {
+        self.read(path, T::read_absent)
+    }
+
+    /// The value at `path`, or `default` when nothing is set there.
+    ///
+    /// # Errors
+    /// When what is set there is not a `T`.
+    pub fn get_or<T: SettingValue>(&self, path: &str, default: T) -> Result<T> {
+        self.read(path, |_| Some(default))
+    }
+
+    /// Sets a value above all sources, until the service ends.
+    ///
+    /// # Errors
+    /// When a part of the service cannot work with it; then nothing changes.
+    pub fn set(&self, path: &str, value: impl Into<Json>) -> Result<()> {
+        let path = self.path(path)?;
+        let node = Node::from_json(value.into(), &Origin::run_time());
+        self.settings.change(|own, problems| {
+            own.deleted.retain(|deleted| !deleted.starts_with(&path) && !path.starts_with(deleted));
+            own.layer.insert_at(&path, node, problems);
+        })
+    }
+
+    /// Takes the value at `path` away, whoever set it.
+    ///
+    /// # Errors
+    /// When a part of the service cannot work without it; then nothing changes.
+    pub fn delete(&self, path: &str) -> Result<()> {
+        let path = self.path(path)?;
+        self.settings.change(|own, _| {
+            own.layer.root.remove(&path);
+            own.deleted.insert(path);
+        })
+    }
+
+    /// Follows the value at `path`; `None` while nothing is set there.
+    ///
+    /// # Errors
+    /// When what is set there is not a `T`.
+    pub fn watch<T: SettingValue>(&self, path: &str) -> Result<Watch<Option<T>>> {
+        let path = self.path(path)?;
+        let mut section = path.clone();
+        let name = section.pop().unwrap_or_default();
+        let tree = self.settings.tree();
+        let mut problems = Problems::new();
+        let trail = Trail::base(&section);
+        let around = tree.root.at(&section);
+        let names = Names::owned(&name);
+        let found = around.and_then(Node::as_map).and_then(|map| names.find(map));
+        let mut input = Input {
+            node: around,
+            trail: &trail,
+            around: None,
+            rules: Rules::default(),
+            cells: Some(&tree.cells),
+            is_hidden: false,
+            problems: &mut problems,
+        };
+        let setting = read_field::<Setting<Option<T>>>(&mut input, found, &names, None, Rules::default());
+        problems.into_result()?;
+        setting.map(|setting| setting.watch()).ok_or_else(|| unreadable(&path))
+    }
+
+    fn read<T: SettingValue>(&self, path: &str, absent: impl FnOnce(&mut Input<'_>) -> Option<T>) -> Result<T> {
+        let path = self.path(path)?;
+        let tree = self.settings.tree();
+        let mut problems = Problems::new();
+        let trail = Trail::base(&path);
+        let node = tree.root.at(&path).filter(|node| !node.is_null());
+        let mut input = Input {
+            node,
+            trail: &trail,
+            around: None,
+            rules: Rules::default(),
+            cells: None,
+            is_hidden: false,
+            problems: &mut problems,
+        };
+        let value = if node.is_some() { T::read(&mut input) } else { absent(&mut input) };
+        problems.into_result()?;
+        value.ok_or_else(|| unreadable(&path))
+    }
+
+    fn path(&self, path: &str) -> Result<KeyPath> {
+        let parsed = KeyPath::parse(path).map_err(|error| {
+            Error::misconfigured(Error::msg(format!("`{}` is not the path of a setting: {error}", path.escape_debug())))
+        })?;
+        Ok(self.prefix.join(&parsed))
+    }
+}
+
+impl fmt::Debug for SettingsView {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SettingsView({})", self.prefix)
+    }
+}
+
+fn unreadable(path: &KeyPath) -> Error {
+    Error::misconfigured(Error::msg(Problem::at(path.clone(), "cannot be read")))
+}
