@@ -4,8 +4,10 @@
 
 use std::{collections::BTreeMap, fmt, str::FromStr};
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Serialize, Serializer};
 use tracing_core::{Level, LevelFilter};
+
+use crate::settings::SettingsSchema;
 
 /// What stands for all targets that no other name covers.
 pub const ROOT: &str = "root";
@@ -14,13 +16,16 @@ pub const ROOT: &str = "root";
 const NOISY: [&str; 8] = ["h2", "hyper", "hyper_util", "mio", "rustls", "tokio_util", "tower", "want"];
 
 /// From how much on a target is logged.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, SettingsSchema)]
 pub enum LogLevel {
     /// Nothing.
+    #[setting(alias = "none")]
     Off,
     /// What failed.
+    #[setting(alias = ["critical", "fatal"])]
     Error,
     /// What should be looked at.
+    #[setting(alias = "warning")]
     Warn,
     /// What happens, one line per unit of work.
     Info,
@@ -93,22 +98,6 @@ impl std::error::Error for UnknownLevel {}
 impl Serialize for LogLevel {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self.as_str())
-    }
-}
-
-impl<'de> Deserialize<'de> for LogLevel {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
-    }
-}
-
-impl schemars::JsonSchema for LogLevel {
-    fn schema_name() -> std::borrow::Cow<'static, str> {
-        "LogLevel".into()
-    }
-
-    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        schemars::json_schema!({ "type": "string", "enum": ["off", "error", "warn", "info", "debug", "trace"] })
     }
 }
 

@@ -2,13 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use tracing_core::Level;
 
 use super::levels::LogLevel;
+use crate::settings::SettingsSchema;
 
 /// What is logged, in which form, and where to.
-#[derive(Debug, Clone, chassis_macros::SettingsSchema)]
+#[derive(Debug, Clone, SettingsSchema)]
+#[settings(default)]
 pub struct LoggingSettings {
     /// What the service runs for: `DEVELOP` logs from debug on, `PRODUCTION` from info on.
     pub profile: Profile,
@@ -27,15 +29,14 @@ impl Default for LoggingSettings {
 }
 
 /// What a service runs for.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, SettingsSchema)]
 #[serde(rename_all = "UPPERCASE")]
+#[settings(rename_all = "UPPERCASE")]
 pub enum Profile {
     /// On a developer's machine: debug lines, each with its place in the code.
-    #[serde(alias = "develop")]
     Develop,
     /// Where it does its work.
     #[default]
-    #[serde(alias = "production")]
     Production,
 }
 
@@ -58,7 +59,7 @@ impl Profile {
 }
 
 /// The form of a line.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, SettingsSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum LogFormat {
     /// Text on a terminal, otherwise JSON.
