@@ -27,9 +27,8 @@ const _: () = {
                         Setting<u32>,
                     >(
                         "page_size",
-                        __chassis::Some(|| __chassis::setting_default::<
+                        __chassis::Some(|| __chassis::settings::from_plain::<
                             Setting<u32>,
-                            _,
                         >(20)),
                     )?,
                 key: parts.setting::<Secret<String>>("key", __chassis::None)?,
@@ -74,7 +73,9 @@ const _: () = {
                     Setting<u32>,
                 >(
                     "page_size",
-                    __chassis::Some(|| __chassis::setting_default::<Setting<u32>, _>(20)),
+                    __chassis::Some(|| __chassis::settings::from_plain::<
+                        Setting<u32>,
+                    >(20)),
                 )
                 .about("How many orders are on a page.");
             blueprint.setting::<Secret<String>>("key", __chassis::None);
