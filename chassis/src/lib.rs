@@ -29,6 +29,7 @@ pub mod service;
 pub mod settings;
 pub mod supervision;
 pub mod tasks;
+mod testing;
 pub mod unit;
 
 pub use builder::{Builder, Running, StopReport};

@@ -7,9 +7,10 @@ pub use core::{
     primitive::{bool, str},
     result::Result::{Err, Ok},
 };
-pub use std::{process::ExitCode, time::Duration};
+pub use std::{process::ExitCode, stringify, time::Duration, vec::Vec};
 
 use crate::Resource;
+pub use crate::testing::yaml::expansion as yaml;
 pub use crate::{
     Builder, Context, Microservice, NoArgs, Result,
     handler::{each, each_with, settle, take},

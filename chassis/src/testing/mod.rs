@@ -1,0 +1,3 @@
+//! Helpers for tests of services.
+
+pub(crate) mod yaml;
