@@ -14,6 +14,8 @@ mod context;
 pub mod diagram;
 pub mod error;
 pub mod handler;
+#[cfg(feature = "_http")]
+mod http;
 pub mod lifecycle;
 pub mod logging;
 mod macros;

@@ -14,11 +14,6 @@ mod settings;
 mod sink;
 mod value;
 
-pub(crate) use self::{
-    front::{LogRouter, TracingRouter},
-    gate::rebuild,
-    record::Fields,
-};
 pub use self::{
     format::timestamp,
     levels::{LogLevel, ROOT, UnknownLevel},
@@ -26,4 +21,9 @@ pub use self::{
     record::Line,
     settings::{LogFormat, LoggingSettings, Profile},
     value::{OwnedValue, Value},
+};
+pub(crate) use self::{
+    front::{LogRouter, TracingRouter},
+    gate::rebuild,
+    record::Fields,
 };

@@ -1,0 +1,182 @@
+//! The accept loop: lets clients in while the server is open and has room, and empties the queue when it closes.
+
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
+
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::watch,
+    time::{Instant, sleep, timeout_at},
+};
+
+use super::server::Connections;
+
+/// What the accept loop is to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Gate {
+    /// Nothing yet.
+    Bound,
+    /// Let clients in.
+    Open,
+    /// Let in who is already at the door, then lock it.
+    Closing,
+    /// Lock it.
+    Cut,
+}
+
+/// The first pause after a failure to accept; doubled up to [`LONGEST_PAUSE`].
+const FIRST_PAUSE: Duration = Duration::from_millis(10);
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+
+/// A server that had a client this recently is not taken for an idle one.
+const RECENTLY: Duration = Duration::from_secs(1);
+
+pub(super) struct Acceptor<F> {
+    pub(super) listener: TcpListener,
+    pub(super) gate: watch::Receiver<Gate>,
+    pub(super) connections: Arc<Connections>,
+    pub(super) max_connections: usize,
+    pub(super) hold: Duration,
+    /// Begins to serve a connection.
+    pub(super) admit: F,
+    pub(super) latest: Option<Instant>,
+    pub(super) failures: Failures,
+}
+
+impl<F: Fn(TcpStream, SocketAddr)> Acceptor<F> {
+    pub(super) async fn run(mut self) {
+        while self.gate() == Gate::Bound {
+            if self.gate.changed().await.is_err() {
+                return;
+            }
+        }
+        while self.gate() == Gate::Open {
+            let mut changes = self.gate.clone();
+            tokio::select! {
+                biased;
+                changed = changes.changed() => if changed.is_err() { return },
+                () = self.accept() => {}
+            }
+        }
+        if self.gate() == Gate::Closing {
+            let mut changes = self.gate.clone();
+            tokio::select! {
+                // Cut, or nobody is left who could.
+                _ = changes.changed() => {}
+                () = self.close() => {}
+            }
+        }
+    }
+
+    /// What is to be done, from where on a change is news.
+    fn gate(&mut self) -> Gate {
+        *self.gate.borrow_and_update()
+    }
+
+    /// Accepts one connection once there is room.
+    async fn accept(&mut self) {
+        self.connections.room(self.max_connections).await;
+        match self.listener.accept().await {
+            Ok((stream, address)) => self.take_in(stream, address),
+            Err(error) => {
+                if let Some(pause) = self.failures.failed(&error) {
+                    self.connections.counters.accept_errors.add(1);
+                    sleep(pause).await;
+                }
+            }
+        }
+    }
+
+    fn take_in(&mut self, stream: TcpStream, address: SocketAddr) {
+        self.failures.succeeded();
+        self.latest = Some(Instant::now());
+        // Answers are written in one piece; waiting for more to send only delays them.
+        if stream.set_nodelay(true).is_ok() {
+            (self.admit)(stream, address);
+        }
+    }
+
+    /// Serves everybody who has connected, so that closing the listener resets nobody.
+    async fn close(&mut self) {
+        let is_recent = self.latest.is_some_and(|latest| latest.elapsed() < RECENTLY);
+        if is_recent || self.connections.len() > 0 {
+            let end = Instant::now() + self.hold;
+            // A stop may not wait for room: whoever is at the door is let in.
+            self.max_connections = usize::MAX;
+            while timeout_at(end, self.accept()).await.is_ok() {}
+        }
+        self.refuse_new();
+        let before = self.latest;
+        self.empty();
+        if self.latest != before {
+            // Handshakes that had begun end now.
+            sleep(self.hold / 10).await;
+            self.empty();
+        }
+    }
+
+    /// Takes in who is waiting in the accept queue; asks the kernel, not what the runtime has noticed so far.
+    fn empty(&mut self) {
+        while let Ok((socket, address)) = socket2::SockRef::from(&self.listener).accept() {
+            let stream = socket.set_nonblocking(true).and_then(|()| TcpStream::from_std(socket.into()));
+            if let (Ok(stream), Some(address)) = (stream, address.as_socket()) {
+                self.take_in(stream, address);
+            }
+        }
+    }
+
+    /// Lets the kernel begin no further handshake, so that the queue stays empty once it is.
+    #[cfg(target_os = "linux")]
+    fn refuse_new(&self) {
+        use libc::{BPF_ABS, BPF_B, BPF_JMP, BPF_JSET, BPF_K, BPF_LD, BPF_RET};
+        use socket2::SockFilter;
+
+        /// Where the flags are in a TCP header, and the one that begins a connection.
+        const FLAGS: u32 = 13;
+        const SYN: u32 = 0x02;
+        #[expect(clippy::cast_possible_truncation, reason = "operation codes have 16 bits")]
+        let operation = |code: u32, jt, jf, k| SockFilter::new(code as u16, jt, jf, k);
+        let drop_syn = [
+            operation(BPF_LD | BPF_B | BPF_ABS, 0, 0, FLAGS),
+            operation(BPF_JMP | BPF_JSET | BPF_K, 0, 1, SYN),
+            operation(BPF_RET | BPF_K, 0, 0, 0),
+            operation(BPF_RET | BPF_K, 0, 0, u32::MAX),
+        ];
+        // Without it a client that connects within the next microseconds is reset instead of refused.
+        let _ = socket2::SockRef::from(&self.listener).attach_filter(&drop_syn);
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn refuse_new(&self) {}
+}
+
+/// Failures to accept in a row: how long to wait, and one line in the log for all of them.
+#[derive(Debug, Default)]
+pub(super) struct Failures {
+    in_a_row: u32,
+}
+
+impl Failures {
+    /// How long to wait after `error`; not at all when it concerned one client only.
+    fn failed(&mut self, error: &io::Error) -> Option<Duration> {
+        use io::ErrorKind as Kind;
+        if matches!(
+            error.kind(),
+            Kind::ConnectionAborted | Kind::ConnectionReset | Kind::ConnectionRefused | Kind::Interrupted
+        ) {
+            return None;
+        }
+        if self.in_a_row == 0 {
+            tracing::error!("cannot accept connections: {error}; clients wait until it works again");
+        }
+        let factor = 2_u32.saturating_pow(self.in_a_row);
+        self.in_a_row = self.in_a_row.saturating_add(1);
+        Some(FIRST_PAUSE.saturating_mul(factor).min(LONGEST_PAUSE))
+    }
+
+    fn succeeded(&mut self) {
+        if self.in_a_row > 0 {
+            tracing::info!("accepts connections again, after {} failures", self.in_a_row);
+            self.in_a_row = 0;
+        }
+    }
+}

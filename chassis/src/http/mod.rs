@@ -1,0 +1,35 @@
+//! What every HTTP server of a service is built on: the address, the accept loop, connections and their end.
+//!
+//! hyper speaks the protocol; this module decides who may connect, how long a connection may be slow or idle, and how
+//! it ends without a failed request. What a request means is an [`Exchange`], which the resource above brings.
+
+#![allow(dead_code, unused_imports, reason = "the resources above it are on their way")]
+
+mod accept;
+mod client;
+mod connection;
+mod deadline;
+mod exchange;
+mod listener;
+mod patience;
+mod peer;
+mod server;
+mod settings;
+mod spawner;
+mod transport;
+
+#[cfg(test)]
+mod tests;
+
+pub use self::{
+    client::{RequestBuilder, TestClient, TestResponse},
+    settings::{ConnectionSettings, pre_stop_delay},
+};
+pub(crate) use self::{
+    deadline::Deadline,
+    exchange::{BoxError, Exchange},
+    listener::Listener,
+    peer::Peer,
+    server::{CutOff, Server, Statistics},
+    spawner::Spawner,
+};

@@ -1,0 +1,234 @@
+//! The other end of a connection, and what its exchanges and its task tell each other.
+
+use std::{
+    future::Future,
+    net::{Ipv4Addr, SocketAddr},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering::Relaxed},
+    },
+    time::Duration,
+};
+
+use futures_util::task::AtomicWaker;
+use tokio::time::Instant;
+
+use super::server::Connections;
+
+/// One connection: who is there, and how far it is.
+///
+/// The counters are written by the connection's own task (and those of its HTTP/2 streams) and read by whoever asks,
+/// so that a request touches nothing that other connections touch.
+pub(crate) struct Peer {
+    connection: u64,
+    address: SocketAddr,
+    connections: Arc<Connections>,
+    opened: Instant,
+    stage: AtomicU8,
+    /// Wakes the connection's task.
+    pub(super) waker: AtomicWaker,
+    in_flight: AtomicUsize,
+    requests: AtomicU64,
+    /// Whether bytes came that no exchange has taken.
+    has_bytes: AtomicBool,
+    /// Whether the socket takes nothing at the moment.
+    is_blocked: AtomicBool,
+    written: AtomicU64,
+    is_read_to_end: AtomicBool,
+    /// Whether the latest request came with a body.
+    had_body: AtomicBool,
+    /// Nanoseconds after `opened`; zero when the exchange has none.
+    deadline: AtomicU64,
+    is_past_deadline: AtomicBool,
+    is_http2: AtomicBool,
+}
+
+/// How a connection shall go on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+pub(super) enum Stage {
+    /// Takes requests.
+    Open,
+    /// Answers what comes, and says that it closes.
+    Closing,
+    /// Ends at once.
+    Cut,
+}
+
+impl Peer {
+    pub(super) fn new(connection: u64, address: SocketAddr, connections: Arc<Connections>, stage: Stage) -> Self {
+        Self {
+            connection,
+            address,
+            connections,
+            opened: Instant::now(),
+            stage: AtomicU8::new(stage as u8),
+            waker: AtomicWaker::new(),
+            in_flight: AtomicUsize::new(0),
+            requests: AtomicU64::new(0),
+            has_bytes: AtomicBool::new(false),
+            is_blocked: AtomicBool::new(false),
+            written: AtomicU64::new(0),
+            is_read_to_end: AtomicBool::new(false),
+            had_body: AtomicBool::new(false),
+            deadline: AtomicU64::new(0),
+            is_past_deadline: AtomicBool::new(false),
+            is_http2: AtomicBool::new(false),
+        }
+    }
+
+    /// A peer without a connection, for what is tried out without one.
+    #[cfg(test)]
+    pub(crate) fn detached() -> Arc<Self> {
+        let spawner = super::Spawner::new(|_| {});
+        let connections = Arc::new(Connections::new(spawner));
+        let peer = Self::new(0, Self::in_process(), connections, Stage::Open);
+        // Its deadlines need timers of their own, as those of HTTP/2 streams do.
+        peer.is_http2.store(true, Relaxed);
+        Arc::new(peer)
+    }
+
+    /// The address of a client in the same process.
+    pub(super) fn in_process() -> SocketAddr {
+        SocketAddr::from((Ipv4Addr::LOCALHOST, 0))
+    }
+
+    /// The remote address.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// A number that no other connection of the process has.
+    pub(crate) fn connection(&self) -> u64 {
+        self.connection
+    }
+
+    /// Whether the connection ends after the exchanges it has.
+    pub(crate) fn is_closing(&self) -> bool {
+        self.stage() != Stage::Open
+    }
+
+    /// Runs what a request left unfinished: a drain waits for it, a stop cuts it off.
+    pub(crate) fn finish_in_background(&self, rest: impl Future<Output = ()> + Send + 'static) {
+        self.connections.finish_in_background(rest);
+    }
+
+    pub(super) fn connections(&self) -> &Arc<Connections> {
+        &self.connections
+    }
+
+    pub(super) fn opened(&self) -> Instant {
+        self.opened
+    }
+
+    pub(super) fn stage(&self) -> Stage {
+        match self.stage.load(Relaxed) {
+            0 => Stage::Open,
+            1 => Stage::Closing,
+            _ => Stage::Cut,
+        }
+    }
+
+    /// Moves to a later stage; never back.
+    pub(super) fn set_stage(&self, stage: Stage) {
+        self.stage.fetch_max(stage as u8, Relaxed);
+        self.waker.wake();
+    }
+
+    pub(super) fn begin_exchange(&self) {
+        self.in_flight.fetch_add(1, Relaxed);
+        // Heads are read by one task, so nothing is lost between the two.
+        self.requests.store(self.requests.load(Relaxed) + 1, Relaxed);
+        self.has_bytes.store(false, Relaxed);
+        self.deadline.store(0, Relaxed);
+        self.is_past_deadline.store(false, Relaxed);
+    }
+
+    pub(super) fn end_exchange(&self) {
+        self.has_bytes.store(false, Relaxed);
+        self.deadline.store(0, Relaxed);
+        self.in_flight.fetch_sub(1, Relaxed);
+    }
+
+    pub(super) fn in_flight(&self) -> usize {
+        self.in_flight.load(Relaxed)
+    }
+
+    pub(super) fn requests(&self) -> u64 {
+        self.requests.load(Relaxed)
+    }
+
+    pub(super) fn has_bytes(&self) -> bool {
+        self.has_bytes.load(Relaxed)
+    }
+
+    pub(super) fn is_blocked(&self) -> bool {
+        self.is_blocked.load(Relaxed)
+    }
+
+    pub(super) fn written(&self) -> u64 {
+        self.written.load(Relaxed)
+    }
+
+    pub(super) fn is_read_to_end(&self) -> bool {
+        self.is_read_to_end.load(Relaxed)
+    }
+
+    pub(super) fn had_body(&self) -> bool {
+        self.had_body.load(Relaxed)
+    }
+
+    pub(super) fn set_had_body(&self, had_body: bool) {
+        self.had_body.store(had_body, Relaxed);
+    }
+
+    pub(super) fn is_http2(&self) -> bool {
+        self.is_http2.load(Relaxed)
+    }
+
+    pub(super) fn set_http2(&self) {
+        self.is_http2.store(true, Relaxed);
+    }
+
+    /// Notes what a read brought.
+    pub(super) fn on_read(&self, bytes: usize) {
+        if bytes == 0 {
+            self.is_read_to_end.store(true, Relaxed);
+        } else {
+            self.has_bytes.store(true, Relaxed);
+        }
+    }
+
+    /// Notes what a write took; `None` when it has to wait.
+    pub(super) fn on_write(&self, bytes: Option<usize>) {
+        match bytes {
+            None => self.is_blocked.store(true, Relaxed),
+            Some(bytes) => {
+                self.is_blocked.store(false, Relaxed);
+                self.written.store(self.written.load(Relaxed) + bytes as u64, Relaxed);
+            }
+        }
+    }
+
+    /// Asks the connection's task to wake the exchange once `at` has passed.
+    pub(super) fn set_deadline(&self, at: Instant) {
+        let nanos = at.saturating_duration_since(self.opened).as_nanos();
+        self.deadline.store(u64::try_from(nanos).unwrap_or(u64::MAX).max(1), Relaxed);
+    }
+
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        match self.deadline.load(Relaxed) {
+            0 => None,
+            nanos => self.opened.checked_add(Duration::from_nanos(nanos)),
+        }
+    }
+
+    pub(super) fn pass_deadline(&self) {
+        self.deadline.store(0, Relaxed);
+        self.is_past_deadline.store(true, Relaxed);
+    }
+
+    pub(super) fn is_past_deadline(&self) -> bool {
+        self.is_past_deadline.load(Relaxed)
+    }
+}
