@@ -40,6 +40,8 @@ pub(crate) struct Assembled<S> {
     pub(crate) engine: Arc<Engine>,
     pub(crate) reports: mpsc::UnboundedReceiver<Report>,
     pub(crate) registration: Registration,
+    /// What is probably a mistake in the settings; the log has it, too.
+    pub(crate) warnings: Vec<String>,
 }
 
 /// A part of the chassis that every service has, although no field says so.
@@ -106,11 +108,14 @@ pub(crate) fn assemble<S: Microservice>(setup: Setup<S>) -> Result<Assembled<S>>
     let tree = Tree::merge(&sources, S::NAME, &mut problems);
     tree.check_unknown(&declared, S::FREE_SETTINGS, &mut problems);
 
+    // Also those that are read later: a start shows all that is wrong, not the first of it.
+    declared.iter().for_each(|section| section.check(&tree, &declared, &mut problems));
     let plans = read_plans(&blueprint, &builtins, &tree, &mut problems);
     let Some((read, logging, metrics_settings)) = plans else {
         return Err(report(problems));
     };
     problems.clone().into_result()?;
+    let warnings = problems.warnings().map(ToString::to_string).collect();
 
     let deploy_name = read.deploy_name.clone();
     logs.configure(&logging);
@@ -234,7 +239,7 @@ pub(crate) fn assemble<S: Microservice>(setup: Setup<S>) -> Result<Assembled<S>>
             .collect(),
     };
     let engine = Engine::new(Arc::clone(&core), plan);
-    Ok(Assembled { service, core, engine, reports, registration })
+    Ok(Assembled { service, core, engine, reports, registration, warnings })
 }
 
 /// What is read from the settings before anything is built.
@@ -255,7 +260,7 @@ fn read_plans<S: Microservice>(
     let own = format!("microservices.{}", S::NAME);
     let deploy_name = tree.section("").setting("deploy_name", Some(|| "local".to_owned()), problems);
     let logging = tree.section("logging").read::<LoggingSettings>(&[], problems);
-    let metrics = tree.section("resources.metrics").read::<MetricsSettings>(COMMON, problems);
+    let metrics = tree.section("resources.metrics").read::<MetricsSettings>(&[], problems);
     let lifecycle = tree.section("lifecycle").read::<LifecycleSettings>(&[], problems);
     let policy = tree.section("resources.status.restart_policy.resources").read::<RestartPolicySettings>(&[], problems);
     let names = blueprint.resources.iter().map(|spec| spec.name).chain(builtins.iter().map(|builtin| builtin.name));
@@ -293,17 +298,13 @@ fn read_plans<S: Microservice>(
     Some((read, logging?, metrics?))
 }
 
-/// Keys that every section of `system.resources` may hold.
-const COMMON: &[&str] = crate::resource::COMMON_KEYS;
-
 /// Lets every resource look at its settings and at what was declared on it; collects all they say.
 fn check_resources(core: &Core, resources: &[ErasedResource]) -> Result<()> {
     let mut problems = Problems::new();
-    let tree = core.settings.tree();
     let _entered = core.scope.enter();
     for (cell, resource) in core.resources.iter().zip(resources) {
         let path = format!("resources.{}", cell.name);
-        if let Err(error) = resource.check(&tree.section(&path), &mut problems) {
+        if let Err(error) = resource.check(&core.settings, &path, &mut problems) {
             problems.add(&path, format!("{error:#}"));
         }
     }

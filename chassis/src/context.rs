@@ -6,7 +6,6 @@ use crate::{
     Error, Result,
     lifecycle::{Core, News, Report, Shutdown, StopReason},
     metrics::Metrics,
-    resource::COMMON_KEYS,
     scope::Scope,
     service::Service,
     settings::{Problems, Settings, SettingsSchema},
@@ -214,8 +213,8 @@ impl Context {
     /// Every problem of the section, in one report.
     pub fn read_settings<T: SettingsSchema>(&self) -> Result<T> {
         let mut problems = Problems::new();
-        let tree = self.core.settings.tree();
-        let settings = tree.section(&format!("resources.{}", self.name())).read::<T>(COMMON_KEYS, &mut problems);
+        let path = format!("resources.{}", self.name());
+        let settings = self.core.settings.read::<T>(&path, &mut problems);
         problems.into_result()?;
         settings.ok_or_else(|| Error::misconfigured(Error::msg(format!("resource `{}` has no settings", self.name()))))
     }

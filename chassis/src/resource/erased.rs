@@ -5,7 +5,7 @@ use std::{future::Future, pin::Pin, sync::Arc};
 use crate::{
     Context, Health, Resource, Result,
     lifecycle::Phase,
-    settings::{Problems, Section},
+    settings::{Problems, Settings},
 };
 
 type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -15,8 +15,8 @@ pub(crate) type ErasedResource = Arc<dyn Erased>;
 
 /// The twin of [`Resource`] that can be put into a list.
 pub(crate) trait Erased: Send + Sync {
-    /// Reads the settings and checks them; a failure of the check is among the problems or in the result.
-    fn check(&self, settings: &Section<'_>, problems: &mut Problems) -> Result<()>;
+    /// Reads the settings at `path` and checks them; a failure is among the problems or in the result.
+    fn check(&self, settings: &Settings, path: &str, problems: &mut Problems) -> Result<()>;
 
     /// Runs the hook of a phase. `Phase::Start` reads the settings.
     fn run<'a>(&'a self, phase: Phase, cx: &'a Context) -> BoxFuture<'a, Result<()>>;
@@ -25,9 +25,6 @@ pub(crate) trait Erased: Send + Sync {
 
     fn info(&self) -> serde_json::Map<String, serde_json::Value>;
 }
-
-/// The keys that every resource's section may hold besides its own.
-pub(crate) const COMMON_KEYS: &[&str] = &["lifecycle"];
 
 /// Puts the resource that is found in `service` behind [`Erased`].
 pub(crate) fn erase<S, R>(service: Arc<S>, place: Place<S, R>) -> ErasedResource
@@ -69,8 +66,8 @@ impl<S, R> Clone for Place<S, R> {
 impl<S, R> Copy for Place<S, R> {}
 
 impl<S: Send + Sync + 'static, R: Resource> Erased for Found<S, R> {
-    fn check(&self, settings: &Section<'_>, problems: &mut Problems) -> Result<()> {
-        match settings.read::<R::Settings>(COMMON_KEYS, problems) {
+    fn check(&self, settings: &Settings, path: &str, problems: &mut Problems) -> Result<()> {
+        match settings.read::<R::Settings>(path, problems) {
             Some(settings) => self.resource().check(&settings),
             None => Ok(()),
         }

@@ -7,7 +7,7 @@ mod state;
 
 use std::future::{Future, ready};
 
-pub(crate) use self::erased::{COMMON_KEYS, Erased, ErasedResource, Place, erase};
+pub(crate) use self::erased::{Erased, ErasedResource, Place, erase};
 pub use self::{
     health::{Health, HealthStatus},
     slot::Slot,

@@ -10,8 +10,8 @@ use arc_swap::ArcSwap;
 use serde_json::Value as Json;
 
 use super::{
-    declared::Declared,
-    form::{Names, read_field},
+    declared::{Declared, names_below},
+    form::{Names, SettingsSchema, read_field},
     input::Input,
     node::Node,
     origin::Origin,
@@ -59,6 +59,13 @@ impl Settings {
     /// What the service declares.
     pub(crate) fn declared(&self) -> &[Declared] {
         &self.store.declared
+    }
+
+    /// Reads the section at `path` as a struct; what else is declared below it is left to others.
+    pub(crate) fn read<T: SettingsSchema>(&self, path: &str, problems: &mut Problems) -> Option<T> {
+        let path = KeyPath::lenient(path);
+        let also = names_below(&path, &self.store.declared);
+        self.tree().section_at(path).read(&also, problems)
     }
 
     /// The settings below `prefix`, such as `microservices.orders`.

@@ -1,0 +1,175 @@
+//! What may stand on a service's command line.
+//!
+//! Options of where settings come from stand before or after the command; the service's own arguments belong to `run`,
+//! with or without that word.
+
+use std::{ffi::OsString, path::PathBuf};
+
+use clap::{ArgAction, ArgMatches, Args, Command, FromArgMatches, ValueEnum, error::ErrorKind, parser::ValueSource};
+
+use super::log_level::LevelOption;
+use crate::Microservice;
+
+/// What the command line asks for.
+#[derive(Debug)]
+pub(super) struct Arguments<A> {
+    pub(super) task: Task<A>,
+    pub(super) files: Vec<PathBuf>,
+    pub(super) values: Vec<String>,
+    pub(super) log_level: Option<String>,
+}
+
+/// What the program is to do.
+#[derive(Debug)]
+pub(super) enum Task<A> {
+    Run(A),
+    Check,
+    Settings(Show),
+    Graph(GraphFormat),
+}
+
+/// What to show of the settings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Show {
+    Values,
+    Schema,
+    Sample,
+}
+
+/// The language of the graph.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum GraphFormat {
+    /// Graphviz.
+    Dot,
+    /// A picture.
+    Svg,
+    /// Mermaid, which many viewers of Markdown draw.
+    Mermaid,
+}
+
+/// Where settings come from besides the environment.
+#[derive(Debug, Clone, Default, Args)]
+struct Sources {
+    /// Read settings from a YAML, TOML or JSON file; later files win.
+    #[arg(long = "settings", value_name = "FILE", action = ArgAction::Append)]
+    files: Vec<PathBuf>,
+    /// Set one value by its path below `system`, such as `resources.http.port=9090`.
+    #[arg(long = "set", value_name = "KEY=VALUE", action = ArgAction::Append)]
+    values: Vec<String>,
+}
+
+/// How much is logged.
+#[derive(Debug, Clone, Default, Args)]
+struct Level {
+    /// Log from this level on: error, warn, info, debug, trace, or off.
+    #[arg(long, value_name = "LEVEL")]
+    log_level: Option<String>,
+}
+
+/// The format of a graph.
+#[derive(Debug, Clone, Args)]
+struct Format {
+    /// The language to print it in.
+    #[arg(long, value_enum, default_value_t = GraphFormat::Dot)]
+    format: GraphFormat,
+}
+
+/// Understands a command line, the program's name included.
+///
+/// # Errors
+/// What is wrong with it, or the help or version that was asked for.
+pub(super) fn parse<S: Microservice>(
+    line: impl IntoIterator<Item = OsString>,
+) -> Result<Arguments<S::Args>, clap::Error> {
+    let mut command = command::<S>();
+    let matches = command.try_get_matches_from_mut(line)?;
+    let mut files = Vec::new();
+    let mut values = Vec::new();
+    let mut log_level = None;
+    let mut level = Some(&matches);
+    // Those of a command come after, and so win over, those before it.
+    while let Some(matches) = level {
+        if matches.try_contains_id("files").is_ok() {
+            let sources = Sources::from_arg_matches(matches)?;
+            files.extend(sources.files);
+            values.extend(sources.values);
+        }
+        if let Ok(Some(told)) = matches.try_get_one::<String>("log_level") {
+            log_level = Some(told.clone());
+        }
+        level = matches.subcommand().map(|(_, matches)| matches);
+    }
+    let task = match matches.subcommand() {
+        None => Task::Run(S::Args::from_arg_matches(&matches)?),
+        Some((name, inner)) => {
+            refuse_own_before::<S>(name, &matches, &mut command)?;
+            match name {
+                "check" => Task::Check,
+                "settings" => Task::Settings(match inner.subcommand_name() {
+                    Some("schema") => Show::Schema,
+                    Some("sample") => Show::Sample,
+                    _ => Show::Values,
+                }),
+                "graph" => Task::Graph(Format::from_arg_matches(inner)?.format),
+                _ => Task::Run(S::Args::from_arg_matches(inner)?),
+            }
+        }
+    };
+    Ok(Arguments { task, files, values, log_level })
+}
+
+fn command<S: Microservice>() -> Command {
+    let run = Command::new("run").about("Run the service; what happens without a command");
+    let check = Command::new("check").about("Check the settings against this program, and start nothing");
+    let show =
+        Command::new("show").about("Print the settings in effect with their origins; what happens without a word");
+    let schema = Command::new("schema").about("Print the JSON Schema of all settings");
+    let sample = Command::new("sample").about("Print a settings file with every key, its default and what it is for");
+    let settings = Command::new("settings").about("Print settings: in effect, as a schema, or as a sample");
+    let graph = Command::new("graph").about("Print the resources and what each is started after");
+    let mut root = Command::new(S::NAME).version(S::VERSION);
+    if !S::ABOUT.is_empty() {
+        root = root.about(S::ABOUT);
+    }
+    // The words of a command do not depend on what `run` insists on.
+    let root = root.subcommand_negates_reqs(true).disable_help_subcommand(true);
+    let settings = settings
+        .disable_help_subcommand(true)
+        .subcommand(Sources::augment_args(show))
+        .subcommand(schema)
+        .subcommand(sample);
+    S::Args::augment_args(Level::augment_args(Sources::augment_args(root)))
+        .subcommand(S::Args::augment_args(Level::augment_args(Sources::augment_args(run))))
+        .subcommand(Sources::augment_args(check))
+        .subcommand(Sources::augment_args(settings))
+        .subcommand(Format::augment_args(graph))
+}
+
+/// The service's own arguments before a command would mean nothing.
+fn refuse_own_before<S: Microservice>(
+    name: &str,
+    matches: &ArgMatches,
+    command: &mut Command,
+) -> Result<(), clap::Error> {
+    let own = S::Args::augment_args(Command::new("own"));
+    let is_told = |id: &str| matches.value_source(id) == Some(ValueSource::CommandLine);
+    let Some(told) = own.get_arguments().map(|own| own.get_id().as_str()).find(|id| is_told(id)) else {
+        return Ok(());
+    };
+    let what = match own.get_arguments().find(|own| own.get_id() == told).and_then(|own| own.get_long()) {
+        Some(long) => format!("`--{long}`"),
+        None => format!("`{told}`"),
+    };
+    let advice = if name == "run" { "put it after `run`" } else { "it belongs to `run`" };
+    Err(command.error(ErrorKind::ArgumentConflict, format!("{what} means nothing before `{name}`; {advice}")))
+}
+
+impl<A> Arguments<A> {
+    /// The level that was asked for, if any.
+    ///
+    /// # Errors
+    /// What is expected, in one line.
+    pub(super) fn level(&self) -> Result<Option<LevelOption>, String> {
+        self.log_level.as_deref().map(LevelOption::parse).transpose()
+    }
+}
