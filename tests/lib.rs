@@ -5,6 +5,7 @@ mod support;
 pub use support::{
     client::{Answer, Client},
     leaks::{alone, leaks, no_leaks, no_leaks_paused},
+    probe::{Fault, Journal, Probe},
     program::{Exit, Program, Running, free_port},
     tool::tool,
 };

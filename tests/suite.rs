@@ -1,6 +1,11 @@
 //! The integration tests, one binary: a file per behaviour.
 
 mod leaks;
+mod lifecycle_start;
+mod lifecycle_stop;
 mod macros;
 mod macros_alone;
+mod restarts;
+mod tasks;
 mod tidy;
+mod timers;

@@ -174,6 +174,12 @@ impl<S: Microservice> Running<S> {
     }
 }
 
+impl<S> fmt::Debug for Running<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Running({})", self.engine.core().about.name)
+    }
+}
+
 /// How a stop went.
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]

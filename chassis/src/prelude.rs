@@ -8,4 +8,5 @@ pub use crate::{
         after, any, before, delete, get, head, microservice, on, options, patch, post, put, task, task_timer, thread,
     },
     metrics::{Counter, Gauge, Histogram, Labels, Summary, timed},
+    settings::{Secret, Setting, SettingsSchema},
 };

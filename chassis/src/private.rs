@@ -10,6 +10,8 @@ pub use core::{
 pub use std::{process::ExitCode, stringify, time::Duration, vec::Vec};
 
 use crate::Resource;
+pub use std::{stringify, vec::Vec};
+
 pub use crate::testing::yaml::expansion as yaml;
 pub use crate::{
     Builder, Context, Microservice, NoArgs, Result,

@@ -2,5 +2,6 @@
 
 pub(crate) mod client;
 pub(crate) mod leaks;
+pub(crate) mod probe;
 pub(crate) mod program;
 pub(crate) mod tool;

@@ -196,6 +196,13 @@ pub struct EventStream {
 }
 
 impl EventStream {
+    /// Leaves out what has happened already.
+    #[must_use]
+    pub fn from_now(mut self) -> Self {
+        self.past.clear();
+        self
+    }
+
     /// The next event; `None` once the service is gone.
     ///
     /// A reader that falls more than 1,024 events behind misses the oldest ones.

@@ -24,6 +24,7 @@ pub(crate) struct Supervisor {
     engine: Arc<Engine>,
     policy: RestartPolicySettings,
     patients: Vec<Arc<Patient>>,
+    born: Instant,
     /// Resources that are being restarted.
     busy: Arc<Mutex<HashSet<usize>>>,
 }
@@ -55,7 +56,7 @@ impl Supervisor {
             })
         };
         let patients = engine.core().resources.iter().map(|_| patient()).collect();
-        Self { engine, policy, patients, busy: Arc::default() }
+        Self { engine, policy, patients, born: Instant::now(), busy: Arc::default() }
     }
 
     /// Deals with reports until it is cancelled; restarts that are under way are cancelled with it.
@@ -172,7 +173,7 @@ impl Supervisor {
         let is_allowed = match error.cause() {
             Cause::Unavailable => true,
             Cause::Misconfigured => false,
-            Cause::Crashed => history.log.allows(Instant::now()),
+            Cause::Crashed => history.log.allows(self.born.elapsed()),
         };
         is_allowed.then(|| history.backoff.failed_with_jitter(fastrand::f64()))
     }

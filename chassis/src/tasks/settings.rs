@@ -16,17 +16,17 @@ pub struct TimerSettings {
     /// A cron expression instead of an interval.
     pub cron: Option<String>,
     /// The time zone of `cron`, by its IANA name; UTC otherwise.
-    pub zone: Option<String>,
+    pub timezone: Option<String>,
 }
 
 impl TimerSettings {
     /// The schedule of a timer whose attribute says `written`.
     pub(crate) fn schedule(&self, written: &Schedule) -> Schedule {
         match (&self.cron, self.interval, written) {
-            (Some(cron), _, _) => Schedule::cron(cron, self.zone.as_deref()),
+            (Some(cron), _, _) => Schedule::cron(cron, self.timezone.as_deref()),
             (None, Some(interval), _) => Schedule::every(interval),
             (None, None, Schedule::Cron { expression, zone }) => {
-                Schedule::cron(expression, self.zone.as_deref().or(zone.as_deref()))
+                Schedule::cron(expression, self.timezone.as_deref().or(zone.as_deref()))
             }
             (None, None, Schedule::Every(interval)) => Schedule::every(*interval),
         }

@@ -26,6 +26,7 @@ pub(crate) async fn run(plan: TaskPlan, core: Arc<Core>) {
     let name = plan.name;
     let cx = Context::new(Arc::clone(&core), Place::Work(name));
     let cell = core.tasks.cell(name);
+    let born = Instant::now();
     let mut log = RestartLog::new(plan.policy.intensity);
     let mut backoff = Backoff::new(plan.policy.backoff_min, plan.policy.backoff_max);
     let end = core.work_ends.clone();
@@ -62,7 +63,7 @@ pub(crate) async fn run(plan: TaskPlan, core: Arc<Core>) {
             (_, Restart::Never) | (Ok(()), Restart::OnFailure) => false,
             (Ok(()), Restart::Always) => true,
             // A peer that is away is waited for without counting.
-            (Err(error), _) => error.is_unavailable() || log.allows(Instant::now()),
+            (Err(error), _) => error.is_unavailable() || log.allows(born.elapsed()),
         };
         if !is_restarted {
             return give_up_or_finish(&core, &cell, &plan, result);
