@@ -10,7 +10,6 @@ pub use core::{
 pub use std::{process::ExitCode, stringify, time::Duration, vec::Vec};
 
 use crate::Resource;
-pub use std::{stringify, vec::Vec};
 
 pub use crate::testing::yaml::expansion as yaml;
 pub use crate::{
