@@ -7,5 +7,6 @@ mod macros;
 mod macros_alone;
 mod restarts;
 mod tasks;
+mod metrics;
 mod tidy;
 mod timers;
