@@ -1,5 +1,6 @@
 //! The integration tests, one binary: a file per behaviour.
 
+mod http_routes;
 mod leaks;
 mod lifecycle_start;
 mod lifecycle_stop;
@@ -7,6 +8,5 @@ mod macros;
 mod macros_alone;
 mod restarts;
 mod tasks;
-mod metrics;
 mod tidy;
 mod timers;

@@ -44,3 +44,5 @@ pub use macros::{
 };
 pub use microservice::{Blueprint, FromContext, Microservice, Outcome, Parts, When};
 pub use resource::{Health, HealthStatus, Resource, Slot, State};
+#[cfg(feature = "http-server")]
+pub use resources::http_server::{self, HttpServer, Json, Path, Problem, Query, Valid};

@@ -10,3 +10,5 @@ pub use crate::{
     metrics::{Counter, Gauge, Histogram, Labels, Summary, timed},
     settings::{Secret, Setting, SettingsSchema},
 };
+#[cfg(feature = "http-server")]
+pub use crate::http_server::{Checked, HttpServer, Json, Path, Problem, Query, Valid};

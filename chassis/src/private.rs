@@ -23,6 +23,14 @@ pub use crate::{
     tasks::{Overlap, Schedule, TimerId},
 };
 
+/// What routes expand to.
+#[cfg(feature = "http-server")]
+pub mod http {
+    pub use crate::http_server::{
+        HttpServer, Shape, Undescribed, answer, any, delete, get, head, last, options, part, patch, post, put,
+    };
+}
+
 /// The methods of a service that has no `impl` block marked `#[microservice]`: a function of a block hides this one.
 pub trait NoMethods: Sized {
     /// Lists nothing.

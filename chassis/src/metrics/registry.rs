@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use tokio::time::Instant;
@@ -105,8 +106,8 @@ impl Registry {
         kept.settings = settings;
     }
 
-    pub(super) fn settings(&self) -> MetricsSettings {
-        self.kept().settings.clone()
+    pub(super) fn collect_frequency(&self) -> Duration {
+        self.kept().settings.collect_frequency
     }
 
     pub(super) fn snapshot(&self, now: Instant) -> Vec<MeterSnapshot> {
@@ -170,7 +171,7 @@ fn describe(
         }
     }
     let help = match options.help.trim() {
-        "" => format!("The {} `{}`.", kind.as_str(), options.name),
+        "" => format!("The {} `{name}`.", kind.as_str()),
         help => help.to_owned(),
     };
     Ok(Description {

@@ -1,0 +1,224 @@
+//! Answers that are given again for a while: the cache of routes that have `cache = "10s"`.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
+use tokio::time::Instant;
+
+/// What an entry costs besides its key and body: headers and bookkeeping, roughly.
+const OVERHEAD: usize = 512;
+
+/// What a route says about its answers.
+#[derive(Debug, Clone)]
+pub(super) struct CacheRule {
+    /// Which route it is; two routes never share an answer.
+    pub(super) route: usize,
+    /// How long an answer is good.
+    pub(super) time_to_live: Duration,
+    /// The request headers that the answer depends on.
+    pub(super) by: Box<[HeaderName]>,
+}
+
+/// Answers by route, path, query and chosen headers; bounded in bytes, the oldest goes first.
+pub(super) struct ResponseCache {
+    capacity: usize,
+    store: Mutex<Store>,
+}
+
+/// An answer as it is kept.
+#[derive(Debug, Clone)]
+pub(super) struct Cached {
+    pub(super) status: StatusCode,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Bytes,
+}
+
+/// What tells two requests to one route apart.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct Key(Box<[u8]>);
+
+#[derive(Default)]
+struct Store {
+    entries: HashMap<Key, Entry>,
+    /// In the order of storing; an entry that was replaced since is here with an old number.
+    order: VecDeque<(Key, u64)>,
+    size: usize,
+    next: u64,
+}
+
+struct Entry {
+    number: u64,
+    stored: Instant,
+    expires: Instant,
+    answer: Cached,
+}
+
+impl CacheRule {
+    /// The key of a request, or `None` when its answer may be meant for one client alone.
+    pub(super) fn key(&self, uri: &Uri, request: &HeaderMap) -> Option<Key> {
+        let is_personal = |name: HeaderName| request.contains_key(&name) && !self.by.contains(&name);
+        if is_personal(header::AUTHORIZATION) || is_personal(header::COOKIE) || request.contains_key(header::RANGE) {
+            return None;
+        }
+        let mut key = self.route.to_le_bytes().to_vec();
+        key.extend(uri.path_and_query().map_or("/", |path| path.as_str()).as_bytes());
+        for name in &self.by {
+            for value in request.get_all(name) {
+                // Neither a path nor a header can hold these bytes, so that no two requests run together.
+                key.push(b'\n');
+                key.extend(value.as_bytes());
+            }
+            key.push(b'\r');
+        }
+        Some(Key(key.into()))
+    }
+}
+
+impl ResponseCache {
+    /// Keeps about so many bytes.
+    pub(super) fn new(capacity: usize) -> Self {
+        Self { capacity, store: Mutex::default() }
+    }
+
+    /// The answer to a request and how old it is.
+    pub(super) fn get(&self, key: &Key, now: Instant) -> Option<(Cached, Duration)> {
+        let store = self.store.lock().unwrap_or_else(PoisonError::into_inner);
+        let entry = store.entries.get(key).filter(|entry| now < entry.expires)?;
+        Some((entry.answer.clone(), now.duration_since(entry.stored)))
+    }
+
+    /// Keeps an answer. One that would take more than an eighth of the room is not worth the others.
+    pub(super) fn put(&self, key: Key, answer: Cached, now: Instant, time_to_live: Duration) {
+        let size = key.0.len() + answer.body.len() + OVERHEAD;
+        if size > self.capacity / 8 {
+            return;
+        }
+        let mut store = self.store.lock().unwrap_or_else(PoisonError::into_inner);
+        let number = store.next;
+        store.next += 1;
+        let entry = Entry { number, stored: now, expires: now + time_to_live, answer };
+        store.size += size;
+        store.order.push_back((key.clone(), number));
+        if let Some(replaced) = store.entries.insert(key.clone(), entry) {
+            store.size -= key.0.len() + replaced.answer.body.len() + OVERHEAD;
+        }
+        store.shrink_to(self.capacity, now);
+    }
+}
+
+impl Store {
+    fn shrink_to(&mut self, capacity: usize, now: Instant) {
+        while let Some((key, number)) = self.order.front() {
+            let is_replaced = self.entries.get(key).is_none_or(|entry| entry.number != *number);
+            let is_expired = self.entries.get(key).is_some_and(|entry| entry.expires <= now);
+            if !is_replaced && !is_expired && self.size <= capacity {
+                return;
+            }
+            if let Some((key, _)) = self.order.pop_front().filter(|_| !is_replaced)
+                && let Some(entry) = self.entries.remove(&key)
+            {
+                self.size -= key.0.len() + entry.answer.body.len() + OVERHEAD;
+            }
+        }
+    }
+}
+
+/// Whether an answer may be given to others: a success that does not forbid it.
+pub(super) fn is_cacheable(status: StatusCode, headers: &HeaderMap) -> bool {
+    let forbids = |value: &HeaderValue| {
+        let text = value.as_bytes().to_ascii_lowercase();
+        text.windows(8).any(|word| word == b"no-store") || text.windows(7).any(|word| word == b"private")
+    };
+    status.is_success()
+        && status != StatusCode::PARTIAL_CONTENT
+        && !headers.contains_key(header::SET_COOKIE)
+        && !headers.get_all(header::CACHE_CONTROL).iter().any(forbids)
+        && !headers.get_all(header::VARY).iter().any(|value| value == "*")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rule(by: &'static [&'static str]) -> CacheRule {
+        let by = by.iter().map(|name| HeaderName::from_static(name)).collect();
+        CacheRule { route: 1, time_to_live: Duration::from_secs(10), by }
+    }
+
+    fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
+        let pair = |(name, value): &(&'static str, &'static str)| {
+            (HeaderName::from_static(name), HeaderValue::from_static(value))
+        };
+        pairs.iter().map(pair).collect()
+    }
+
+    fn key(path: &'static str) -> Option<Key> {
+        rule(&[]).key(&Uri::from_static(path), &HeaderMap::new())
+    }
+
+    fn answer(size: usize) -> Cached {
+        Cached { status: StatusCode::OK, headers: HeaderMap::new(), body: Bytes::from(vec![0; size]) }
+    }
+
+    #[test]
+    fn the_query_and_the_chosen_headers_tell_requests_apart() {
+        let rule = rule(&["accept-language"]);
+        let of = |path, pairs: &[_]| rule.key(&Uri::from_static(path), &headers(pairs));
+        assert_ne!(of("/a?x=1", &[]), of("/a?x=2", &[]));
+        assert_ne!(of("/a", &[("accept-language", "de")]), of("/a", &[("accept-language", "en")]));
+        assert_eq!(of("/a", &[("user-agent", "one")]), of("/a", &[("user-agent", "two")]));
+    }
+
+    #[test]
+    fn an_answer_for_one_client_is_never_kept() {
+        assert_eq!(rule(&[]).key(&Uri::from_static("/"), &headers(&[("authorization", "Bearer x")])), None);
+        assert_eq!(rule(&[]).key(&Uri::from_static("/"), &headers(&[("cookie", "a=b")])), None);
+        assert!(rule(&["cookie"]).key(&Uri::from_static("/"), &headers(&[("cookie", "a=b")])).is_some());
+        assert!(!is_cacheable(StatusCode::OK, &headers(&[("set-cookie", "a=b")])));
+        assert!(!is_cacheable(StatusCode::OK, &headers(&[("cache-control", "max-age=0, No-Store")])));
+        assert!(!is_cacheable(StatusCode::NOT_FOUND, &HeaderMap::new()));
+        assert!(is_cacheable(StatusCode::CREATED, &HeaderMap::new()));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_is_good_for_its_time_and_says_its_age() {
+        let cache = ResponseCache::new(1 << 20);
+        let Some(key) = key("/a") else { panic!("no key") };
+        cache.put(key.clone(), answer(1), Instant::now(), Duration::from_secs(10));
+        tokio::time::advance(Duration::from_secs(9)).await;
+        assert_eq!(cache.get(&key, Instant::now()).map(|(_, age)| age), Some(Duration::from_secs(9)));
+        tokio::time::advance(Duration::from_secs(1)).await;
+        assert!(cache.get(&key, Instant::now()).is_none());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_oldest_goes_when_the_room_is_used_up_and_the_books_stay_right() {
+        let cache = ResponseCache::new(16 * 1024);
+        let keys: Vec<Key> =
+            ["/0", "/1", "/2", "/3", "/4", "/5", "/6", "/7", "/8", "/9"].into_iter().filter_map(key).collect();
+        let hour = Duration::from_secs(3600);
+        for key in keys.iter().chain(&keys[..2]) {
+            cache.put(key.clone(), answer(1500), Instant::now(), hour);
+        }
+        let kept: Vec<bool> = keys.iter().map(|key| cache.get(key, Instant::now()).is_some()).collect();
+        // Of ten, eight fit; the first two were stored again last.
+        assert_eq!(kept, [true, true, false, false, true, true, true, true, true, true]);
+        let store = cache.store.lock().unwrap_or_else(PoisonError::into_inner);
+        let size: usize =
+            store.entries.iter().map(|(key, entry)| key.0.len() + entry.answer.body.len() + OVERHEAD).sum();
+        assert_eq!(store.size, size);
+    }
+
+    #[test]
+    fn what_would_push_out_all_others_is_not_kept() {
+        let cache = ResponseCache::new(8 * 1024);
+        let Some(key) = key("/a") else { panic!("no key") };
+        cache.put(key.clone(), answer(2000), Instant::now(), Duration::from_secs(10));
+        assert!(cache.get(&key, Instant::now()).is_none());
+    }
+}

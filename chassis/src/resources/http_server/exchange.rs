@@ -1,0 +1,281 @@
+//! From the head of a request to its answer: who answers, within which limits, and what if it goes wrong.
+
+use std::{
+    future::Future,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use axum::{
+    body::Body,
+    extract::{ConnectInfo, DefaultBodyLimit, MatchedPath},
+    response::{IntoResponse, Response},
+};
+use http::{HeaderValue, StatusCode, header, request::Parts};
+use http_body::Body as _;
+use hyper::body::Incoming;
+use tokio::time::Instant;
+use tower_service::Service;
+
+use super::{
+    answer::{Answered, X_CACHE},
+    body::{Flow, FlowState, RequestBody, too_large},
+    endpoint::{Answering, Endpoint},
+    problem::Problem,
+    record::Record,
+    request::Request,
+    shed::{self, Shed},
+    site::Site,
+    table::Found,
+};
+use crate::{
+    http::{Deadline, Exchange, Peer},
+    process::{Panic, catch, catch_future},
+    unit::Outcome,
+};
+
+impl Exchange for Site {
+    type Body = Body;
+
+    fn call(
+        &self,
+        request: http::Request<Incoming>,
+        peer: &Arc<Peer>,
+    ) -> impl Future<Output = Response> + Send + 'static {
+        let (head, body) = request.into_parts();
+        let found = self.table.find(&head.method, head.uri.path());
+        let endpoint = match &found {
+            Found::Endpoint(endpoint) => Some(*endpoint),
+            Found::OtherMethods(_) | Found::Nothing => None,
+        };
+        let mut record = Record::begin(self, peer, &head, endpoint);
+        let shed = self.load.begin();
+        let work = match shed.filter(|_| endpoint.is_none_or(|endpoint| !endpoint.never_shed)) {
+            Some(reason) => Work::Answer(Answered::problem(turned_away(self, reason), Outcome::Error)),
+            None => begin(&mut record, head, body, &found),
+        };
+        Handling { record: Some(record), work, deadline: None }
+    }
+}
+
+/// What a request still needs.
+enum Work {
+    Answer(Answered),
+    Handler(Answering),
+    Done,
+}
+
+/// A request being handled.
+struct Handling {
+    /// Absent once the answer is given.
+    record: Option<Record>,
+    work: Work,
+    /// Made when the handler first has to wait.
+    deadline: Option<Deadline>,
+}
+
+impl Future for Handling {
+    type Output = Response;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Response> {
+        let this = &mut *self;
+        let Some(record) = &mut this.record else { return Poll::Pending };
+        let answered = match std::mem::replace(&mut this.work, Work::Done) {
+            Work::Done => return Poll::Pending,
+            Work::Answer(answered) => answered,
+            Work::Handler(mut handler) => {
+                let _unit = record.ids.enter();
+                match catch(|| handler.as_mut().poll(cx)) {
+                    Ok(Poll::Ready(response)) => Answered::new(response),
+                    Err(panic) => panicked(panic),
+                    Ok(Poll::Pending) if !is_late(&mut this.deadline, record, cx) => {
+                        this.work = Work::Handler(handler);
+                        return Poll::Pending;
+                    }
+                    Ok(Poll::Pending) => {
+                        // What it holds is let go before anybody hears of it.
+                        drop(handler);
+                        late(record)
+                    }
+                }
+            }
+        };
+        match this.record.take() {
+            Some(mut record) => {
+                let mut answered = answered;
+                record.merged_route = answered.response.extensions_mut().remove::<MatchedPath>();
+                Poll::Ready(answered.finish(record))
+            }
+            None => Poll::Pending,
+        }
+    }
+}
+
+impl Drop for Handling {
+    /// The client is gone, or the server stops: a handler that has begun finishes, unless its route says otherwise.
+    fn drop(&mut self) {
+        let (Some(mut record), Work::Handler(handler)) =
+            (self.record.take(), std::mem::replace(&mut self.work, Work::Done))
+        else {
+            return;
+        };
+        if record.endpoint.as_ref().is_some_and(|endpoint| endpoint.cancel_on_disconnect) {
+            let _unit = record.ids.enter();
+            drop(handler);
+            return;
+        }
+        let peer = Arc::clone(&record.peer);
+        record.is_disconnected = true;
+        peer.finish_in_background(unheard(record, handler));
+    }
+}
+
+/// Lets a handler finish for its own sake; the answer goes nowhere.
+async fn unheard(mut record: Record, handler: Answering) {
+    let timeout = record.endpoint.as_ref().and_then(|endpoint| endpoint.timeout);
+    let handling = Arc::clone(&record.ids).wrap(catch_future(handler));
+    let finished = match timeout {
+        Some(timeout) => tokio::time::timeout_at(record.started + timeout, handling).await.ok(),
+        None => Some(handling.await),
+    };
+    let answered = match finished {
+        Some(Ok(response)) => Answered::new(response),
+        Some(Err(panic)) => panicked(panic),
+        None => late(&record),
+    };
+    answered.tell_unheard(&mut record);
+}
+
+/// Finds out who answers, and with what.
+fn begin(record: &mut Record, head: Parts, body: Incoming, found: &Found<'_>) -> Work {
+    let refused = |problem| Work::Answer(Answered::problem(problem, Outcome::Ok));
+    match found {
+        Found::Endpoint(endpoint) => match handle(record, head, body, endpoint) {
+            Ok(work) => work,
+            Err(problem) => refused(*problem),
+        },
+        Found::OtherMethods(methods) => {
+            let cors = record.site.cors.as_ref();
+            if let Some(headers) = cors.and_then(|cors| cors.preflight(&head.method, &head.headers, &methods.allow)) {
+                return Work::Answer(Answered::new((StatusCode::NO_CONTENT, headers).into_response()));
+            }
+            let detail = format!("this path takes {} only", methods.allow.to_str().unwrap_or_default());
+            let problem = Problem::new(StatusCode::METHOD_NOT_ALLOWED).detail(detail);
+            refused(problem.header(header::ALLOW, methods.allow.clone()))
+        }
+        Found::Nothing => match merged(record, head, body) {
+            Ok(work) => work,
+            Err(problem) => refused(*problem),
+        },
+    }
+}
+
+/// Hands a request to the handler of its route, or answers out of the cache.
+fn handle(record: &mut Record, head: Parts, body: Incoming, endpoint: &Arc<Endpoint>) -> Result<Work, Box<Problem>> {
+    if let Some(rule) = &endpoint.cache {
+        let key = rule.key(&head.uri, &head.headers);
+        if let Some((cached, age)) = key.as_ref().and_then(|key| record.site.cache.get(key, Instant::now())) {
+            let mut response = Response::new(Body::from(cached.body));
+            *response.status_mut() = cached.status;
+            *response.headers_mut() = cached.headers;
+            response.headers_mut().insert(header::AGE, HeaderValue::from(age.as_secs()));
+            response.headers_mut().insert(X_CACHE, HeaderValue::from_static("HIT"));
+            return Ok(Work::Answer(Answered::new(response)));
+        }
+        record.cache_key = key;
+    }
+    let (body, is_gzip) = receive(record, &head, body, endpoint.body_limit)?;
+    let request = Request::new(head, body, is_gzip, endpoint, &record.peer);
+    Ok(Work::Handler((endpoint.handler)(request)))
+}
+
+/// Hands a request to the merged routers.
+fn merged(record: &mut Record, head: Parts, body: Incoming) -> Result<Work, Box<Problem>> {
+    let Some(router) = &record.site.merged else {
+        let cors = record.site.cors.as_ref();
+        let allow = HeaderValue::from_static("");
+        if let Some(headers) = cors.and_then(|cors| cors.preflight(&head.method, &head.headers, &allow)) {
+            return Ok(Work::Answer(Answered::new((StatusCode::NO_CONTENT, headers).into_response())));
+        }
+        return Err(Box::new(Problem::not_found().detail("nothing is served at this path")));
+    };
+    let mut router = router.clone();
+    let limit = record.site.settings.body_limit.as_u64();
+    let (body, is_gzip) = receive(record, &head, body, limit)?;
+    let body = body.map_or_else(Body::empty, |(body, flow)| Body::new(RequestBody::new(body, flow, limit, is_gzip)));
+    let mut request = http::Request::from_parts(head, body);
+    if is_gzip {
+        request.headers_mut().remove(header::CONTENT_ENCODING);
+        request.headers_mut().remove(header::CONTENT_LENGTH);
+    }
+    DefaultBodyLimit::disable().apply(&mut request);
+    request.extensions_mut().insert(ConnectInfo(record.peer.address()));
+    let answering = router.call(request);
+    Ok(Work::Handler(Box::pin(async move {
+        match answering.await {
+            Ok(response) => response,
+            Err(never) => match never {},
+        }
+    })))
+}
+
+/// A body that may still come, with what will become of it.
+type Receiving = Option<(Incoming, Arc<Flow>)>;
+
+/// Prepares the body, or refuses it by its head alone.
+fn receive(record: &mut Record, head: &Parts, body: Incoming, limit: u64) -> Result<(Receiving, bool), Box<Problem>> {
+    if body.is_end_stream() {
+        return Ok((None, false));
+    }
+    let coding = head.headers.get(header::CONTENT_ENCODING).map(HeaderValue::as_bytes).unwrap_or(b"identity");
+    let is_gzip = coding.eq_ignore_ascii_case(b"gzip") || coding.eq_ignore_ascii_case(b"x-gzip");
+    if !is_gzip && !coding.eq_ignore_ascii_case(b"identity") {
+        let problem = Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE)
+            .detail("bodies may be compressed by gzip only")
+            .header(header::ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
+        return Err(Box::new(problem));
+    }
+    if body.size_hint().lower() > limit {
+        return Err(Box::new(too_large()));
+    }
+    let flow = Arc::new(Flow::default());
+    record.flow = Some(Arc::clone(&flow));
+    Ok((Some((body, flow)), is_gzip))
+}
+
+/// Whether the time is up; arms the deadline at the first call.
+fn is_late(deadline: &mut Option<Deadline>, record: &Record, cx: &mut Context<'_>) -> bool {
+    let timeout = match &record.endpoint {
+        Some(endpoint) => endpoint.timeout,
+        None => Some(record.site.settings.request_timeout).filter(|timeout| !timeout.is_zero()),
+    };
+    let Some(timeout) = timeout else { return false };
+    let deadline = deadline.get_or_insert_with(|| Deadline::at(&record.peer, record.started + timeout));
+    deadline.poll_passed(cx).is_ready()
+}
+
+/// The answer to a request that took too long: the client's fault if the handler still waited for its body.
+fn late(record: &Record) -> Answered {
+    let is_waiting = record.flow.as_ref().is_some_and(|flow| flow.state() == FlowState::Waiting);
+    let problem = match is_waiting {
+        true => Problem::new(StatusCode::REQUEST_TIMEOUT).detail("the body did not arrive in time"),
+        false => Problem::new(StatusCode::GATEWAY_TIMEOUT).detail("the request took too long"),
+    };
+    Answered::problem(problem, Outcome::Timeout)
+}
+
+fn panicked(panic: Panic) -> Answered {
+    let backtrace = panic.backtrace().map(Into::into);
+    let problem = Problem::internal().detail("the handler panicked").because(panic);
+    Answered { backtrace, ..Answered::problem(problem, Outcome::Panic) }
+}
+
+fn turned_away(site: &Site, reason: Shed) -> Problem {
+    site.meters.shed(match reason {
+        Shed::Cap => "cap",
+        Shed::Lag => "lag",
+    });
+    let seconds = shed::retry_after(site.load.share(), fastrand::u8(..3));
+    Problem::unavailable(seconds).detail("the service is too busy; try again later")
+}

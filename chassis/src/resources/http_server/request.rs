@@ -1,0 +1,234 @@
+//! One request as a handler's arguments are made of it.
+
+use std::{cell::Cell, convert::Infallible, fmt, net::SocketAddr, sync::Arc, task::Poll};
+
+use axum::{
+    Router,
+    body::Body,
+    extract::{ConnectInfo, DefaultBodyLimit, MatchedPath},
+    response::Response,
+};
+use futures_util::FutureExt;
+use http::{HeaderMap, HeaderValue, Method, Uri, header, request::Parts};
+use hyper::body::Incoming;
+use tower_service::Service;
+
+use super::{
+    body::{Flow, RequestBody},
+    content::media_type,
+    endpoint::Endpoint,
+    problem::Problem,
+};
+use crate::http::Peer;
+
+/// The input of a handler: a request whose head was read, and whose body may still be on its way.
+///
+/// Handlers take axum's extractors; who writes `#[on(http, …)]` or calls [`HttpServer::on`](super::HttpServer::on)
+/// by hand takes them apart with [`part`](super::part) and [`last`](super::last).
+pub struct Request {
+    parts: Parts,
+    body: Option<Incoming>,
+    flow: Option<Arc<Flow>>,
+    is_gzip: bool,
+    endpoint: Arc<Endpoint>,
+    peer: Arc<Peer>,
+    /// Whether the extensions hold what axum's extractors look for there.
+    is_prepared: bool,
+}
+
+impl Request {
+    pub(super) fn new(
+        parts: Parts,
+        body: Option<(Incoming, Arc<Flow>)>,
+        is_gzip: bool,
+        endpoint: &Arc<Endpoint>,
+        peer: &Arc<Peer>,
+    ) -> Self {
+        let (body, flow) = body.unzip();
+        let (endpoint, peer) = (Arc::clone(endpoint), Arc::clone(peer));
+        Self { parts, body, flow, is_gzip, endpoint, peer, is_prepared: false }
+    }
+
+    /// The method.
+    pub fn method(&self) -> &Method {
+        &self.parts.method
+    }
+
+    /// The URI as it came, usually path and query only.
+    pub fn uri(&self) -> &Uri {
+        &self.parts.uri
+    }
+
+    /// The headers.
+    pub fn headers(&self) -> &HeaderMap {
+        &self.parts.headers
+    }
+
+    /// The path of the route, with its `{…}`.
+    pub fn route(&self) -> &str {
+        &self.endpoint.path
+    }
+
+    /// The other end of the connection.
+    pub fn remote_address(&self) -> SocketAddr {
+        self.peer.address()
+    }
+
+    /// The same as axum knows it, body included; the second call gets an empty one.
+    pub fn take_http(&mut self) -> axum::extract::Request {
+        self.prepare();
+        let (mut empty, ()) = http::Request::new(()).into_parts();
+        std::mem::swap(&mut empty, &mut self.parts);
+        let parts = empty;
+        let Some((body, flow)) = self.body.take().zip(self.flow.clone()) else {
+            return http::Request::from_parts(parts, Body::empty());
+        };
+        let body = RequestBody::new(body, flow, self.endpoint.body_limit, self.is_gzip);
+        let mut request = http::Request::from_parts(parts, Body::new(body));
+        if self.is_gzip {
+            // What is handed on is neither compressed nor of the length that was declared.
+            request.headers_mut().remove(header::CONTENT_ENCODING);
+            request.headers_mut().remove(header::CONTENT_LENGTH);
+        }
+        if self.endpoint.takes_as_json(content_type(request.headers())) {
+            request.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        }
+        // The limit of this server stands in for axum's.
+        DefaultBodyLimit::disable().apply(&mut request);
+        request
+    }
+
+    /// The head, with everything axum's extractors look for.
+    pub(super) fn parts_mut(&mut self) -> &mut Parts {
+        self.prepare();
+        &mut self.parts
+    }
+
+    /// The problem that reading the body has run into.
+    pub(super) fn body_problem(&self) -> Option<Problem> {
+        self.flow.as_ref().and_then(|flow| flow.problem())
+    }
+
+    fn prepare(&mut self) {
+        if self.is_prepared {
+            return;
+        }
+        self.is_prepared = true;
+        self.endpoint.captures.fill(&mut self.parts);
+        self.parts.extensions.insert(ConnectInfo(self.peer.address()));
+    }
+}
+
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Request({} {})", self.parts.method, self.parts.uri)
+    }
+}
+
+/// What only axum's router can make of a path: its captures, and the matched path itself.
+///
+/// Routes are found by a table of our own. A route with captures asks an axum router of this one route for them, once
+/// per request and only when the handler has an argument; a route without takes a copy of what was made at the start.
+pub(super) enum Captures {
+    /// The path has no captures.
+    None(Option<MatchedPath>),
+    /// A router that leaves the head in [`CAUGHT`].
+    Some(Router),
+}
+
+thread_local! {
+    /// The head that has gone through a router of [`Captures`]; it is taken out again before anything else happens.
+    static CAUGHT: Cell<Option<Parts>> = const { Cell::new(None) };
+}
+
+impl Captures {
+    /// Prepares a path that axum accepts; `has_slash_twin` when it is also served with a slash at its end.
+    pub(super) fn new(path: &str, has_slash_twin: bool) -> Self {
+        let mut router = Router::new().without_v07_checks().route_service(path, Catch);
+        if path.contains('{') {
+            if has_slash_twin {
+                router = router.route_service(&format!("{path}/"), Catch);
+            }
+            return Self::Some(router);
+        }
+        let Ok(uri) = path.parse::<Uri>() else { return Self::None(None) };
+        let mut parts = http::Request::new(()).into_parts().0;
+        parts.uri = uri;
+        route(&router, &mut parts);
+        Self::None(parts.extensions.remove())
+    }
+
+    fn fill(&self, parts: &mut Parts) {
+        match self {
+            Self::Some(router) => route(router, parts),
+            Self::None(Some(path)) => {
+                parts.extensions.insert(path.clone());
+            }
+            Self::None(None) => {}
+        }
+    }
+}
+
+/// Sends the head through a router and takes it back.
+fn route(router: &Router, parts: &mut Parts) {
+    let (mut taken, ()) = http::Request::new(()).into_parts();
+    std::mem::swap(&mut taken, parts);
+    let (method, uri) = (taken.method.clone(), taken.uri.clone());
+    let request = http::Request::from_parts(taken, Body::empty());
+    let _ = router.clone().call(request).now_or_never();
+    match CAUGHT.take() {
+        Some(caught) => *parts = caught,
+        // The table and axum do not agree on the path: the handler then misses its captures and says so.
+        None => (parts.method, parts.uri) = (method, uri),
+    }
+}
+
+/// Leaves the head it is called with in [`CAUGHT`].
+#[derive(Clone)]
+struct Catch;
+
+impl Service<axum::extract::Request> for Catch {
+    type Response = Response;
+    type Error = Infallible;
+    type Future = std::future::Ready<Result<Response, Infallible>>;
+
+    fn poll_ready(&mut self, _: &mut std::task::Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: axum::extract::Request) -> Self::Future {
+        CAUGHT.set(Some(request.into_parts().0));
+        std::future::ready(Ok(Response::default()))
+    }
+}
+
+fn content_type(headers: &HeaderMap) -> Option<&[u8]> {
+    headers.get(header::CONTENT_TYPE).map(|value| media_type(value.as_bytes()))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
+    use axum::extract::{FromRequestParts, Path};
+
+    use super::*;
+
+    async fn captured(path: &str, uri: &'static str) -> (Option<String>, String) {
+        let mut parts = http::Request::builder().uri(uri).header("x-one", "1").body(()).unwrap().into_parts().0;
+        Captures::new(path, !path.contains("{*")).fill(&mut parts);
+        assert_eq!(parts.uri, Uri::from_static(uri));
+        assert_eq!(parts.headers["x-one"], "1");
+        let matched = parts.extensions.get::<MatchedPath>().unwrap().as_str().to_owned();
+        let id = Path::<String>::from_request_parts(&mut parts, &()).await;
+        (id.ok().map(|Path(id)| id), matched)
+    }
+
+    #[tokio::test]
+    async fn captures_and_the_matched_path_are_those_of_axum() {
+        assert_eq!(captured("/a/{id}", "/a/x%20y?q=1").await, (Some("x y".into()), "/a/{id}".into()));
+        assert_eq!(captured("/a/{id}", "/a/7/").await, (Some("7".into()), "/a/{id}/".into()));
+        assert_eq!(captured("/files/{*rest}", "/files/a/b").await.0, Some("a/b".into()));
+        assert_eq!(captured("/plain", "/plain").await, (None, "/plain".into()));
+    }
+}
