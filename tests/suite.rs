@@ -6,6 +6,7 @@ mod lifecycle_start;
 mod lifecycle_stop;
 mod macros;
 mod macros_alone;
+mod metrics;
 mod restarts;
 mod tasks;
 mod tidy;

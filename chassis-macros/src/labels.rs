@@ -1,56 +1,22 @@
 //! `#[derive(Labels)]`: a struct of label values, or an enum whose variants are label values.
 
-use proc_macro2::{Ident, Span, TokenStream};
-use quote::{ToTokens, quote, quote_spanned};
+use proc_macro2::{Ident, TokenStream};
+use quote::{quote, quote_spanned};
 use syn::{
-    Data, DeriveInput, Error, Field, Fields, LitStr, Path, Result, Variant, parse_quote, punctuated::Punctuated,
-    spanned::Spanned,
+    Attribute, Data, DeriveInput, Field, Fields, LitStr, Token, Variant, punctuated::Punctuated, spanned::Spanned,
 };
 
-/// The impls for the item, or everything that is wrong with it.
-pub(crate) fn expand(input: &DeriveInput) -> TokenStream {
-    match derive(input) {
-        Ok(impls) => impls,
-        Err(error) => {
-            // The impl is given all the same, so that the mistake is not told again at each use.
-            let (ident, errors) = (&input.ident, error.to_compile_error());
-            let (generics, arguments, bounds) = input.generics.split_for_impl();
-            quote! {
-                #errors
-                #[automatically_derived]
-                impl #generics ::chassis::__private::Labels for #ident #arguments #bounds {
-                    const NAMES: &'static [&'static ::chassis::__private::str] = &[];
-                    fn write(&self, _: &mut ::chassis::__private::LabelValues) {}
-                }
-            }
-        }
-    }
-}
+use crate::{args::Args, errors::Errors, paths::Paths, span};
 
-fn derive(input: &DeriveInput) -> Result<TokenStream> {
-    let options = ItemOptions::parse(input)?;
-    let runtime = &options.runtime;
+/// The impls for the item, and everything that is wrong with it.
+pub(crate) fn expand(input: &DeriveInput) -> TokenStream {
+    let mut errors = Errors::new();
+    let import = root(input, &mut errors).import();
+    let Shape { names, writes, value } = shape(input, &mut errors);
+    let errors = errors.finish();
     let ident = &input.ident;
     let (generics, arguments, bounds) = input.generics.split_for_impl();
-    let mut body = match &input.data {
-        Data::Struct(data) => match &data.fields {
-            Fields::Named(fields) => named(&fields.named)?,
-            Fields::Unnamed(fields) if fields.unnamed.len() == 1 => {
-                let ty = &fields.unnamed[0].ty;
-                single(ident, quote_spanned!(ty.span()=> __chassis::LabelValue::write(&self.0, values)))
-            }
-            fields => {
-                return Err(Error::new(
-                    fields.span_or(ident),
-                    "labels need names: write `struct Name { label: Type }`",
-                ));
-            }
-        },
-        Data::Enum(data) => single(ident, variants(&data.variants)?),
-        Data::Union(_) => return Err(Error::new(ident.span(), "a union cannot be labels; write a struct or an enum")),
-    };
-    let LabelsBody { names, writes, value } = &mut body;
-    let value = value.take().map(|write| {
+    let value = value.map(|write| {
         quote! {
             #[automatically_derived]
             impl #generics __chassis::LabelValue for #ident #arguments #bounds {
@@ -61,9 +27,10 @@ fn derive(input: &DeriveInput) -> Result<TokenStream> {
             }
         }
     });
-    Ok(quote! {
+    quote! {
+        #errors
         const _: () = {
-            use #runtime::__private as __chassis;
+            #import
 
             #[automatically_derived]
             impl #generics __chassis::Labels for #ident #arguments #bounds {
@@ -76,157 +43,127 @@ fn derive(input: &DeriveInput) -> Result<TokenStream> {
             }
             #value
         };
-    })
+    }
 }
 
 /// What differs between structs and enums.
-struct LabelsBody {
+#[derive(Default)]
+struct Shape {
     names: Vec<LitStr>,
     writes: Vec<TokenStream>,
     /// How the item is written as one value, if it can be one.
     value: Option<TokenStream>,
 }
 
-/// One label per field, by name, so that two structs with the same labels make the same meter.
-fn named(fields: &Punctuated<Field, syn::Token![,]>) -> Result<LabelsBody> {
-    let mut labels = Vec::new();
-    let mut errors = Errors::default();
+fn shape(input: &DeriveInput, errors: &mut Errors) -> Shape {
+    let ident = &input.ident;
+    match &input.data {
+        Data::Struct(data) => match &data.fields {
+            Fields::Named(fields) => named(&fields.named, errors),
+            Fields::Unnamed(fields) if fields.unnamed.len() == 1 => {
+                let here = span::here(fields.unnamed[0].ty.span());
+                single(ident, quote_spanned!(here=> __chassis::LabelValue::write(&self.0, values)))
+            }
+            fields => {
+                let place = if fields.is_empty() { ident.span() } else { fields.span() };
+                errors.at_span(place, "labels need names: write `struct Name { label: Type }`");
+                Shape::default()
+            }
+        },
+        Data::Enum(data) => single(ident, variants(&data.variants, errors)),
+        Data::Union(_) => {
+            errors.at(ident, "a union cannot be labels; write a struct or an enum");
+            Shape::default()
+        }
+    }
+}
+
+/// One label per field, ordered by name, so that two structs with the same labels make the same meter.
+fn named(fields: &Punctuated<Field, Token![,]>, errors: &mut Errors) -> Shape {
+    let mut labels: Vec<(LitStr, TokenStream)> = Vec::new();
     for field in fields {
         let Some(ident) = &field.ident else { continue };
-        let Some(name) = errors.keep(label_name(field, ident)) else { continue };
-        if labels.iter().any(|(other, _): &(LitStr, _)| other.value() == name.value()) {
-            errors.push(Error::new(name.span(), format!("label `{}` is there twice", name.value())));
-            continue;
+        let name = renamed(&field.attrs, errors).unwrap_or_else(|| name_of(ident));
+        check_name(&name, errors);
+        if labels.iter().any(|(other, _)| other.value() == name.value()) {
+            errors.at(&name, format!("label `{}` is there twice", name.value()));
         }
-        labels.push((name, quote_spanned!(field.ty.span()=> __chassis::LabelValues::value(values, &self.#ident);)));
+        let here = span::here(field.ty.span());
+        labels.push((name, quote_spanned!(here=> __chassis::LabelValues::value(values, &self.#ident);)));
     }
-    errors.finish()?;
     labels.sort_by_key(|(name, _)| name.value());
     let (names, writes) = labels.into_iter().unzip();
-    Ok(LabelsBody { names, writes, value: None })
+    Shape { names, writes, value: None }
 }
 
 /// The item is one value, and alone a label named like it.
-fn single(ident: &Ident, write: TokenStream) -> LabelsBody {
+fn single(ident: &Ident, write: TokenStream) -> Shape {
     let name = LitStr::new(&snake_case(&ident.to_string()), ident.span());
     let writes = vec![quote!(__chassis::LabelValues::value(values, self);)];
-    LabelsBody { names: vec![name], writes, value: Some(write) }
+    Shape { names: vec![name], writes, value: Some(write) }
 }
 
-fn variants(variants: &Punctuated<Variant, syn::Token![,]>) -> Result<TokenStream> {
-    let mut errors = Errors::default();
-    let mut arms = Vec::new();
+fn variants(variants: &Punctuated<Variant, Token![,]>, errors: &mut Errors) -> TokenStream {
     let mut texts = Vec::<String>::new();
-    for variant in variants {
-        let ident = &variant.ident;
-        if !matches!(variant.fields, Fields::Unit) {
-            errors.push(Error::new(
-                variant.fields.span(),
+    let mut arms = Vec::new();
+    for Variant { attrs, ident, fields, .. } in variants {
+        let mut pattern = quote!(Self::#ident);
+        if !matches!(fields, Fields::Unit) {
+            errors.at(
+                fields,
                 "a label value is a name, so a variant carries nothing; put what it carries into a label of its own",
-            ));
-            continue;
+            );
+            pattern = quote!(Self::#ident { .. });
         }
-        let renamed = errors.keep(renamed(&variant.attrs)).flatten();
-        let text = renamed.unwrap_or_else(|| LitStr::new(&snake_case(&ident.to_string()), ident.span()));
+        let text = renamed(attrs, errors).unwrap_or_else(|| LitStr::new(&snake_case(&ident.to_string()), ident.span()));
         if texts.contains(&text.value()) {
-            errors.push(Error::new(text.span(), format!("label value `{}` is there twice", text.value())));
+            errors.at(&text, format!("label value `{}` is there twice", text.value()));
         }
         texts.push(text.value());
-        arms.push(quote!(Self::#ident => #text,));
+        arms.push(quote!(#pattern => #text,));
     }
-    errors.finish()?;
-    if arms.is_empty() {
-        return Ok(quote!(match *self {}));
+    match arms.is_empty() {
+        true => quote!(match *self {}),
+        false => quote!(__chassis::LabelValues::text(values, match self { #(#arms)* });),
     }
-    Ok(quote! {
-        __chassis::LabelValues::text(values, match self { #(#arms)* });
-    })
 }
 
-fn label_name(field: &Field, ident: &Ident) -> Result<LitStr> {
-    let name = renamed(&field.attrs)?.unwrap_or_else(|| {
-        let text = ident.to_string();
-        LitStr::new(text.strip_prefix("r#").unwrap_or(&text), ident.span())
-    });
+fn check_name(name: &LitStr, errors: &mut Errors) {
     let text = name.value();
     let is_valid = text.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
-        && text.chars().all(|char| char.is_ascii_alphanumeric() || char == '_');
-    if !is_valid || text.starts_with("__") {
-        return Err(Error::new(
-            name.span(),
-            format!(
-                "`{text}` cannot be the name of a label: use letters, digits and `_`, no digit first, not `__` first"
-            ),
-        ));
+        && text.chars().all(|char| char.is_ascii_alphanumeric() || char == '_')
+        && !text.starts_with("__");
+    if !is_valid {
+        let rules = "letters, digits and `_`, no digit first, not `__` first";
+        errors.at(name, format!("`{text}` cannot be the name of a label; it may have {rules}"));
     }
-    Ok(name)
+}
+
+fn name_of(ident: &Ident) -> LitStr {
+    let text = ident.to_string();
+    LitStr::new(text.strip_prefix("r#").unwrap_or(&text), ident.span())
 }
 
 /// The text of `#[label(rename = "…")]`.
-fn renamed(attributes: &[syn::Attribute]) -> Result<Option<LitStr>> {
+fn renamed(attributes: &[Attribute], errors: &mut Errors) -> Option<LitStr> {
     let mut renamed = None;
     for attribute in attributes.iter().filter(|attribute| attribute.path().is_ident("label")) {
-        attribute.parse_nested_meta(|meta| {
-            if meta.path.is_ident("rename") {
-                renamed = Some(meta.value()?.parse()?);
-                return Ok(());
-            }
-            Err(meta.error("expected `rename = \"…\"`"))
-        })?;
+        let mut arguments = Args::of(attribute, errors);
+        renamed = arguments.text("rename", errors);
+        arguments.done(errors);
     }
-    Ok(renamed)
+    renamed
 }
 
-struct ItemOptions {
-    runtime: TokenStream,
-}
-
-impl ItemOptions {
-    /// Reads `#[label(crate = path)]`.
-    fn parse(input: &DeriveInput) -> Result<Self> {
-        let mut runtime: Path = parse_quote!(::chassis);
-        for attribute in input.attrs.iter().filter(|attribute| attribute.path().is_ident("label")) {
-            attribute.parse_nested_meta(|meta| {
-                if meta.path.is_ident("crate") {
-                    runtime = meta.value()?.call(Path::parse_mod_style)?;
-                    return Ok(());
-                }
-                Err(meta.error("expected `crate = path`; `rename` belongs on a field or variant"))
-            })?;
-        }
-        Ok(Self { runtime: runtime.into_token_stream() })
+/// Where the runtime is: what `#[label(crate = path)]` on the item says.
+fn root(input: &DeriveInput, errors: &mut Errors) -> Paths {
+    let mut root = None;
+    for attribute in input.attrs.iter().filter(|attribute| attribute.path().is_ident("label")) {
+        let mut arguments = Args::of(attribute, errors);
+        root = arguments.root();
+        arguments.done(errors);
     }
-}
-
-/// Several errors as one.
-#[derive(Default)]
-struct Errors(Option<Error>);
-
-impl Errors {
-    fn push(&mut self, error: Error) {
-        match &mut self.0 {
-            Some(first) => first.combine(error),
-            None => self.0 = Some(error),
-        }
-    }
-
-    fn keep<T>(&mut self, result: Result<T>) -> Option<T> {
-        result.map_err(|error| self.push(error)).ok()
-    }
-
-    fn finish(self) -> Result<()> {
-        self.0.map_or(Ok(()), Err)
-    }
-}
-
-trait SpanOr {
-    fn span_or(&self, otherwise: &Ident) -> Span;
-}
-
-impl SpanOr for Fields {
-    fn span_or(&self, otherwise: &Ident) -> Span {
-        if self.is_empty() { otherwise.span() } else { self.span() }
-    }
+    Paths::new(root.as_ref())
 }
 
 /// `OutOfStock` as `out_of_stock`, `HTTPError` as `http_error`.

@@ -2,50 +2,65 @@
 
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
-use syn::{Error, Expr, FnArg, Ident, ImplItemFn, TraitItemFn, spanned::Spanned};
+use syn::{Expr, FnArg, ImplItemFn, TraitItemFn, spanned::Spanned};
 
-/// The function with a clock at the start of its body.
+use crate::{args::Args, errors::Errors, paths::Paths, span};
+
+/// The function with a clock around its body.
 pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> TokenStream {
-    timed(arguments, item.clone()).unwrap_or_else(|error| {
-        let error = error.to_compile_error();
-        quote!(#item #error)
-    })
+    let mut errors = Errors::new();
+    let mut arguments = Args::parse("timed", Span::call_site(), arguments, &mut errors);
+    let paths = Paths::new(arguments.root().as_ref());
+    let meter = arguments.positional();
+    arguments.done(&mut errors);
+    let function = function(&item, &mut errors);
+    if meter.is_none() && errors.count() == 0 {
+        let message = "say which histogram or summary the time is recorded into: `#[timed(self.latency)]`";
+        errors.at_span(Span::call_site(), message);
+    }
+    let errors = errors.finish();
+    match (function, meter) {
+        (Some(function), Some(meter)) => {
+            let timed = timed(function, meter, &paths.private());
+            quote!(#errors #timed)
+        }
+        _ => quote!(#errors #item),
+    }
 }
 
-fn timed(arguments: TokenStream, item: TokenStream) -> syn::Result<TokenStream> {
-    let mut function = match syn::parse2::<ImplItemFn>(item.clone()) {
-        Ok(function) => function,
-        Err(_) if syn::parse2::<TraitItemFn>(item.clone()).is_ok() => {
-            return Err(Error::new(
-                item.span(),
-                "there is no body to time; put `#[timed]` on the method's implementation",
-            ));
-        }
-        Err(_) => return Err(Error::new(item.span(), "`#[timed]` belongs on a function or method")),
-    };
-    if arguments.is_empty() {
-        return Err(Error::new(
-            function.sig.ident.span(),
-            "say which histogram or summary it is recorded into: `#[timed(self.latency)]`",
-        ));
+fn function(item: &TokenStream, errors: &mut Errors) -> Option<ImplItemFn> {
+    if let Ok(function) = syn::parse2(item.clone()) {
+        return Some(function);
     }
-    let meter = meter(syn::parse2(arguments)?, &function);
+    match syn::parse2::<TraitItemFn>(item.clone()) {
+        Ok(function) => {
+            errors.at(&function.sig, "there is no body to time; put `#[timed]` on the method where it has one");
+        }
+        Err(_) => errors.at_span(Span::call_site(), "`#[timed]` belongs on a function or method"),
+    }
+    None
+}
+
+fn timed(mut function: ImplItemFn, meter: Expr, private: &TokenStream) -> ImplItemFn {
+    let here = span::here(meter.span());
+    // Outside of the body's block, so that the clock stops last; the first `let` keeps what the expression makes alive until then.
+    let (observer, timing) = (span::local("observer", here), span::local("_timing", here));
+    let meter = in_full(meter, &function);
     let body = &function.block;
-    // Names of the macro's own, which the body cannot see. They stand outside of the body's block, so the guard is dropped last;
-    // the `let` keeps what the expression makes alive until then.
-    let (observer, timing) = (own("observer"), own("_timing"));
-    let observe = quote_spanned!(meter.span()=> let #observer = &(#meter););
+    let start = quote_spanned! {here=>
+        let #observer = &#meter;
+        let #timing = #private::Timing::start(#observer);
+    };
     function.block = syn::parse_quote!({
-        #observe
-        let #timing = ::chassis::__private::Timing::start(#observer);
+        #start
         #body
     });
-    Ok(function.into_token_stream())
+    function
 }
 
 /// `latency` in a method stands for `self.latency`.
-fn meter(expression: Expr, function: &ImplItemFn) -> TokenStream {
-    if let (Some(FnArg::Receiver(receiver)), Expr::Path(path)) = (function.sig.inputs.first(), &expression)
+fn in_full(meter: Expr, function: &ImplItemFn) -> TokenStream {
+    if let (Some(FnArg::Receiver(receiver)), Expr::Path(path)) = (function.sig.inputs.first(), &meter)
         && let Some(field) = path.path.get_ident()
         && field.to_string().starts_with(char::is_lowercase)
         && field != "self"
@@ -53,9 +68,5 @@ fn meter(expression: Expr, function: &ImplItemFn) -> TokenStream {
         let this = &receiver.self_token;
         return quote!(#this.#field);
     }
-    expression.into_token_stream()
-}
-
-fn own(name: &str) -> Ident {
-    Ident::new(name, Span::mixed_site())
+    meter.into_token_stream()
 }

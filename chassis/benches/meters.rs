@@ -11,7 +11,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use chassis::metrics::{Counter, Histogram, Labels, MeterOptions, Metrics, Summary};
+use chassis::metrics::{Counter, Gauge, Histogram, Labels, MeterOptions, Metrics, Summary};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder};
 use prometheus_client::metrics as client;
 
@@ -40,6 +40,7 @@ fn main() {
     let service = Metrics::new("bench");
     let counter: Counter = made(service.meter(MeterOptions::new("counter", "Counts.")));
     let labelled: Counter<ByRoute> = made(service.meter(MeterOptions::new("labelled", "Counts by route.")));
+    let gauge: Gauge = made(service.meter(MeterOptions::new("gauge", "Counts up and down.")));
     let histogram: Histogram = made(service.meter(MeterOptions::new("histogram", "Records.").buckets(BOUNDS)));
     let summary: Summary = made(service.meter(MeterOptions::new("summary", "Records.")));
 
@@ -74,6 +75,14 @@ fn main() {
             operation: Box::new(|_| labelled.with(&ByRoute { route: "/orders/{id}", status: 200 }).inc()),
             tidy: none(),
         },
+        Contestant {
+            name: "chassis gauge, up, down",
+            operation: Box::new(|_| {
+                gauge.inc();
+                gauge.dec();
+            }),
+            tidy: none(),
+        },
     ];
     let histograms = [
         Contestant { name: "chassis", operation: Box::new(|turn| histogram.record(value(turn))), tidy: none() },
@@ -89,7 +98,7 @@ fn main() {
         },
         Contestant { name: "chassis summary", operation: Box::new(|turn| summary.record(value(turn))), tidy: none() },
     ];
-    for (what, contestants) in [("counter increment", &counters), ("histogram record", &histograms)] {
+    for (what, contestants) in [("counter increment", &counters[..]), ("histogram record", &histograms[..])] {
         for threads in [1, 8] {
             report(what, threads, contestants);
         }

@@ -19,7 +19,12 @@ use std::{
 
 use pin_project_lite::pin_project;
 
-use crate::{logging::Logs, metrics::Metrics, process, unit::Figures};
+use crate::{
+    logging::Logs,
+    metrics::{self, Metrics},
+    process,
+    unit::Figures,
+};
 
 thread_local! {
     /// Only marks stand here; the fallback to the process's first service is decided when somebody asks.
@@ -39,6 +44,7 @@ impl Scope {
     /// A scope of its own for the service of that name, logging through `logs`, with no meters yet.
     pub fn new(service: &str, logs: Logs) -> Arc<Self> {
         let (metrics, work) = (Metrics::new(service), Figures::default());
+        metrics::framework::observe_logs(&metrics, &logs);
         Arc::new(Self { service: service.into(), deploy_name: OnceLock::new(), logs, metrics, work })
     }
 

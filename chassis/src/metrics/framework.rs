@@ -9,6 +9,7 @@
 //! | `chassis_timer_lateness_seconds` | histogram | `timer` |
 //! | `chassis_timer_skipped_total` | counter | `timer` |
 //! | `chassis_event_loop_lag_seconds` | histogram | |
+//! | `chassis_log_lines_dropped_total` | counter | |
 //! | `chassis_build_info` | gauge, always 1 | `service`, `version`, `chassis` |
 //! | `chassis_metrics_overflow_total` | counter, once there is one | `meter` |
 //!
@@ -22,6 +23,7 @@ use super::{
     Counter, CounterHandle, Gauge, GaugeHandle, Histogram, HistogramHandle, Labels, MeterOptions, Metrics, Tracked,
     options::RegisterIn, registry::Registry,
 };
+use crate::logging::Logs;
 
 /// Bounds in seconds for what should be next to nothing.
 const DELAYS: [f64; 13] = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0];
@@ -163,6 +165,15 @@ impl Framework {
     }
 }
 
+/// Exports how many lines the logs of a service have dropped.
+#[expect(clippy::cast_precision_loss, reason = "exporters send doubles")]
+pub(crate) fn observe_logs(metrics: &Metrics, logs: &Logs) {
+    let options = MeterOptions::new("chassis_log_lines_dropped", "Log lines lost because a sink was full or failed.");
+    let logs = logs.clone();
+    let observed = metrics.observe_counter(options.without_prefix(), move || logs.dropped() as f64);
+    debug_assert!(observed.is_ok(), "nothing else has this name");
+}
+
 /// The figures of one kind of work.
 #[derive(Debug, Clone)]
 pub struct WorkFigures {
@@ -187,9 +198,9 @@ impl WorkFigures {
         self.figures.work.handle(&OfWork { kind: self.kind, outcome })
     }
 
-    /// How much is in flight.
-    pub fn in_flight(&self) -> f64 {
-        self.in_flight.get()
+    /// How much is in flight, for who has no place for a guard.
+    pub fn in_flight(&self) -> &GaugeHandle {
+        &self.in_flight
     }
 }
 

@@ -95,7 +95,7 @@ pub use self::{
     },
     options::{Meter, MeterOptions},
     reporter::prometheus::Format,
-    settings::MetricsSettings,
+    settings::{HandlersSettings, MetricsSettings, PrometheusSettings},
     snapshot::{Kind, LabelPairs, MeterSnapshot, Sample, SeriesSnapshot, Snapshot, Value},
 };
 
@@ -120,6 +120,11 @@ impl Metrics {
     /// Follows the settings: the cap on series at once, buckets for meters made from now on.
     pub fn configure(&self, settings: MetricsSettings) {
         self.registry().configure(settings);
+    }
+
+    /// The settings it follows.
+    pub fn settings(&self) -> MetricsSettings {
+        self.registry().settings()
     }
 
     /// The meter of this name: a new one, or the one that is there already.
@@ -189,7 +194,7 @@ impl Metrics {
         let metrics = self.clone();
         async move {
             loop {
-                tokio::time::sleep(metrics.registry().collect_frequency()).await;
+                tokio::time::sleep(metrics.registry().settings().collect_frequency).await;
                 metrics.upkeep();
             }
         }

@@ -4,7 +4,7 @@ use std::{borrow::Cow, time::Duration};
 
 use super::{
     Metrics,
-    meter::{histogram, summary},
+    meter::{histogram, quantity::Quantity, summary},
     name,
     registry::Registry,
     snapshot::Kind,
@@ -57,15 +57,15 @@ impl MeterOptions {
 
     /// Upper bounds of a histogram's ranges, ascending; a last one without bound is added.
     #[must_use]
-    pub fn buckets(mut self, bounds: impl IntoIterator<Item = f64>) -> Self {
-        self.buckets = Some(bounds.into_iter().collect());
+    pub fn buckets(mut self, bounds: impl IntoIterator<Item: Quantity>) -> Self {
+        self.buckets = Some(bounds.into_iter().map(Quantity::amount).collect());
         self
     }
 
     /// The quantiles of a summary, each between 0 and 1.
     #[must_use]
-    pub fn quantiles(mut self, quantiles: impl IntoIterator<Item = f64>) -> Self {
-        self.quantiles = Some(quantiles.into_iter().collect());
+    pub fn quantiles(mut self, quantiles: impl IntoIterator<Item: Quantity>) -> Self {
+        self.quantiles = Some(quantiles.into_iter().map(Quantity::amount).collect());
         self
     }
 
@@ -147,7 +147,7 @@ pub(super) trait RegisterIn: Sized {
     fn register_in(registry: &Registry, options: MeterOptions) -> Result<Self>;
 }
 
-fn checked_bounds(bounds: &[f64]) -> Result<Vec<f64>> {
+pub(super) fn checked_bounds(bounds: &[f64]) -> Result<Vec<f64>> {
     let bounds = match bounds.split_last() {
         Some((last, rest)) if *last == f64::INFINITY => rest,
         _ => bounds,

@@ -3,7 +3,6 @@
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
 };
 
 use tokio::time::Instant;
@@ -106,8 +105,8 @@ impl Registry {
         kept.settings = settings;
     }
 
-    pub(super) fn collect_frequency(&self) -> Duration {
-        self.kept().settings.collect_frequency
+    pub(super) fn settings(&self) -> MetricsSettings {
+        self.kept().settings.clone()
     }
 
     pub(super) fn snapshot(&self, now: Instant) -> Vec<MeterSnapshot> {
@@ -171,7 +170,7 @@ fn describe(
         }
     }
     let help = match options.help.trim() {
-        "" => format!("The {} `{name}`.", kind.as_str()),
+        "" => format!("The {} `{}`.", kind.as_str(), options.name),
         help => help.to_owned(),
     };
     Ok(Description {

@@ -41,8 +41,13 @@ pub(super) struct Striped<S> {
     owned: S,
     shared: S,
     /// One for each of the lowest thread numbers.
-    more: OnceLock<Box<[S]>>,
+    more: OnceLock<Box<[Apart<S>]>>,
 }
+
+/// On cache lines of its own, of which processors fetch two at a time.
+#[derive(Debug)]
+#[repr(align(128))]
+struct Apart<S>(S);
 
 impl<S: Stripe> Striped<S> {
     pub(super) fn new(empty: S) -> Self {
@@ -61,7 +66,7 @@ impl<S: Stripe> Striped<S> {
 
     /// All stripes, to be summed up.
     pub(super) fn iter(&self) -> impl Iterator<Item = &S> {
-        [&self.owned, &self.shared].into_iter().chain(self.more.get().into_iter().flatten())
+        [&self.owned, &self.shared].into_iter().chain(self.more.get().into_iter().flatten().map(|own| &own.0))
     }
 
     /// Adds as a thread that is not the owner, or not yet.
@@ -75,22 +80,22 @@ impl<S: Stripe> Striped<S> {
         }
         if let Some(more) = self.more.get() {
             return match more.get(me) {
-                Some(own) => own.add_alone(amount),
+                Some(own) => own.0.add_alone(amount),
                 None => self.shared.add(amount),
             };
         }
         if self.owner.compare_exchange(UNOWNED, me, Relaxed, Relaxed).is_ok() {
             self.owned.add_alone(amount);
         } else if !self.shared.try_add(amount) {
-            self.more.get_or_init(|| (0..thread_number::stripes()).map(|_| self.owned.another()).collect());
+            self.more.get_or_init(|| (0..thread_number::stripes()).map(|_| Apart(self.owned.another())).collect());
             self.add_beside(me, amount);
         }
     }
 }
 
-/// A 64-bit sum on a cache line of its own (two lines: processors fetch them in pairs).
+/// A 64-bit sum on a cache line of its own.
 #[derive(Debug, Default)]
-#[repr(align(128))]
+#[repr(align(64))]
 pub(super) struct Count(AtomicU64);
 
 impl Count {
@@ -123,7 +128,7 @@ impl Stripe for Count {
 
 /// A floating-point sum on a cache line of its own.
 #[derive(Debug, Default)]
-#[repr(align(128))]
+#[repr(align(64))]
 pub(super) struct Total(AtomicU64);
 
 impl Total {
@@ -229,7 +234,7 @@ mod tests {
         counted.add(1);
         thread::scope(|scope| {
             scope.spawn(|| counted.add(2)).join().unwrap();
-            let more: Box<[Count]> = (0..thread_number::stripes()).map(|_| Count::default()).collect();
+            let more: Box<[_]> = (0..thread_number::stripes()).map(|_| Apart(Count::default())).collect();
             counted.more.set(more).unwrap();
             scope.spawn(|| counted.add(4)).join().unwrap();
         });

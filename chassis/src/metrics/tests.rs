@@ -205,7 +205,9 @@ fn any_text_can_be_a_label_value_and_any_name_a_meter() {
 
 #[test]
 fn beyond_the_cap_series_are_counted_together_and_that_is_counted_too() {
-    let metrics = Metrics::new("o");
+    crate::process::install();
+    let (scope, metrics) = scope("o");
+    let _entered = scope.enter();
     let sharded: Counter<Shard> = metrics.meter(MeterOptions::new("n", "N.").max_series(3)).unwrap();
     for shard in 0..10 {
         sharded.with(&Shard(shard)).inc();
@@ -215,6 +217,7 @@ fn beyond_the_cap_series_are_counted_together_and_that_is_counted_too() {
     assert_eq!(metrics.get("n", &[("shard", "3")]), None);
     assert_eq!(metrics.get("n", &[("shard", "other")]), Some(14.0));
     assert_eq!(metrics.get("chassis_metrics_overflow_total", &[("meter", "o_n")]), Some(14.0));
+    assert_eq!(scope.logs().captured().len(), 1);
     check_with_promtool(&metrics.render(Format::Text));
 }
 
@@ -436,7 +439,7 @@ async fn the_framework_tells_about_itself() {
     assert_eq!(get("chassis_event_loop_lag_seconds_sum", &[]), Some(0.0));
     assert!(get("process_cpu_seconds_total", &[]).is_some());
     drop(in_flight);
-    assert_eq!(requests.in_flight(), 0.0);
+    assert_eq!(requests.in_flight().get(), 0.0);
     check_with_promtool(&metrics.render(Format::Text));
 }
 

@@ -12,6 +12,9 @@ pub(crate) fn legacy_key(path: &KeyPath) -> Option<&'static str> {
         ["resources", _, "debug"] => Some("means nothing here: levels are set under `system.logging.levels`"),
         ["logging", "file"] => Some("means nothing here: files are written by `system.logging.file_path`"),
         ["resources", "registry", "enabled" | "path"] => Some("means nothing here yet: there is no registry"),
+        ["resources", "metrics", "handlers", "carbon" | "file" | "stdout", ..] => {
+            Some("means nothing here yet: figures leave the service at `/metrics` only")
+        }
         ["resources", "profiler", ..] => Some("means nothing here: there is no such profiler"),
         _ => None,
     }

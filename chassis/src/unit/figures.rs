@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use super::kind::{Kind, Outcome};
 use crate::metrics::{
-    CounterHandle, Metrics, Tracked,
+    CounterHandle, Metrics,
     framework::{Framework, WorkFigures},
 };
 
@@ -16,14 +16,17 @@ pub(crate) struct Figures {
 }
 
 impl Figures {
-    /// Work of that kind begins; it is in flight until the guard is dropped.
-    pub(super) fn begin(&self, kind: Kind, metrics: &Metrics) -> Tracked {
-        self.with(kind, metrics, |figures| figures.work.begin())
+    /// Work of that kind begins; it is in flight until its end.
+    pub(super) fn begin(&self, kind: Kind, metrics: &Metrics) {
+        self.with(kind, metrics, |figures| figures.work.in_flight().inc());
     }
 
     /// Work of that kind has ended.
     pub(super) fn end(&self, kind: Kind, metrics: &Metrics, outcome: Outcome) {
-        self.with(kind, metrics, |figures| figures.outcome(outcome).inc());
+        self.with(kind, metrics, |figures| {
+            figures.work.in_flight().dec();
+            figures.outcome(outcome).inc();
+        });
     }
 
     fn with<T>(&self, kind: Kind, metrics: &Metrics, f: impl FnOnce(&OfKind) -> T) -> T {

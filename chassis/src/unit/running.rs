@@ -18,7 +18,6 @@ use super::{
 };
 use crate::{
     logging::{Fields, OwnedValue, Value},
-    metrics::Tracked,
     process::{Panic, catch},
     scope::{self, Scope},
 };
@@ -56,7 +55,7 @@ impl<F, O> Running<F, O> {
     pub(super) fn new(unit: Unit, work: F, ending: O) -> Self {
         let Unit { kind, level, scope, name, ids, fields } = unit;
         let ids = ids.map_or(Slot::Unmade, |ids| Slot::Made(Arc::new(ids)));
-        let story = Story { kind, level, name, fields, since: None, chapter: Chapter::Before, in_flight: None };
+        let story = Story { kind, level, name, fields, since: None, chapter: Chapter::Before };
         Self { story, scope: scope.or_else(Scope::current), ids, work: Some(work), ending: Some(ending) }
     }
 }
@@ -108,7 +107,6 @@ struct Story {
     /// Reading the clock is worth it only if there is going to be a line.
     since: Option<Instant>,
     chapter: Chapter,
-    in_flight: Option<Tracked>,
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -124,7 +122,7 @@ impl Story {
             self.chapter = Chapter::Working;
             let will_be_told = scope.logs().is_enabled(self.level, self.kind.target());
             self.since = will_be_told.then(Instant::now);
-            self.in_flight = Some(scope.work().begin(self.kind, scope.metrics()));
+            scope.work().begin(self.kind, scope.metrics());
         }
     }
 
@@ -134,7 +132,6 @@ impl Story {
             return;
         }
         self.chapter = Chapter::Told;
-        drop(self.in_flight.take());
         scope.work().end(self.kind, scope.metrics(), ending.outcome);
         let (level, target) = (ending.outcome.level(self.level), self.kind.target());
         if scope.logs().is_enabled(level, target) {

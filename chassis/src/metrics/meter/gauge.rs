@@ -20,7 +20,7 @@ use super::{
         registry::Registry,
         series::{Family, Series},
         snapshot::{Kind, Value},
-        stripes::add_float,
+        stripes::{Striped, Total},
     },
     quantity::Quantity,
 };
@@ -39,13 +39,19 @@ pub struct Gauge<L = ()> {
 
 /// One series of a [`Gauge`], to be kept.
 #[derive(Clone)]
-pub struct GaugeHandle(Arc<AtomicU64>);
+pub struct GaugeHandle(Arc<Core>);
+
+struct Core {
+    /// What was set, less what had been added by then, as the bits of a float.
+    base: AtomicU64,
+    added: Striped<Total>,
+}
 
 impl GaugeHandle {
     /// Makes it this much.
     #[inline]
     pub fn set(&self, value: impl Quantity) {
-        self.0.store(value.amount().to_bits(), Relaxed);
+        self.0.base.store((value.amount() - self.added()).to_bits(), Relaxed);
     }
 
     /// One more.
@@ -63,13 +69,13 @@ impl GaugeHandle {
     /// So much more.
     #[inline]
     pub fn add(&self, amount: impl Quantity) {
-        add_float(&self.0, amount.amount());
+        self.0.added.add(amount.amount());
     }
 
     /// So much less.
     #[inline]
     pub fn sub(&self, amount: impl Quantity) {
-        add_float(&self.0, -amount.amount());
+        self.0.added.add(-amount.amount());
     }
 
     /// One more, until the guard is dropped: what is being worked on right now.
@@ -81,7 +87,11 @@ impl GaugeHandle {
 
     /// How much it is.
     pub fn get(&self) -> f64 {
-        f64::from_bits(self.0.load(Relaxed))
+        f64::from_bits(self.0.base.load(Relaxed)) + self.added()
+    }
+
+    fn added(&self) -> f64 {
+        self.0.added.iter().map(Total::get).sum()
     }
 }
 
@@ -163,7 +173,7 @@ impl Series for GaugeHandle {
     const KIND: Kind = Kind::Gauge;
 
     fn new(_shape: &Shape) -> Self {
-        Self(Arc::default())
+        Self(Arc::new(Core { base: AtomicU64::default(), added: Striped::new(Total::default()) }))
     }
 
     fn read(&self, _now: Instant) -> Value {

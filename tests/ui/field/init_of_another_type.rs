@@ -1,9 +1,0 @@
-use chassis::prelude::*;
-
-#[microservice]
-struct Orders {
-    #[init("seven")]
-    seven: u32,
-}
-
-fn main() {}

@@ -1,9 +1,0 @@
-use chassis::prelude::*;
-
-#[microservice]
-struct Orders {
-    #[init]
-    since: u32,
-}
-
-fn main() {}

@@ -1,8 +1,0 @@
-use chassis::prelude::*;
-
-#[microservice]
-struct Orders {
-    since: std::time::Instant,
-}
-
-fn main() {}

@@ -1,9 +1,0 @@
-use chassis::prelude::*;
-
-#[microservice]
-struct Orders {
-    #[task]
-    seen: u32,
-}
-
-fn main() {}

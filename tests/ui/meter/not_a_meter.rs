@@ -1,9 +1,0 @@
-use chassis::prelude::*;
-
-#[microservice]
-struct Orders {
-    #[meter]
-    placed: u32,
-}
-
-fn main() {}

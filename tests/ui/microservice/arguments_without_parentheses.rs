@@ -1,9 +1,0 @@
-use chassis::prelude::*;
-
-#[microservice]
-struct Orders {
-    #[resource = "db"]
-    db: u32,
-}
-
-fn main() {}

@@ -1,8 +1,0 @@
-use chassis::prelude::*;
-
-#[microservice]
-struct Orders<'a> {
-    name: &'a str,
-}
-
-fn main() {}

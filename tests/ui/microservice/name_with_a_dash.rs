@@ -1,6 +1,0 @@
-use chassis::prelude::*;
-
-#[microservice(name = "order-service")]
-struct Orders;
-
-fn main() {}

@@ -1,8 +1,0 @@
-use chassis::prelude::*;
-
-#[microservice]
-enum Orders {
-    Open,
-}
-
-fn main() {}

@@ -1,6 +1,0 @@
-use chassis::prelude::*;
-
-#[microservice(part = routes)]
-struct Orders;
-
-fn main() {}

@@ -1,6 +1,0 @@
-use chassis::prelude::*;
-
-#[microservice(nmae = "orders")]
-struct Orders;
-
-fn main() {}

@@ -1,9 +1,0 @@
-use chassis::prelude::*;
-
-#[microservice]
-struct Orders {
-    #[resource]
-    db: String,
-}
-
-fn main() {}

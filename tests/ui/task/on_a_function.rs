@@ -1,6 +1,0 @@
-use chassis::prelude::*;
-
-#[task]
-async fn reconcile() {}
-
-fn main() {}
