@@ -106,10 +106,8 @@ pub(crate) fn assemble<S: Microservice>(setup: Setup<S>) -> Result<Assembled<S>>
     let declared = declared(&blueprint, &builtins);
     let mut problems = Problems::new();
     let tree = Tree::merge(&sources, S::NAME, &mut problems);
-    tree.check_unknown(&declared, S::FREE_SETTINGS, &mut problems);
-
-    // Also those that are read later: a start shows all that is wrong, not the first of it.
-    declared.iter().for_each(|section| section.check(&tree, &declared, &mut problems));
+    // Also what is read later: a start shows all that is wrong, not the first of it.
+    tree.check(&declared, S::FREE_SETTINGS, &mut problems);
     let plans = read_plans(&blueprint, &builtins, &tree, &mut problems);
     let Some((read, logging, metrics_settings)) = plans else {
         return Err(report(problems));

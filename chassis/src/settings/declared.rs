@@ -1,54 +1,63 @@
 //! What a service declares: every section and key that somebody reads.
 
+use std::{fmt, sync::Arc};
+
 use super::{
-    Problems, Section, Tree,
     form::SettingsSchema,
     path::KeyPath,
-    shape::{Field, Shape},
+    problem::Problems,
+    rules::Rules,
+    shape::{Field, Kind, Shape},
+    tree::{Section, Tree},
     value::SettingValue,
 };
-use crate::settings::rules::Rules;
 
 /// A section or a key that a part of the service reads.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Declared {
     pub(crate) path: KeyPath,
     pub(crate) field: Field,
     /// Who reads it: `resource `http``.
     pub(crate) owner: String,
-    read: fn(&Section<'_>, &[&str], &mut Problems),
+    read: Read,
 }
+
+/// Reads a section, or a key in it, for the problems alone.
+type Read = Arc<dyn Fn(&Section<'_>, &mut Problems) + Send + Sync>;
 
 impl Declared {
     /// The section at `path`, such as `resources.http`, that is read as a `T`.
     pub fn of<T: SettingsSchema>(path: &str) -> Self {
-        let read =
-            |section: &Section<'_>, also: &[&str], problems: &mut Problems| drop(section.read::<T>(also, problems));
+        let read: Read = Arc::new(|section, problems| {
+            section.read::<T>(&[], problems);
+        });
         Self::new(path, Shape::group::<T>(), None, read)
     }
 
     /// The key at `path`, such as `microservices.orders.page_size`.
     pub fn value<V: SettingValue>(path: &str, default: Option<fn() -> V>) -> Self {
-        // Whoever reads a single key knows its default, and so finds what is wrong with it.
-        Self::new(path, V::shape(), default.map(|default| default().show()), |_, _, _| {})
+        let name = KeyPath::lenient(path).pop().unwrap_or_default();
+        let read: Read = Arc::new(move |section, problems| {
+            section.setting(&name, default, problems);
+        });
+        Self::new(path, V::shape(), default.map(|default| default().show()), read)
     }
 
-    fn new(
-        path: &str,
-        shape: Shape,
-        default: Option<serde_json::Value>,
-        read: fn(&Section<'_>, &[&str], &mut Problems),
-    ) -> Self {
+    fn new(path: &str, shape: Shape, default: Option<serde_json::Value>, read: Read) -> Self {
         let path = KeyPath::lenient(path);
         let name = path.steps().next_back().unwrap_or_default().to_owned();
-        let field = Field { name, about: String::new(), shape, default, rules: Rules::default(), change: None };
+        let field =
+            Field { name, aliases: &[], about: String::new(), shape, default, rules: Rules::default(), change: None };
         Self { path, field, owner: String::new(), read }
     }
 
-    /// Reads the section to find what is wrong with it, among everything that the service declares.
-    pub(crate) fn check(&self, tree: &Tree, declared: &[Declared], problems: &mut Problems) {
-        let section = tree.section_at(self.path.clone());
-        (self.read)(&section, &names_below(&self.path, declared), problems);
+    /// Reads it, for the problems alone.
+    pub(crate) fn check(&self, tree: &Tree, problems: &mut Problems) {
+        let mut path = self.path.clone();
+        if !matches!(self.field.shape.0, Kind::Group(_)) {
+            path.pop();
+        }
+        (self.read)(&tree.section_at(path), problems);
     }
 
     /// Who reads it, for people.
@@ -66,9 +75,8 @@ impl Declared {
     }
 }
 
-/// The keys of the section at `path` that lead to what else is declared.
-pub(crate) fn names_below<'d>(path: &KeyPath, declared: &'d [Declared]) -> Vec<&'d str> {
-    let depth = path.steps().len();
-    let below = declared.iter().filter(|declared| declared.path.starts_with(path));
-    below.filter_map(|declared| declared.path.steps().nth(depth)).collect()
+impl fmt::Debug for Declared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Declared({})", self.path)
+    }
 }

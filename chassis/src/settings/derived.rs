@@ -7,6 +7,7 @@ use serde_json::Value as Json;
 use super::{
     node::Node,
     origin::Origin,
+    schema::of_shape,
     value::{SettingValue, read_alone},
 };
 
@@ -24,6 +25,5 @@ pub fn deserialize<'de, T: SettingValue, D: Deserializer<'de>>(deserializer: D) 
 
 /// The JSON Schema of a value.
 pub fn json_schema<T: SettingValue>() -> Schema {
-    let _ = T::shape();
-    Schema::default()
+    Schema::try_from(of_shape(&T::shape())).unwrap_or_default()
 }

@@ -110,9 +110,9 @@ impl Form<'_> {
                 return None;
             }
         };
-        let (trail, around, rules, cells, is_hidden) =
-            (input.trail, input.around, input.rules, input.cells, input.is_hidden);
-        let mut own = Input { node, trail, around, rules, cells, is_hidden, problems: &mut *input.problems };
+        let Input { trail, around, rules, cells, is_hidden, is_partial, .. } = *input;
+        let problems = &mut *input.problems;
+        let mut own = Input { node, trail, around, rules, cells, is_hidden, is_partial, problems };
         let mut form = Form(Mode::Read(Reading { input: &mut own, map, known: Vec::new(), failed: false }));
         let value = T::fields(&mut form);
         let Mode::Read(mut reading) = form.0 else { return None };
@@ -274,6 +274,7 @@ impl<V> FieldForm<'_, '_, V> {
             Mode::Describe(fields) => {
                 fields.push(Field {
                     name: name.to_owned(),
+                    aliases: names.aliases,
                     about: about.to_owned(),
                     shape: V::shape(),
                     default: default.map(|default| default().show()),

@@ -21,6 +21,8 @@ pub struct Input<'a> {
     pub(crate) cells: Option<&'a Cells>,
     /// Never shown: a secret, or something that holds one.
     pub(crate) is_hidden: bool,
+    /// A source could not be read, so what seems to be missing may be written there: not told.
+    pub(crate) is_partial: bool,
     pub(crate) problems: &'a mut Problems,
 }
 
@@ -75,6 +77,9 @@ impl<'a> Input<'a> {
 
     /// Says that there has to be a value.
     pub fn missing(&mut self) {
+        if self.is_partial {
+            return;
+        }
         let path = self.trail.path();
         let key = path.below_root();
         let mut ways = vec!["set it in a settings file".to_owned()];
@@ -124,6 +129,7 @@ impl<'a> Input<'a> {
             rules: self.rules,
             cells: self.cells,
             is_hidden: self.is_hidden,
+            is_partial: self.is_partial,
             problems: self.problems,
         })
     }
@@ -137,6 +143,7 @@ impl<'a> Input<'a> {
             rules: self.rules,
             cells: self.cells,
             is_hidden: self.is_hidden,
+            is_partial: self.is_partial,
             problems: self.problems,
         })
     }

@@ -147,15 +147,17 @@ fn restore(merged: Merged, cursors: &[Option<&Node>], figment: &Figment) -> Opti
             map.insert(key, node);
         }
     }
-    let last = |cursors: &[Option<&Node>]| cursors.iter().rposition(|cursor| cursor.is_some_and(Node::is_map));
-    let Some(owner) = owner.or_else(|| last(cursors)) else {
+    let is_map = |cursor: &Option<&Node>| cursor.is_some_and(Node::is_map);
+    // A map may have several owners; a person looks for it where it is written first.
+    let (Some(first), Some(last)) = (cursors.iter().position(is_map), owner.or(cursors.iter().rposition(is_map)))
+    else {
         return Some(Node::new(Value::Map(map), Origin::default_value()));
     };
-    let source = cursors[owner]?;
+    let source = cursors[first]?;
     let mut node = Node::new(Value::Map(map), source.origin.clone());
     node.key_origin.clone_from(&source.key_origin);
-    node.is_override = source.is_override && cursors[..owner].iter().all(Option::is_none);
-    let lower = cursors[..owner].iter().flatten().rfind(|lower| !lower.is_null());
+    node.is_override = source.is_override;
+    let lower = cursors[..last].iter().flatten().rfind(|lower| !lower.is_null());
     node.hides = lower.filter(|lower| !lower.is_map()).map(|lower| lower.origin.clone());
     Some(node)
 }

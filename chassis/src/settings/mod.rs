@@ -6,20 +6,26 @@
 
 mod declared;
 pub(crate) mod derived;
+mod effective;
 mod form;
 mod input;
 mod legacy;
 mod merge;
 mod node;
 mod origin;
+mod outline;
 mod path;
 mod problem;
 mod rules;
+mod sample;
+mod schema;
 mod secret;
 mod setting;
 mod shape;
 pub mod source;
 mod suggestion;
+#[cfg(test)]
+mod tests;
 mod tree;
 mod unknown;
 pub(crate) mod value;
@@ -29,11 +35,14 @@ pub use chassis_macros::SettingsSchema;
 
 pub use self::{
     declared::Declared,
+    effective::Effective,
     form::{FieldForm, Form, SettingsSchema},
     input::Input,
     origin::Origin,
     problem::{Problem, Problems, Report},
     rules::{Bound, Unit},
+    sample::sample,
+    schema::schema,
     secret::Secret,
     setting::{Attachment, Setting, Watch},
     shape::{Change, Choice, Shape},

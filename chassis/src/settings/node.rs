@@ -150,10 +150,7 @@ impl Node {
             Value::List(_) => "a list".to_owned(),
             Value::Map(_) => "a map".to_owned(),
             _ if is_hidden => "a value that is not shown here".to_owned(),
-            Value::Text(text) => match &self.spelling {
-                Some(spelling) => shortened(spelling),
-                None => format!("text {}", quoted(text)),
-            },
+            Value::Text(text) => format!("text {}", quoted(text)),
             Value::Raw(text) => quoted(text),
             Value::Bool(value) => self.spelling.as_deref().map_or_else(|| value.to_string(), shortened),
             Value::Int(value) => self.spelling.as_deref().map_or_else(|| value.to_string(), shortened),

@@ -219,6 +219,7 @@ impl<T: SettingValue> Live for LiveCell<T> {
             // The cell is known already; what is read here only brings a value.
             cells: None,
             is_hidden: false,
+            is_partial: false,
             problems,
         };
         let setting = read_field::<Setting<T>>(&mut input, found, &place.names, place.default, place.rules)?;

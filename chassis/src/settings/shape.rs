@@ -52,6 +52,8 @@ pub(crate) struct Group {
 #[derive(Debug, Clone)]
 pub(crate) struct Field {
     pub(crate) name: String,
+    /// Other names it may have in files.
+    pub(crate) aliases: &'static [&'static str],
     pub(crate) about: String,
     pub(crate) shape: Shape,
     /// The default as a person would write it; `Null` if it cannot be shown. `None`: there is none.
@@ -167,6 +169,10 @@ impl Shape {
 }
 
 impl Field {
+    pub(crate) fn is_called(&self, name: &str) -> bool {
+        self.name == name || self.aliases.contains(&name)
+    }
+
     pub(crate) fn is_required(&self) -> bool {
         self.default.is_none() && !self.shape.is_optional()
     }

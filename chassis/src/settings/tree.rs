@@ -1,8 +1,13 @@
 //! The merged tree of one service, and its sections.
 
-use std::{collections::BTreeSet, fmt, sync::Arc};
+use std::{
+    collections::BTreeSet,
+    fmt,
+    sync::{Arc, OnceLock},
+};
 
 use super::{
+    declared::Declared,
     form::{Form, Names, SettingsSchema, read_field},
     input::Input,
     merge::merge,
@@ -13,6 +18,7 @@ use super::{
     rules::Rules,
     setting::Cells,
     source::{Layer, Source},
+    unknown::names_below,
     value::SettingValue,
 };
 
@@ -23,6 +29,10 @@ pub struct Tree {
     pub(crate) service: Arc<str>,
     pub(crate) layers: Arc<[Layer]>,
     pub(crate) cells: Arc<Cells>,
+    /// A source could not be read; what is missing may be written there.
+    is_partial: bool,
+    /// What the service declares, once that is known: sections may hold others.
+    declared: Arc<OnceLock<Vec<Declared>>>,
 }
 
 impl Tree {
@@ -35,7 +45,8 @@ impl Tree {
     pub(crate) fn of_layers(layers: Arc<[Layer]>, service: Arc<str>, cells: Arc<Cells>) -> Self {
         let roots: Vec<&Node> = layers.iter().map(|layer| &layer.root).collect();
         let root = Arc::new(merge(&roots, &service));
-        Self { root, service, layers, cells }
+        let is_partial = layers.iter().any(|layer| layer.is_partial);
+        Self { root, service, layers, cells, is_partial, declared: Arc::default() }
     }
 
     /// The same tree with what is set and deleted at run time.
@@ -44,7 +55,12 @@ impl Tree {
         let mut root = merge(&roots, &self.service);
         deleted.iter().for_each(|path| root.remove(path));
         let (service, layers, cells) = (Arc::clone(&self.service), Arc::clone(&self.layers), Arc::clone(&self.cells));
-        Self { root: Arc::new(root), service, layers, cells }
+        let declared = Arc::clone(&self.declared);
+        Self { root: Arc::new(root), service, layers, cells, is_partial: self.is_partial, declared }
+    }
+
+    pub(crate) fn declare(&self, declared: &[Declared]) {
+        let _ = self.declared.set(declared.to_vec());
     }
 
     /// The name of the service it was merged for.
@@ -117,7 +133,9 @@ impl<'a> Section<'a> {
     /// `None` when something is wrong with it, which the problems say.
     pub fn read<T: SettingsSchema>(&self, also: &[&str], problems: &mut Problems) -> Option<T> {
         let before = problems.len();
-        let value = self.with_input(problems, |input| Form::read(input, also));
+        let declared = self.tree.declared.get().map(Vec::as_slice).unwrap_or_default();
+        let also: Vec<&str> = also.iter().copied().chain(names_below(&self.path, declared)).collect();
+        let value = self.with_input(problems, |input| Form::read(input, &also));
         // Unknown keys are problems although they leave the struct whole.
         value.filter(|_| problems.len() == before)
     }
@@ -147,6 +165,7 @@ impl<'a> Section<'a> {
             rules: Rules::default(),
             cells: Some(&self.tree.cells),
             is_hidden: false,
+            is_partial: self.tree.is_partial,
             problems,
         })
     }

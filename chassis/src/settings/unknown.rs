@@ -1,4 +1,7 @@
-//! Keys that nobody reads: in a declared section they are mistakes, elsewhere they may belong to another service.
+//! The whole tree against what is declared: every section is read, and what nobody reads is found.
+//!
+//! In a declared section an unknown key is a mistake. Elsewhere it may belong to another service, and is only worth a
+//! warning where its name is nearly a declared one.
 
 use std::collections::BTreeSet;
 
@@ -7,44 +10,50 @@ use super::{
     form::unknown_key,
     legacy::{is_legacy_section, legacy_key},
     merge::SERVICES,
-    node::Node,
+    node::{Map, Node},
     path::KeyPath,
     problem::{Problem, Problems},
     suggestion::nearest,
     tree::Tree,
 };
 
+/// Sections of a service besides its settings.
+const PARTS: [&str; 3] = ["tasks", "timers", "threads"];
+
 impl Tree {
-    /// Finds what nobody reads. Keys in the service's own section are problems, unless it `is_free`; a section whose
-    /// name is nearly a declared one is a warning. Declared sections find their unknown keys when they are read.
-    pub fn check_unknown(&self, declared: &[Declared], is_free: bool, problems: &mut Problems) {
-        self.warn_in(&self.root, &KeyPath::default(), declared, problems);
+    /// Reads everything that is declared, and finds what nobody reads: all problems, warnings and notices at once.
+    ///
+    /// A service whose own section `is_free` may have keys there that it does not declare.
+    pub fn check(&self, declared: &[Declared], is_free: bool, problems: &mut Problems) {
+        self.declare(declared);
+        declared.iter().for_each(|declared| declared.check(self, problems));
+        self.walk(&self.root, &KeyPath::default(), false, declared, problems);
         if !is_free {
-            self.deny_own(declared, problems);
+            let own = self.own_path();
+            self.deny(&own, declared, problems);
+            PARTS.iter().for_each(|part| self.deny(&own.child(part), declared, problems));
         }
     }
 
-    /// Walks down through everything that is above a declared section.
-    fn warn_in(&self, node: &Node, path: &KeyPath, declared: &[Declared], problems: &mut Problems) {
+    /// Goes down through everything that is above a declared section. `is_inside` of one, unknown keys are mistakes.
+    fn walk(&self, node: &Node, path: &KeyPath, is_inside: bool, declared: &[Declared], problems: &mut Problems) {
         let Some(map) = node.as_map() else { return };
-        let own = self.own_path();
         let known = names_below(path, declared);
+        let is_read = is_declared(path, declared);
         for (key, node) in map {
             let path = path.child(key);
-            let is_declared = declared.iter().any(|declared| declared.path == path);
-            let is_above = declared.iter().any(|declared| declared.path.starts_with(&path));
-            let is_below = declared.iter().any(|declared| path.starts_with(&declared.path));
-            if path == own || is_below && !is_above {
+            if path == self.own_path() {
                 continue;
             }
-            if is_above {
-                if !is_declared {
-                    self.warn_in(node, &path, declared, problems);
-                }
-                continue;
-            }
-            if let Some(notice) = legacy_key(&path) {
+            if known.contains(key.as_str()) {
+                let is_inside = is_inside || is_declared(&path, declared);
+                self.walk(node, &path, is_inside, declared, problems);
+            } else if is_read {
+                // Who reads the section has told it.
+            } else if let Some(notice) = legacy_key(&path) {
                 problems.notice(format!("`{path}` (at {}) {notice}", node.named_at()));
+            } else if is_inside {
+                problems.push(unknown_key(path, node, known.iter().copied()));
             } else if let Some(nearest) = nearest(key, known.iter().copied())
                 && !is_legacy_section(&path)
                 && !node.is_override
@@ -55,35 +64,34 @@ impl Tree {
         }
     }
 
-    /// What stands below `system.microservices.<service>` is either a setting of the service or overrides a section.
-    fn deny_own(&self, declared: &[Declared], problems: &mut Problems) {
-        let own = self.own_path();
-        self.deny_in(&own, declared, problems);
-        for section in ["tasks", "timers", "threads"] {
-            self.deny_in(&own.child(section), declared, problems);
-        }
-    }
-
-    fn deny_in(&self, path: &KeyPath, declared: &[Declared], problems: &mut Problems) {
-        let Some(map) = self.root.at(path).and_then(Node::as_map) else { return };
+    /// What stands below `system.microservices.<service>` is a setting of the service, or overrides a section.
+    fn deny(&self, path: &KeyPath, declared: &[Declared], problems: &mut Problems) {
+        let nothing = Map::new();
+        let map = self.root.at(path).and_then(Node::as_map).unwrap_or(&nothing);
         let mut known = names_below(path, declared);
         if *path == self.own_path() {
             known.extend(names_below(&KeyPath::default(), declared));
             known.remove(SERVICES);
-            known.extend(["tasks", "timers", "threads"]);
+            known.extend(PARTS);
         }
         for (key, node) in map.iter().filter(|(key, _)| !known.contains(key.as_str())) {
-            problems.push(unknown_key(path.child(key), node, known.iter().copied()));
+            let path = path.child(key);
+            // What overrides a key of older frameworks is noticed there.
+            if legacy_key(&KeyPath::from_steps(vec![key.as_str().into()])).is_none() {
+                problems.push(unknown_key(path, node, known.iter().copied()));
+            }
         }
     }
 }
 
 /// The names that lead from `path` to something declared.
-fn names_below<'d>(path: &KeyPath, declared: &'d [Declared]) -> BTreeSet<&'d str> {
+pub(crate) fn names_below<'d>(path: &KeyPath, declared: &'d [Declared]) -> BTreeSet<&'d str> {
     let depth = path.steps().len();
-    declared
-        .iter()
-        .filter(|declared| declared.path.starts_with(path))
-        .filter_map(|declared| declared.path.steps().nth(depth))
-        .collect()
+    let below = declared.iter().filter(|declared| declared.path.starts_with(path));
+    below.filter_map(|declared| declared.path.steps().nth(depth)).collect()
+}
+
+/// Whether somebody reads the section at `path` as a whole.
+fn is_declared(path: &KeyPath, declared: &[Declared]) -> bool {
+    declared.iter().any(|declared| declared.path == *path)
 }

@@ -10,7 +10,7 @@ use arc_swap::ArcSwap;
 use serde_json::Value as Json;
 
 use super::{
-    declared::{Declared, names_below},
+    declared::Declared,
     form::{Names, SettingsSchema, read_field},
     input::Input,
     node::Node,
@@ -47,6 +47,7 @@ struct RunTime {
 impl Settings {
     /// The settings of a service that declares these sections and keys.
     pub(crate) fn new(tree: Tree, declared: Vec<Declared>) -> Self {
+        tree.declare(&declared);
         let own = Mutex::new(RunTime { layer: Layer::empty(), deleted: BTreeSet::new() });
         Self { store: Arc::new(Store { tree: ArcSwap::from_pointee(tree), declared, own }) }
     }
@@ -63,9 +64,7 @@ impl Settings {
 
     /// Reads the section at `path` as a struct; what else is declared below it is left to others.
     pub(crate) fn read<T: SettingsSchema>(&self, path: &str, problems: &mut Problems) -> Option<T> {
-        let path = KeyPath::lenient(path);
-        let also = names_below(&path, &self.store.declared);
-        self.tree().section_at(path).read(&also, problems)
+        self.tree().section(path).read(&[], problems)
     }
 
     /// The settings below `prefix`, such as `microservices.orders`.
@@ -240,6 +239,7 @@ impl SettingsView {
             rules: Rules::default(),
             cells: Some(&tree.cells),
             is_hidden: false,
+            is_partial: false,
             problems: &mut problems,
         };
         let setting = read_field::<Setting<Option<T>>>(&mut input, found, &names, None, Rules::default());
@@ -260,6 +260,7 @@ impl SettingsView {
             rules: Rules::default(),
             cells: None,
             is_hidden: false,
+            is_partial: false,
             problems: &mut problems,
         };
         let value = if node.is_some() { T::read(&mut input) } else { absent(&mut input) };

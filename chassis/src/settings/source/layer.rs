@@ -15,16 +15,19 @@ use crate::settings::{
 #[derive(Debug, Clone)]
 pub struct Layer {
     pub(crate) root: Node,
+    /// Not everything that is written was understood, so that what seems to be missing may be there.
+    pub(crate) is_partial: bool,
 }
 
 impl Layer {
     /// A source that says nothing.
     pub fn empty() -> Self {
-        Self { root: Node::empty_map(Origin::default_value()) }
+        Self { root: Node::empty_map(Origin::default_value()), is_partial: false }
     }
 
-    pub(crate) fn of(root: Node) -> Self {
-        Self { root }
+    /// A source that could not be read at all, which is told.
+    pub fn unreadable() -> Self {
+        Self { is_partial: true, ..Self::empty() }
     }
 
     /// Adds the value of a key such as `resources.http.port`, with or without the root `system`.

@@ -4,6 +4,7 @@ mod cli;
 mod dict;
 mod env;
 mod file;
+mod format;
 mod layer;
 
 pub use self::{cli::Cli, dict::Dict, env::Env, file::File, layer::Layer};

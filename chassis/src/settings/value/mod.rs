@@ -11,13 +11,13 @@ mod text;
 
 use serde_json::Value as Json;
 
-pub(crate) use self::duration::parse_duration;
 pub use self::{
     byte_size::ByteSize,
     choice::{choose, show_choice},
     collection::OneOrMany,
     serde::Serde,
 };
+pub(crate) use self::{duration::parse_duration, number::expected_int};
 use super::{
     form::{Form, SettingsSchema},
     input::Input,
@@ -132,6 +132,7 @@ pub(crate) fn read_alone<V: SettingValue>(node: &Node) -> Result<V, Problems> {
         rules: Rules::default(),
         cells: None,
         is_hidden: false,
+        is_partial: false,
         problems: &mut problems,
     });
     value.filter(|_| problems.is_empty()).ok_or(problems)

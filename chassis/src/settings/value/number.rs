@@ -73,8 +73,10 @@ fn read_int(input: &mut Input<'_>, type_min: i128, type_max: i128) -> Option<i12
 
 /// What a whole number between these limits is called.
 pub(crate) fn expected_int(min: i128, max: i128) -> String {
-    // Limits of the wide types are no help to anybody.
-    let (has_min, has_max) = (min > i128::from(i64::MIN), max < i128::from(i64::MAX));
+    // The limits of wide types are no help to anybody.
+    let wide = [i32::MAX.into(), u32::MAX.into(), i64::MAX.into(), u64::MAX.into(), i128::MAX];
+    let has_max = !wide.contains(&max);
+    let has_min = ![i32::MIN.into(), i64::MIN.into(), i128::MIN].contains(&min);
     match (has_min, has_max) {
         (true, true) => format!("a whole number from {min} to {max}"),
         (true, false) => format!("a whole number, {min} or more"),

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde_json::Value as Json;
 
 use super::SettingValue;
-use crate::settings::{input::Input, shape::Shape};
+use crate::settings::{input::Input, schema::foreign, shape::Shape};
 
 /// A setting of any type that implements `Deserialize` and `JsonSchema`; what `#[setting(serde)]` reads through.
 ///
@@ -51,7 +51,7 @@ impl<T: DeserializeOwned + JsonSchema + Send + Sync + 'static> SettingValue for 
     }
 
     fn shape() -> Shape {
-        Shape::schema(schemars::schema_for!(T).to_value())
+        Shape::schema(foreign::<T>())
     }
 
     fn show(&self) -> Json {
