@@ -14,7 +14,7 @@ use chassis::{
     microservice,
 };
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Nothing;
 
 impl Resource for Nothing {
@@ -89,6 +89,62 @@ impl<D: Database> Orders<D> {
 
 #[microservice]
 struct Small;
+
+mod sharded {
+    use super::*;
+
+    #[microservice(parts = [routes])]
+    pub(super) struct Sharded<D: Database = Nothing, const SHARDS: usize = 4>
+    where
+        D: Clone,
+    {
+        #[resource]
+        db: D,
+        #[setting(default = 20)]
+        page_size: u32,
+    }
+
+    /// A part in a module of its own sees what is private to the struct's, and is seen there.
+    mod routes {
+        use super::*;
+
+        #[microservice(part = routes)]
+        impl<D: Database + Clone, const SHARDS: usize> Sharded<D, SHARDS> {
+            #[after(start, db)]
+            async fn count(&self) {
+                assert_eq!(self.page_size as usize, SHARDS * 5);
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_part_in_another_module_is_part_of_the_service() {
+    let running = <sharded::Sharded>::builder().start().await.unwrap();
+    running.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_service_may_be_local_to_a_function() {
+    #[microservice]
+    struct Local {
+        #[init(Arc::new(Mutex::new(0)))]
+        seen: Arc<Mutex<u32>>,
+    }
+
+    #[microservice]
+    impl Local {
+        #[before(stop)]
+        async fn say_goodbye(&self) {
+            *self.seen.lock().unwrap() += 1;
+        }
+    }
+
+    let running = Local::builder().start().await.unwrap();
+    let seen = Arc::clone(&running.service().seen);
+    running.stop().await.unwrap();
+    assert_eq!(*seen.lock().unwrap(), 1);
+}
 
 /// A stranger's resource that calls methods with texts.
 #[derive(Default)]

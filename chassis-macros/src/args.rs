@@ -111,6 +111,16 @@ impl Args {
         }
     }
 
+    /// Takes the flag `name` and tells where it stands.
+    pub(crate) fn flag_at(&mut self, name: &'static str) -> Option<Span> {
+        let is_flag = |arg: &Arg| matches!(arg, Arg::Bare(value) if as_ident(value).is_some_and(|found| found == name));
+        let at = self.list.iter().position(is_flag)?;
+        match self.list.remove(at) {
+            Arg::Bare(value) => Some(value.span()),
+            Arg::Named(name, _) | Arg::Path(name, _) | Arg::Type(name, _) => Some(name.span()),
+        }
+    }
+
     /// Takes the value of `name = value`.
     pub(crate) fn value(&mut self, name: &'static str, errors: &mut Errors) -> Option<Expr> {
         self.known.push(name);
@@ -208,7 +218,7 @@ impl Args {
     }
 
     /// Takes `name = "1s"`, or a number of milliseconds.
-    pub(crate) fn duration(&mut self, name: &'static str, errors: &mut Errors) -> Option<Duration> {
+    pub(crate) fn duration(&mut self, name: &'static str, errors: &mut Errors) -> Option<(Duration, Expr)> {
         let value = self.value(name, errors)?;
         let found = match &value {
             Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => duration::parse(&text.value()),
@@ -219,7 +229,7 @@ impl Args {
                 .to_owned()),
         };
         match found {
-            Ok(duration) => Some(duration),
+            Ok(duration) => Some((duration, value)),
             Err(message) => {
                 errors.at(&value, format!("`{name}`: {message}"));
                 None

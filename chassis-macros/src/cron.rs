@@ -36,7 +36,7 @@ pub(crate) fn check(expression: &str) -> Result<(), String> {
         }
     };
     for (text, (name, least, most)) in written.iter().zip(fields) {
-        check_field(text, *least, *most).map_err(|what| format!("{name} `{text}`: {what}"))?;
+        check_field(text, *least, *most).map_err(|what| format!("{name}: {what}"))?;
     }
     Ok(())
 }
@@ -112,12 +112,12 @@ mod tests {
     fn says_which_field_is_wrong() {
         let check = |expression| check(expression).unwrap_err();
         assert!(check("* * * *").ends_with("this has 4"));
-        assert_eq!(check("61 * * * *"), "minutes `61`: `61` is not between 0 and 59");
-        assert_eq!(check("* 24 * * *"), "hours `24`: `24` is not between 0 and 23");
-        assert_eq!(check("* * 0 * *"), "day of the month `0`: `0` is not between 1 and 31");
-        assert_eq!(check("* * * FOO *"), "month `FOO`: `FOO` means nothing here");
-        assert_eq!(check("*/0 * * * *"), "minutes `*/0`: a step is a number from 1 to 59, this is `0`");
-        assert_eq!(check("1,,2 * * * *"), "minutes `1,,2`: a value is missing between commas");
+        assert_eq!(check("61 * * * *"), "minutes: `61` is not between 0 and 59");
+        assert_eq!(check("* 24 * * *"), "hours: `24` is not between 0 and 23");
+        assert_eq!(check("* * 0 * *"), "day of the month: `0` is not between 1 and 31");
+        assert_eq!(check("* * * FOO *"), "month: `FOO` means nothing here");
+        assert_eq!(check("*/0 * * * *"), "minutes: a step is a number from 1 to 59, this is `0`");
+        assert_eq!(check("1,,2 * * * *"), "minutes: a value is missing between commas");
         assert!(check("@often").starts_with("`@often` is no cron expression"));
     }
 }

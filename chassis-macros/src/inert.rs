@@ -1,6 +1,6 @@
 //! Attributes inside an item that only `#[microservice]` understands, and what it takes from the others.
 
-use syn::{Attribute, Expr, ExprLit, Lit, Meta, ext::IdentExt as _};
+use syn::{Attribute, Expr, ExprLit, Lit, Meta, Token, ext::IdentExt as _, punctuated::Punctuated};
 
 /// On fields of the struct.
 pub(crate) const FIELD: [&str; 4] = ["resource", "setting", "meter", "init"];
@@ -36,6 +36,17 @@ pub(crate) fn take(attributes: &mut Vec<Attribute>, names: &[&str]) -> Vec<(Stri
     taken
 }
 
+/// The attributes of ours that are hidden in a `cfg_attr`, which the macro cannot decide.
+pub(crate) fn conditional(attributes: &[Attribute], names: &[&str]) -> Vec<syn::Path> {
+    let mut hidden = Vec::new();
+    for attribute in attributes.iter().filter(|attribute| attribute.path().is_ident("cfg_attr")) {
+        let metas = attribute.parse_args_with(Punctuated::<Meta, Token![,]>::parse_terminated).unwrap_or_default();
+        let paths = metas.iter().skip(1).map(Meta::path);
+        hidden.extend(paths.filter(|path| is_one_of(path, names)).cloned());
+    }
+    hidden
+}
+
 /// The conditions under which an item is there.
 pub(crate) fn cfgs(attributes: &[Attribute]) -> Vec<Attribute> {
     attributes.iter().filter(|attribute| attribute.path().is_ident("cfg")).cloned().collect()
@@ -60,6 +71,10 @@ pub(crate) fn docs(attributes: &[Attribute]) -> String {
 /// The first paragraph of a documentation, on one line.
 pub(crate) fn first_paragraph(docs: &str) -> String {
     docs.lines().take_while(|line| !line.trim().is_empty()).map(str::trim).collect::<Vec<_>>().join(" ")
+}
+
+fn is_one_of(path: &syn::Path, names: &[&str]) -> bool {
+    path.segments.last().is_some_and(|last| names.contains(&last.ident.unraw().to_string().as_str()))
 }
 
 fn name_of(attribute: &Attribute) -> Option<String> {

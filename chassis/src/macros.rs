@@ -180,6 +180,7 @@ pub use chassis_macros::on;
 /// | `cache = "10s"`, `cache_by = ["accept-language"]` | how long a success is answered from memory, and which headers tell answers apart |
 /// | `never_shed` | it is served under any load |
 /// | `quiet` | no canonical line in the log |
+/// | `any_json` | the body is JSON whatever its content type says |
 /// | `status = 201`, `tag = "orders"`, `deprecated`, `hidden` | for its documentation in `/openapi.json` |
 pub use chassis_macros::get;
 

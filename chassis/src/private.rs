@@ -34,10 +34,21 @@ pub mod http {
 /// The methods of a service that has no `impl` block marked `#[microservice]`: a function of a block hides this one.
 pub trait NoMethods: Sized {
     /// Lists nothing.
-    fn chassis_methods(_: &mut Blueprint<Self>) {}
+    fn chassis_unnamed_part(_: &mut Blueprint<Self>) {}
 }
 
 impl<S> NoMethods for S {}
+
+/// A field that no resource, setting or meter is in.
+#[diagnostic::on_unimplemented(
+    message = "field of type `{Self}` cannot be shared between threads",
+    label = "everything that runs in the service uses this field",
+    note = "keep it in a `Mutex`, or use an atomic or an `Arc` in it"
+)]
+pub trait Shared {}
+
+#[diagnostic::do_not_recommend]
+impl<T: Send + Sync + 'static> Shared for T {}
 
 /// A field without `#[init(…)]`.
 #[diagnostic::on_unimplemented(
@@ -58,7 +69,7 @@ impl<T: Default> Initial for T {
 }
 
 /// The first value of a field.
-pub fn initial<T: Initial>() -> T {
+pub fn initial<T: Initial + Shared>() -> T {
     T::initial()
 }
 
@@ -67,8 +78,18 @@ pub fn broken<T>() -> T {
     unreachable!("a service with mistakes does not compile")
 }
 
+/// A field that hooks can be around.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a resource, so nothing can run before or after it",
+    label = "a hook names a field marked `#[resource]`"
+)]
+pub trait Hooked {}
+
+#[diagnostic::do_not_recommend]
+impl<R: Resource> Hooked for R {}
+
 /// The name of a resource; `get` shows the compiler that there is one.
-pub fn resource_name<S, R: Resource>(name: &'static str, get: fn(&S) -> &R) -> &'static str {
+pub fn resource_name<S, R: Hooked>(name: &'static str, get: fn(&S) -> &R) -> &'static str {
     let _ = get;
     name
 }

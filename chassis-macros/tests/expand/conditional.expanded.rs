@@ -42,7 +42,7 @@ const _: () = {
             blueprint
                 .resource::<Amqp>("broker", |service| &service.broker)
                 .after(&["db", #[cfg(feature = "mail")] "mailer"]);
-            Self::chassis_methods(blueprint);
+            Self::chassis_unnamed_part(blueprint);
         }
     }
     #[automatically_derived]
@@ -77,7 +77,9 @@ impl Orders {
         dead_code,
         reason = "this impl block does not cover the whole service: repeat the generics and bounds of the struct"
     )]
-    fn chassis_methods(blueprint: &mut ::chassis::__private::Blueprint<Self>) {
+    pub(crate) fn chassis_unnamed_part(
+        blueprint: &mut ::chassis::__private::Blueprint<Self>,
+    ) {
         use ::chassis::__private as __chassis;
         #[cfg(feature = "mail")]
         blueprint

@@ -18,7 +18,7 @@ const _: () = {
             #[allow(unused_imports)]
             use __chassis::NoMethods as _;
             blueprint.resource::<D>("db", |service| &service.db);
-            Self::chassis_methods(blueprint);
+            Self::chassis_unnamed_part(blueprint);
         }
     }
     #[automatically_derived]

@@ -13,7 +13,7 @@ const _: () = {
         fn blueprint(blueprint: &mut __chassis::Blueprint<Self>) {
             #[allow(unused_imports)]
             use __chassis::NoMethods as _;
-            Self::chassis_methods(blueprint);
+            Self::chassis_unnamed_part(blueprint);
             Self::chassis_part_routes(blueprint);
             Self::chassis_part_jobs(blueprint);
         }
@@ -40,7 +40,9 @@ impl Orders {
         dead_code,
         reason = "the struct does not list this part: write `#[microservice(parts = [routes])]` on it; or this impl block does not cover the whole service: repeat the generics and bounds of the struct"
     )]
-    fn chassis_part_routes(blueprint: &mut ::chassis::__private::Blueprint<Self>) {
+    pub(crate) fn chassis_part_routes(
+        blueprint: &mut ::chassis::__private::Blueprint<Self>,
+    ) {
         use ::chassis::__private as __chassis;
         blueprint
             .handlers(|service, _cx| {
@@ -71,7 +73,9 @@ impl Orders {
         dead_code,
         reason = "the struct does not list this part: write `#[microservice(parts = [jobs])]` on it; or this impl block does not cover the whole service: repeat the generics and bounds of the struct"
     )]
-    fn chassis_part_jobs(blueprint: &mut ::chassis::__private::Blueprint<Self>) {
+    pub(crate) fn chassis_part_jobs(
+        blueprint: &mut ::chassis::__private::Blueprint<Self>,
+    ) {
         use ::chassis::__private as __chassis;
         blueprint.task("work", |service, _cx| async move { Self::work(&service).await });
     }
@@ -82,5 +86,7 @@ impl Orders {
         dead_code,
         reason = "this impl block does not cover the whole service: repeat the generics and bounds of the struct"
     )]
-    fn chassis_methods(_blueprint: &mut ::chassis::__private::Blueprint<Self>) {}
+    pub(crate) fn chassis_unnamed_part(
+        _blueprint: &mut ::chassis::__private::Blueprint<Self>,
+    ) {}
 }

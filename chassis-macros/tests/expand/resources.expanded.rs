@@ -32,7 +32,7 @@ const _: () = {
             blueprint
                 .resource::<Mailer>("mailer", |service| &service.mailer)
                 .after(&["db", "broker"]);
-            Self::chassis_methods(blueprint);
+            Self::chassis_unnamed_part(blueprint);
         }
     }
     #[automatically_derived]

@@ -25,7 +25,9 @@ impl Orders {
         dead_code,
         reason = "this impl block does not cover the whole service: repeat the generics and bounds of the struct"
     )]
-    fn chassis_methods(blueprint: &mut ::chassis::__private::Blueprint<Self>) {
+    pub(crate) fn chassis_unnamed_part(
+        blueprint: &mut ::chassis::__private::Blueprint<Self>,
+    ) {
         use ::chassis::__private as __chassis;
         blueprint
             .handlers(|service, cx| {

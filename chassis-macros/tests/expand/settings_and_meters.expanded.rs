@@ -79,7 +79,7 @@ const _: () = {
                 )
                 .about("How many orders are on a page.");
             blueprint.setting::<Secret<String>>("key", __chassis::None);
-            Self::chassis_methods(blueprint);
+            Self::chassis_unnamed_part(blueprint);
         }
     }
     #[automatically_derived]

@@ -14,7 +14,7 @@ const _: () = {
         fn blueprint(blueprint: &mut __chassis::Blueprint<Self>) {
             #[allow(unused_imports)]
             use __chassis::NoMethods as _;
-            Self::chassis_methods(blueprint);
+            Self::chassis_unnamed_part(blueprint);
         }
     }
     #[automatically_derived]

@@ -13,14 +13,17 @@ use super::{
 };
 use crate::{errors::Errors, route_path};
 
-/// Collects what is wrong with the methods.
-pub(super) fn check(block: &Block, errors: &mut Errors) {
-    for method in &block.methods {
-        let written = block.item.items.iter().find_map(|member| match member {
-            ImplItem::Fn(written) if written.sig.ident == method.ident => Some(written),
-            _ => None,
-        });
-        if let Some(written) = written {
+/// Collects what is wrong with the methods, and marks those.
+pub(super) fn check(block: &mut Block, errors: &mut Errors) {
+    let Block { item, methods, .. } = block;
+    let written = item.items.iter().filter_map(|member| match member {
+        ImplItem::Fn(written) => Some(written),
+        _ => None,
+    });
+    let written: Vec<&ImplItemFn> = written.collect();
+    for method in &mut *methods {
+        let before = errors.count();
+        if let Some(written) = written.iter().find(|written| written.sig.ident == method.ident) {
             check_signature(method, written, errors);
         }
         check_roles(method, errors);
@@ -28,8 +31,9 @@ pub(super) fn check(block: &Block, errors: &mut Errors) {
         if method.roles.iter().any(|role| role.kind.has_input()) {
             check_answer(method, errors);
         }
+        method.is_broken |= errors.count() > before;
     }
-    check_routes(block, errors);
+    check_routes(methods, errors);
 }
 
 fn check_signature(method: &Method, written: &ImplItemFn, errors: &mut Errors) {
@@ -156,38 +160,50 @@ fn check_answer(method: &Method, errors: &mut Errors) {
     }
 }
 
-fn check_routes(block: &Block, errors: &mut Errors) {
-    let mut seen: Vec<(&Method, &Route)> = Vec::new();
-    for method in &block.methods {
-        for role in &method.roles {
+/// Paths that the router cannot hold, alone or together.
+fn check_routes(methods: &mut [Method], errors: &mut Errors) {
+    for at in 0..methods.len() {
+        let before = errors.count();
+        let (earlier, later) = methods.split_at(at);
+        let [method, ..] = later else { return };
+        for (role_at, role) in method.roles.iter().enumerate() {
             let Kind::Route(route) = &role.kind else { continue };
-            let path = route.path.value();
-            if let Err(message) = route_path::check(&path) {
+            if let Err(message) = route_path::check(&route.path.value()) {
                 errors.at(&route.path, message);
                 continue;
             }
-            let twin = seen.iter().find(|(other, earlier)| {
-                let is_exclusive = !method.cfgs.is_empty() || !other.cfgs.is_empty();
-                !is_exclusive
-                    && earlier.field == route.field
-                    && (earlier.path.value() == path && earlier.method == route.method
-                        || route_path::is_conflict(&earlier.path.value(), &path))
-            });
-            match twin {
-                Some((first, earlier)) if earlier.path.value() == path => errors.at(
-                    &route.path,
-                    format!("`{} {path}` is routed twice: `{}` has it already", route::verb(&route.method), first.name()),
-                ),
-                Some((first, earlier)) => errors.at(
-                    &route.path,
-                    format!(
-                        "`{path}` and `{}` of `{}` match the same paths, so no router can tell them apart: name their captures alike",
-                        earlier.path.value(),
-                        first.name()
-                    ),
-                ),
-                None => seen.push((method, route)),
+            let before = method.roles[..role_at].iter().map(|role| (method, role));
+            let earlier = earlier.iter().flat_map(|method| method.roles.iter().map(move |role| (method, role)));
+            for (other, role) in earlier.chain(before) {
+                if let Kind::Route(twin) = &role.kind
+                    && let Some(message) = clash((method, route), (other, twin))
+                {
+                    errors.at(&route.path, message);
+                    break;
+                }
             }
         }
+        methods[at].is_broken |= errors.count() > before;
     }
+}
+
+/// Why a route cannot be beside an earlier one.
+fn clash((method, route): (&Method, &Route), (other, twin): (&Method, &Route)) -> Option<String> {
+    // Whether both are there is for the conditions to say, and then for the router.
+    if twin.field != route.field || !method.cfgs.is_empty() || !other.cfgs.is_empty() {
+        return None;
+    }
+    let (path, earlier) = (route.path.value(), twin.path.value());
+    if path == earlier {
+        let is_twice = route.method == twin.method;
+        return is_twice.then(|| {
+            format!("`{} {path}` is routed twice: `{}` has it already", route::verb(&route.method), other.name())
+        });
+    }
+    route_path::is_conflict(&earlier, &path).then(|| {
+        format!(
+            "`{path}` and `{earlier}` of `{}` match the same paths, so no router can tell them apart: name their captures alike",
+            other.name()
+        )
+    })
 }

@@ -13,16 +13,23 @@ use crate::{duration, span};
 /// The user's block, with one function more that lists what is in it.
 pub(super) fn expand(block: &Block) -> TokenStream {
     let mut item = block.item.clone();
-    for method in &block.methods {
-        item.items.extend(timer_id(method, block));
+    for member in &mut item.items {
+        if let ImplItem::Fn(written) = member
+            && block.methods.iter().any(|method| method.is_broken && method.ident == written.sig.ident)
+        {
+            written.attrs.push(parse_quote!(#[allow(dead_code)]));
+        }
     }
+    item.items.extend(block.methods.iter().filter_map(|method| timer_id(method, block)));
     item.items.push(list(block));
     quote!(#item)
 }
 
 /// `pub const TICK: TimerId`, by which `Context::timer` finds the timer of the method `tick`.
 fn timer_id(method: &Method, block: &Block) -> Option<ImplItem> {
-    method.roles.iter().find(|role| matches!(role.kind, Kind::Timer(_)))?;
+    if !method.is_timer {
+        return None;
+    }
     let (cfgs, name, private) = (&method.cfgs, method.name(), block.paths.private());
     let constant = constant(method);
     let vis = match &method.vis {
@@ -42,38 +49,43 @@ fn constant(method: &Method) -> Ident {
     Ident::new(&method.name().to_uppercase(), method.ident.span())
 }
 
-/// The function that the struct's part calls. When it does not, the compiler says so with our reason.
+/// The function that the struct's part calls. When it does not, the compiler says so with our reason; but only because the
+/// function stands at a token of the user's own: about dead code of a macro it keeps silent.
 fn list(block: &Block) -> ImplItem {
-    let (function, reason) = match &block.part {
+    let (at, function, reason) = match &block.part {
         Some(part) => (
-            format_ident!("chassis_part_{}", part.unraw(), span = span::here(part.span())),
+            part.span(),
+            format_ident!("chassis_part_{}", part.unraw()),
             format!(
                 "the struct does not list this part: write `#[microservice(parts = [{part}])]` on it; \
                  or this impl block does not cover the whole service: repeat the generics and bounds of the struct"
             ),
         ),
         None => (
-            Ident::new("chassis_methods", span::here(block.item.self_ty.span())),
+            block.item.self_ty.span(),
+            format_ident!("chassis_unnamed_part"),
             "this impl block does not cover the whole service: repeat the generics and bounds of the struct".to_owned(),
         ),
     };
     let (private, import) = (block.paths.private(), block.paths.import());
     let blueprint = span::local("blueprint", Span::call_site());
-    let calls: Vec<TokenStream> = block.methods.iter().flat_map(|method| method_calls(method, &blueprint)).collect();
+    let calls: Vec<TokenStream> = block.working().flat_map(|method| method_calls(method, &blueprint)).collect();
     let handlers = handlers::expand(block, &blueprint);
     let (import, blueprint) = if calls.is_empty() && handlers.is_none() {
         (None, span::local("_blueprint", Span::call_site()))
     } else {
         (Some(import), blueprint)
     };
-    parse_quote! {
+    let function = Ident::new(&function.to_string(), at);
+    let list = quote_spanned! {at=>
         #[deny(dead_code, reason = #reason)]
-        fn #function(#blueprint: &mut #private::Blueprint<Self>) {
+        pub(crate) fn #function(#blueprint: &mut #private::Blueprint<Self>) {
             #import
             #(#calls)*
             #handlers
         }
-    }
+    };
+    parse_quote!(#list)
 }
 
 /// The calls that list a method with the runtime, one per reason to call it.

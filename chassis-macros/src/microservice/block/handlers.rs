@@ -17,8 +17,7 @@ use crate::span;
 /// The one call that hands every handler of the block to the resource that calls it.
 pub(super) fn expand(block: &Block, blueprint: &Ident) -> Option<TokenStream> {
     let handlers: Vec<(&Method, &Role)> = block
-        .methods
-        .iter()
+        .working()
         .flat_map(|method| method.roles.iter().map(move |role| (method, role)))
         .filter(|(_, role)| role.kind.has_input())
         .collect();

@@ -14,8 +14,8 @@ use crate::errors::Errors;
 
 pub(super) fn expand(args: TokenStream, item: ItemImpl, errors: &mut Errors) -> TokenStream {
     match parse::parse(args, item, errors) {
-        Ok(block) => {
-            check::check(&block, errors);
+        Ok(mut block) => {
+            check::check(&mut block, errors);
             expand::expand(&block)
         }
         Err(item) => quote::quote!(#item),

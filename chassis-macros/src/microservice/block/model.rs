@@ -30,6 +30,10 @@ pub(super) struct Method {
     pub(super) arguments: Vec<Argument>,
     pub(super) output: ReturnType,
     pub(super) roles: Vec<Role>,
+    /// Marked `#[task_timer]`, readable or not.
+    pub(super) is_timer: bool,
+    /// A mistake of it is told: it must not be called, or the compiler would tell another one.
+    pub(super) is_broken: bool,
 }
 
 /// How a method takes the service.
@@ -107,6 +111,13 @@ pub(super) enum Schedule {
 pub(super) enum When {
     Before,
     After,
+}
+
+impl Block {
+    /// The methods without a mistake.
+    pub(super) fn working(&self) -> impl Iterator<Item = &Method> {
+        self.methods.iter().filter(|method| !method.is_broken)
+    }
 }
 
 impl Method {

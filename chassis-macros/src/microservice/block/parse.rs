@@ -59,7 +59,7 @@ pub(super) fn parse(args: TokenStream, mut item: ItemImpl, errors: &mut Errors) 
     Ok(Block { paths, part: part.into_iter().next(), methods, item })
 }
 
-/// The method if it is marked; without its roles when they could not be read.
+/// The method if it is marked; without the roles that could not be read.
 fn method(written: &mut ImplItemFn, errors: &mut Errors) -> Option<Method> {
     let marks = inert::take(&mut written.attrs, &inert::METHOD);
     for (name, attribute) in inert::take(&mut written.attrs, &inert::FIELD) {
@@ -67,6 +67,9 @@ fn method(written: &mut ImplItemFn, errors: &mut Errors) -> Option<Method> {
             attribute.path(),
             format!("`#[{name}]` belongs on a field of the struct marked `#[microservice]`, not on a method"),
         );
+    }
+    for path in inert::conditional(&written.attrs, &inert::METHOD) {
+        errors.at(&path, "this is decided later than the block is read: put `#[cfg(…)]` on two methods instead");
     }
     if marks.is_empty() {
         return None;
@@ -96,15 +99,13 @@ fn method(written: &mut ImplItemFn, errors: &mut Errors) -> Option<Method> {
         arguments: arguments.collect(),
         output: written.sig.output.clone(),
         roles,
+        is_timer: marks.iter().any(|(name, _)| name == "task_timer"),
+        is_broken: errors.count() > before,
     };
     // What calls a method decides on its signature, not its author.
     written
         .attrs
         .push(parse_quote!(#[allow(clippy::unused_async, clippy::unused_self, clippy::needless_pass_by_value)]));
-    if errors.count() > before {
-        written.attrs.push(parse_quote!(#[allow(dead_code)]));
-        return None;
-    }
     Some(method)
 }
 
@@ -144,6 +145,9 @@ fn timer(mut args: Args, errors: &mut Errors) -> Option<Timer> {
     let before = errors.count();
     let span = args.span;
     let interval = args.duration("interval", errors);
+    if let Some((Duration::ZERO, value)) = &interval {
+        errors.at(value, "an interval of zero would never let anything else run; write at least `\"1ms\"`");
+    }
     let cron = args.text("cron", errors);
     let zone = args.text("timezone", errors);
     let timer = |schedule, args: &mut Args, errors: &mut Errors| Timer {
@@ -152,15 +156,11 @@ fn timer(mut args: Args, errors: &mut Errors) -> Option<Timer> {
         immediate: args.flag("immediate", errors).unwrap_or(false),
         autostart: args.flag("autostart", errors).unwrap_or(true),
         overlap: args.choice("overlap", &["skip", "queue"], errors).map(|(overlap, _)| overlap),
-        jitter: args.duration("jitter", errors),
+        jitter: args.duration("jitter", errors).map(|(jitter, _)| jitter),
     };
     let is_told = errors.count() > before;
     let schedule = match (interval, cron) {
-        (Some(Duration::ZERO), None) => {
-            errors.at_span(span, "an interval of zero would never let anything else run; write at least `\"1ms\"`");
-            None
-        }
-        (Some(interval), None) => {
+        (Some((interval, _)), None) => {
             if let Some(zone) = &zone {
                 errors.at(zone, "an interval knows no time zone; `timezone` goes with `cron`");
             }
@@ -192,8 +192,8 @@ fn timer(mut args: Args, errors: &mut Errors) -> Option<Timer> {
         }
     };
     let timer = timer(schedule.unwrap_or(Schedule::Every(Duration::ZERO)), &mut args, errors);
-    if args.flag("leader", errors).unwrap_or(false) {
-        errors.at_span(span, "`leader` is not there yet: every replica runs this timer; remove it");
+    if let Some(at) = args.flag_at("leader") {
+        errors.at_span(at, "`leader` is not there yet: every replica runs this timer; remove it");
     }
     args.done(errors);
     (errors.count() == before).then_some(timer)

@@ -29,7 +29,7 @@ enum Value {
 }
 
 /// Every option; each becomes the call of a method with its name.
-const OPTIONS: [(&str, Value); 11] = [
+const OPTIONS: [(&str, Value); 12] = [
     ("timeout", Value::Duration),
     ("body_limit", Value::Size),
     ("cancel_on_disconnect", Value::Flag),
@@ -37,6 +37,7 @@ const OPTIONS: [(&str, Value); 11] = [
     ("cache_by", Value::Texts),
     ("never_shed", Value::Flag),
     ("quiet", Value::Flag),
+    ("any_json", Value::Flag),
     ("status", Value::Status),
     ("tag", Value::Text),
     ("deprecated", Value::Flag),
@@ -69,7 +70,7 @@ fn option(name: &'static str, value: Value, args: &mut Args, errors: &mut Errors
     let function = Ident::new(name, args.span);
     let argument = match value {
         Value::Flag => return args.flag(name, errors)?.then(|| quote!(.#function())),
-        Value::Duration => duration::tokens(args.duration(name, errors)?),
+        Value::Duration => duration::tokens(args.duration(name, errors)?.0),
         Value::Size => {
             let size = proc_macro2::Literal::u64_unsuffixed(args.size(name, errors)?);
             quote!(#size)

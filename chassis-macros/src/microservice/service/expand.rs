@@ -143,7 +143,7 @@ fn blueprint(service: &Service) -> TokenStream {
             #[allow(unused_imports)]
             use __chassis::NoMethods as _;
             #(#fields)*
-            Self::chassis_methods(#blueprint);
+            Self::chassis_unnamed_part(#blueprint);
             #(#parts)*
         }
     }

@@ -60,6 +60,9 @@ fn field(written: &mut syn::Field, errors: &mut Errors) -> Field {
         }
         marked = Some(name);
     }
+    for path in inert::conditional(&written.attrs, &inert::FIELD) {
+        errors.at(&path, "this is decided later than the service is read: put `#[cfg(…)]` on two fields instead");
+    }
     for (name, attribute) in inert::take(&mut written.attrs, &inert::METHOD) {
         errors.at(
             attribute.path(),
@@ -100,7 +103,7 @@ fn kind_of(name: &str, attribute: &Attribute, errors: &mut Errors) -> Kind {
             unit: args.text("unit", errors).map(|text| text.value()),
             buckets: args.value("buckets", errors),
             quantiles: args.value("quantiles", errors),
-            window: args.duration("window", errors),
+            window: args.duration("window", errors).map(|(window, _)| window),
             max_series: args.integer("max_series", errors),
         })),
     };

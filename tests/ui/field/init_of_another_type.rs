@@ -1,0 +1,9 @@
+use chassis::prelude::*;
+
+#[microservice]
+struct Orders {
+    #[init("seven")]
+    seven: u32,
+}
+
+fn main() {}

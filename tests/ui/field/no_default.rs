@@ -1,0 +1,8 @@
+use chassis::prelude::*;
+
+#[microservice]
+struct Orders {
+    since: std::time::Instant,
+}
+
+fn main() {}

@@ -1,0 +1,8 @@
+use chassis::prelude::*;
+
+#[microservice]
+struct Orders {
+    seen: std::cell::Cell<u32>,
+}
+
+fn main() {}

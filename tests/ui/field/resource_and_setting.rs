@@ -1,0 +1,10 @@
+use chassis::prelude::*;
+
+#[microservice]
+struct Orders {
+    #[resource]
+    #[setting]
+    db: u32,
+}
+
+fn main() {}

@@ -1,0 +1,9 @@
+use chassis::prelude::*;
+
+#[microservice]
+struct Orders {
+    #[task]
+    seen: u32,
+}
+
+fn main() {}

@@ -1,0 +1,9 @@
+use chassis::prelude::*;
+
+#[microservice]
+struct Orders {
+    #[meter]
+    placed: u32,
+}
+
+fn main() {}

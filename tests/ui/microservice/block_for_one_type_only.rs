@@ -1,0 +1,23 @@
+use chassis::prelude::*;
+
+#[derive(Default)]
+struct Postgres;
+impl Resource for Postgres {
+    type Settings = ();
+}
+
+#[microservice]
+struct Orders<D: Resource + Default = Postgres> {
+    #[resource]
+    db: D,
+}
+
+#[microservice]
+impl Orders {
+    #[task]
+    async fn work(&self) {}
+}
+
+fn main() -> std::process::ExitCode {
+    Orders::run()
+}

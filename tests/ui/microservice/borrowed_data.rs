@@ -1,0 +1,8 @@
+use chassis::prelude::*;
+
+#[microservice]
+struct Orders<'a> {
+    name: &'a str,
+}
+
+fn main() {}

@@ -1,0 +1,6 @@
+use chassis::prelude::*;
+
+#[microservice(name = "order-service")]
+struct Orders;
+
+fn main() {}

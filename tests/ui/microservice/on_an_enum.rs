@@ -1,0 +1,8 @@
+use chassis::prelude::*;
+
+#[microservice]
+enum Orders {
+    Open,
+}
+
+fn main() {}

@@ -1,0 +1,6 @@
+use chassis::prelude::*;
+
+#[microservice(part = routes)]
+struct Orders;
+
+fn main() {}

@@ -1,0 +1,6 @@
+use chassis::prelude::*;
+
+#[microservice(nmae = "orders")]
+struct Orders;
+
+fn main() {}

@@ -1,0 +1,9 @@
+use chassis::prelude::*;
+
+#[microservice]
+struct Orders {
+    #[resource]
+    db: String,
+}
+
+fn main() {}

@@ -1,0 +1,13 @@
+use chassis::prelude::*;
+
+#[microservice]
+struct Orders;
+
+#[microservice]
+impl Orders {
+    #[task]
+    #[thread]
+    async fn reconcile(&self) {}
+}
+
+fn main() {}

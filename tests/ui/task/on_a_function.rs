@@ -1,0 +1,6 @@
+use chassis::prelude::*;
+
+#[task]
+async fn reconcile() {}
+
+fn main() {}

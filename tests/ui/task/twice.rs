@@ -1,0 +1,13 @@
+use chassis::prelude::*;
+
+#[microservice]
+struct Orders;
+
+#[microservice]
+impl Orders {
+    #[task]
+    #[task]
+    async fn reconcile(&self) {}
+}
+
+fn main() {}

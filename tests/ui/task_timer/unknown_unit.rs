@@ -1,0 +1,12 @@
+use chassis::prelude::*;
+
+#[microservice]
+struct Orders;
+
+#[microservice]
+impl Orders {
+    #[task_timer(interval = "1 fortnight")]
+    async fn tick(&self) {}
+}
+
+fn main() {}

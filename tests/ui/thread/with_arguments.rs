@@ -1,0 +1,12 @@
+use chassis::prelude::*;
+
+#[microservice]
+struct Orders;
+
+#[microservice]
+impl Orders {
+    #[thread(name = "crunch")]
+    fn crunch(&self) {}
+}
+
+fn main() {}
