@@ -2,6 +2,8 @@
 
 pub use std::time::Duration;
 
+#[cfg(feature = "http-server")]
+pub use crate::http_server::{Checked, HttpServer, Json, Path, Problem, Query, Valid};
 pub use crate::{
     Context, Error, Health, Resource, Result, Shutdown,
     macros::{
@@ -10,5 +12,3 @@ pub use crate::{
     metrics::{Counter, Gauge, Histogram, Labels, Summary, timed},
     settings::{Secret, Setting, SettingsSchema},
 };
-#[cfg(feature = "http-server")]
-pub use crate::http_server::{Checked, HttpServer, Json, Path, Problem, Query, Valid};
