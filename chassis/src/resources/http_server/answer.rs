@@ -131,10 +131,11 @@ impl Record {
         let (mut response, body) = whole(response, WHOLE);
         let Some(body) = body else { return response };
         let tag = Tag::of(&body);
-        response.headers_mut().insert(header::ETAG, tag.header(false));
-        match self.asked.contains_key(header::IF_NONE_MATCH) && tag.is_known_to(&self.asked) {
-            true => not_modified(response),
-            false => response,
+        let known = tag.known_to(&self.asked);
+        response.headers_mut().insert(header::ETAG, tag.header(known.unwrap_or(false)));
+        match known {
+            Some(_) => not_modified(response),
+            None => response,
         }
     }
 

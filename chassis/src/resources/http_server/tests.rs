@@ -2,9 +2,23 @@
 
 #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
-use std::sync::Arc;
+mod answers;
+mod bodies;
+mod endings;
+mod lines;
+mod problems;
+
+use std::{
+    net::SocketAddr,
+    sync::{Arc, Mutex},
+};
 
 use serde_json::Value;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    task::JoinSet,
+};
 
 use super::*;
 use crate::{
@@ -29,7 +43,12 @@ impl Bench {
         Self { http: HttpServer::default(), scope, settings }
     }
 
-    /// Adds a handler out of a function of its arguments.
+    fn set(mut self, change: impl FnOnce(&mut HttpServerSettings)) -> Self {
+        change(&mut self.settings);
+        self
+    }
+
+    /// Adds a handler out of a function of the request.
     fn on<F, Fut, R>(self, route: Route, handler: F) -> Self
     where
         F: Fn(Request) -> Fut + Send + Sync + 'static,
@@ -45,25 +64,46 @@ impl Bench {
 
     fn open(self) -> Open {
         let site = self.http.site("http", &self.scope, INFO, self.settings.clone()).unwrap();
-        let scope = Arc::clone(&self.scope);
-        let spawner = Spawner::new(move |work| drop(tokio::spawn(scope.wrap(work))));
+        let (scope, tasks) = (Arc::clone(&self.scope), Arc::new(Mutex::new(JoinSet::new())));
+        let group = Arc::clone(&tasks);
+        let spawner = Spawner::new(move |work| drop(group.lock().unwrap().spawn(scope.wrap(work))));
         let connections = ConnectionSettings::default();
         let listener = Listener::bind(self.settings.address(), &connections, "http").unwrap();
-        let server = listener.serve(&connections, site, spawner);
+        let server = listener.serve(&connections, site.clone(), spawner);
         server.open();
-        Open { client: server.client(), scope: self.scope, _server: server }
+        Open { client: server.client(), address: server.address(), scope: self.scope, site, server, tasks }
     }
 }
 
 struct Open {
     client: TestClient,
+    address: SocketAddr,
     scope: Arc<Scope>,
-    _server: Server,
+    site: site::Site,
+    server: Server,
+    /// What a context would end after `stop`.
+    tasks: Arc<Mutex<JoinSet<()>>>,
 }
 
 impl Open {
     async fn get(&self, path: &str) -> TestResponse {
         self.client.get(path).await.unwrap()
+    }
+
+    /// A connection of its own, for what no client would send.
+    async fn raw(&self, request: &str) -> TcpStream {
+        let mut stream = TcpStream::connect(self.address).await.unwrap();
+        stream.write_all(request.as_bytes()).await.unwrap();
+        stream
+    }
+
+    /// The first line of the canonical lines that `is_it` accepts, once it is there.
+    async fn line(&self, is_it: impl Fn(&Value) -> bool) -> Value {
+        self.scope.logs().wait_for(|line| line["message"] == "RESPONSE" && is_it(line)).await
+    }
+
+    fn metric(&self, name: &str, labels: &[(&str, &str)]) -> f64 {
+        self.scope.metrics().get(name, labels).unwrap_or_default()
     }
 
     /// The canonical lines so far.
@@ -72,18 +112,18 @@ impl Open {
     }
 }
 
-#[tokio::test]
-async fn a_route_answers_and_one_line_tells_of_it() {
-    let open = Bench::new().on(get("/hello"), |_| async { "hello" }).open();
-    let response = open.get("/hello?a=1").await;
-    assert_eq!((response.status().as_u16(), response.text().as_str()), (200, "hello"));
-    let lines = open.lines();
-    assert_eq!(lines.len(), 1);
-    let line = &lines[0];
-    assert_eq!(
-        (&line["method"], &line["uri"], &line["route"]),
-        (&"GET".into(), &"/hello?a=1".into(), &"/hello".into())
-    );
-    assert_eq!((&line["status"], &line["bytes_out"], &line["outcome"]), (&200.into(), &5.into(), &"ok".into()));
-    assert_eq!(line["req_id"].as_str(), response.header("x-request-id"));
+/// A problem document, checked to be one.
+fn problem(response: &TestResponse) -> Value {
+    assert_eq!(response.header("content-type"), Some(PROBLEM_JSON));
+    let document: Value = response.json().unwrap();
+    assert_eq!(document["status"], response.status().as_u16());
+    document
+}
+
+/// Everything the server sends until it closes.
+async fn rest(mut stream: TcpStream) -> String {
+    let mut text = Vec::new();
+    // A reset after the answer is an end, too.
+    let _ = stream.read_to_end(&mut text).await;
+    String::from_utf8_lossy(&text).into_owned()
 }

@@ -31,10 +31,13 @@ impl Tag {
         HeaderValue::from_bytes(&text[..length]).unwrap_or(HeaderValue::from_static("\"\""))
     }
 
-    /// Whether the client's `If-None-Match` names this body, in either form.
-    pub(in super::super) fn is_known_to(self, request: &HeaderMap) -> bool {
-        [false, true].into_iter().any(|is_gzip| {
-            let (text, length) = self.text(is_gzip);
+    /// The form of this body that the client's `If-None-Match` names; compressed is `true`.
+    pub(in super::super) fn known_to(self, request: &HeaderMap) -> Option<bool> {
+        if !request.contains_key(header::IF_NONE_MATCH) {
+            return None;
+        }
+        [false, true].into_iter().find(|is_gzip| {
+            let (text, length) = self.text(*is_gzip);
             names_tag(if_none_match(request), &text[..length])
         })
     }
@@ -83,8 +86,8 @@ mod tests {
         for is_gzip in [false, true] {
             let mut request = HeaderMap::new();
             request.insert(header::IF_NONE_MATCH, tag.header(is_gzip));
-            assert!(tag.is_known_to(&request));
-            assert!(!Tag::of(b"other").is_known_to(&request));
+            assert_eq!(tag.known_to(&request), Some(is_gzip));
+            assert_eq!(Tag::of(b"other").known_to(&request), None);
         }
     }
 }
