@@ -79,8 +79,12 @@ pub(crate) struct Everything {
     #[resource(after = [store], critical)]
     #[init(Store)]
     other: Store,
-    #[setting(default = 20_u32)]
+    #[resource]
+    http: ::chassis::HttpServer,
+    #[setting(default = 20)]
     page_size: u32,
+    #[meter(unit = "seconds", buckets = [0.1, 1.0])]
+    took: ::chassis::metrics::Histogram,
     seen: u32,
 }
 
@@ -116,6 +120,26 @@ impl Everything {
 
 #[microservice(part = more)]
 impl Everything {
+    /// Says hello.
+    #[get("/hello/{name}", timeout = "1s", body_limit = "1KiB", cache_by = ["accept-language"], tag = "hello")]
+    async fn hello(&self, ::chassis::Path(name): ::chassis::Path<::std::string::String>) -> ::std::string::String {
+        name
+    }
+
+    #[post("/hello", cancel_on_disconnect, status = 201, never_shed, quiet, deprecated)]
+    async fn keep(
+        &self,
+        ::chassis::Path(request): ::chassis::Path<::std::string::String>,
+        context: ::chassis::Context,
+        ::chassis::Json(http): ::chassis::Json<u32>,
+    ) -> ::core::result::Result<::chassis::Json<u32>, ::chassis::Problem> {
+        ::core::mem::drop((request, context));
+        ::core::result::Result::Ok(::chassis::Json(http))
+    }
+
+    #[any(http, "/opaque")]
+    async fn opaque(&self) -> impl ::core::fmt::Debug + ::axum::response::IntoResponse {}
+
     #[thread]
     async fn slow(&self) {}
 }

@@ -16,6 +16,11 @@ pub(crate) fn local(name: &str, at: Span) -> Ident {
     Ident::new(name, Span::mixed_site().located_at(at))
 }
 
+/// The same variable, shown elsewhere.
+pub(crate) fn moved_to(variable: &Ident, at: Span) -> Ident {
+    Ident::new(&variable.to_string(), variable.span().located_at(at))
+}
+
 /// The tokens with all places moved to the first one: a mistake about them is told once, and at their beginning.
 pub(crate) fn at_first(tokens: &impl ToTokens) -> TokenStream {
     let tokens = tokens.to_token_stream();

@@ -3,7 +3,7 @@ use chassis::prelude::*;
 #[microservice(name = "Orders", unknown = 3)]
 struct Orders {
     #[resource(after = [brokr, http])]
-    db: String,
+    db: Greeter,
     #[resource]
     broker: Greeter,
     #[resource(after = [db])]

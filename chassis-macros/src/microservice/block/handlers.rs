@@ -81,6 +81,7 @@ fn server_of(handlers: &[(&Method, &Role)]) -> Option<Span> {
 }
 
 fn sole(at: Span, service: &Ident) -> TokenStream {
+    let service = span::moved_to(service, at);
     quote_spanned!(span::here(at)=> __chassis::sole::<__chassis::http::HttpServer, _>(#service))
 }
 
@@ -128,8 +129,9 @@ fn handler(method: &Method, protocol: Protocol, scene: &Scene) -> TokenStream {
             arguments.push(from_context(argument, cx));
             continue;
         }
-        let here = span::here(argument.ty.span());
         let name = argument_name(argument, at, &names);
+        // The very place of the type, so that the compiler takes both of its complaints about it for the same one.
+        let here = argument.ty.span();
         let (variable, ty) = (span::local(&name, here), span::at_first(&argument.ty));
         names.push(name);
         let take = match protocol {

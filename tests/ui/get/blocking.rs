@@ -1,0 +1,15 @@
+use chassis::prelude::*;
+
+#[microservice]
+struct Orders {
+    #[resource]
+    http: HttpServer,
+}
+
+#[microservice]
+impl Orders {
+    #[get("/orders")]
+    fn order(&self) {}
+}
+
+fn main() {}

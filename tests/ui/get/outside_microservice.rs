@@ -1,0 +1,10 @@
+use chassis::prelude::*;
+
+struct Orders;
+
+impl Orders {
+    #[get("/orders")]
+    async fn order(&self) {}
+}
+
+fn main() {}

@@ -1,0 +1,17 @@
+use chassis::prelude::*;
+
+#[microservice]
+struct Orders {
+    #[resource]
+    http: HttpServer,
+    #[resource]
+    admin: HttpServer,
+}
+
+#[microservice]
+impl Orders {
+    #[get("/orders")]
+    async fn order(&self) {}
+}
+
+fn main() {}
