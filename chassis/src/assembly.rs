@@ -95,6 +95,29 @@ pub(crate) fn declared<S: Microservice>(blueprint: &Blueprint<S>, builtins: &[Bu
     declared
 }
 
+/// The settings that a service of type `S` declares.
+pub(crate) fn declared_by<S: Microservice>() -> Vec<Declared> {
+    declared(&Blueprint::<S>::of(), &crate::resources::builtins())
+}
+
+/// The settings of a service that is not put together.
+pub(crate) struct Inspected {
+    pub(crate) tree: Tree,
+    pub(crate) declared: Vec<Declared>,
+    pub(crate) problems: Problems,
+}
+
+/// Reads all settings and what is wrong with them.
+pub(crate) fn inspect<S: Microservice>(sources: &[Box<dyn Source>]) -> Inspected {
+    let (blueprint, builtins) = (Blueprint::<S>::of(), crate::resources::builtins());
+    let declared = declared(&blueprint, &builtins);
+    let mut problems = Problems::new();
+    let tree = Tree::merge(sources, S::NAME, &mut problems);
+    tree.check(&declared, S::FREE_SETTINGS, &mut problems);
+    read_plans(&blueprint, &builtins, &tree, &mut problems);
+    Inspected { tree, declared, problems }
+}
+
 /// Reads all settings, builds the service and its engine; starts nothing.
 ///
 /// # Errors

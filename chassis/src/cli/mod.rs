@@ -6,6 +6,7 @@ mod arguments;
 mod check;
 mod graph;
 mod log_level;
+mod settings;
 
 use std::{ffi::OsString, io::Write};
 
@@ -60,7 +61,7 @@ fn act_on<S: Microservice>(line: impl IntoIterator<Item = OsString>) -> Action<S
     match arguments.task {
         Task::Run(args) => Action::Run { sources, args },
         Task::Check => Action::Exit(check::check::<S>(sources)),
-        Task::Settings(_) => Action::Exit(USAGE),
+        Task::Settings(show) => Action::Exit(settings::settings::<S>(show, &sources)),
         Task::Graph(format) => Action::Exit(graph::graph::<S>(format)),
     }
 }
