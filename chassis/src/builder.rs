@@ -31,7 +31,8 @@ impl<S: Microservice> Builder<S> {
     /// A service with its defaults.
     pub fn new() -> Self {
         let logs = Logs::captured_for(S::NAME);
-        Self { setup: Setup { sources: Vec::new(), with: Vec::new(), args: None, logs, clock: Clock::default() } }
+        let sources: Vec<Box<dyn Source>> = vec![Box::new(crate::resources::test_settings())];
+        Self { setup: Setup { sources, with: Vec::new(), args: None, logs, clock: Clock::default() } }
     }
 
     /// Settings in place: `.settings(yaml!{ … })`, or any map below `system`. Later calls win.
@@ -212,6 +213,7 @@ impl fmt::Display for StopOutcome {
             lines.push(format!("the stop budget passed; still running: {}", self.abandoned.join(", ")));
         }
         match lines.as_slice() {
+            [] => f.write_str("asked to stop before everything was started"),
             [line] => f.write_str(line),
             lines => {
                 write!(f, "{} problems", lines.len())?;

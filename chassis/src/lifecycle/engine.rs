@@ -144,14 +144,14 @@ impl Engine {
         for phase in Phase::STARTING {
             let failures = tokio::select! {
                 biased;
-                () = self.core.stop_asked.wait() => Vec::new(),
+                () = self.start_given_up() => Vec::new(),
                 failures = self.phase(phase) => failures,
             };
             let has_failed = !failures.is_empty();
             for Failure { what, error } in failures {
                 self.core.record_failure(what, error);
             }
-            if has_failed || self.core.stop_asked.is_triggered() {
+            if has_failed || self.is_start_given_up() {
                 if has_failed {
                     self.core.stop(StopReason::Failed(format!("the start failed in phase {phase}")));
                 }
@@ -170,6 +170,19 @@ impl Engine {
         let took = began.elapsed();
         self.core.events.emit(EventKind::Running { took });
         Ok(took)
+    }
+
+    /// Whether the start is not worth its end any more. A task that is done already does not count: a service that does
+    /// its work and leaves is started, and then stopped.
+    fn is_start_given_up(&self) -> bool {
+        self.core.stop_asked.is_triggered() && !matches!(self.core.reason(), Some(StopReason::Done(_)))
+    }
+
+    async fn start_given_up(&self) {
+        self.core.stop_asked.wait().await;
+        if !self.is_start_given_up() {
+            std::future::pending::<()>().await;
+        }
     }
 
     /// Completes when something asks for the stop.
