@@ -8,6 +8,7 @@ mod macros;
 mod macros_alone;
 mod metrics;
 mod restarts;
+mod status;
 mod tasks;
 mod tidy;
 mod timers;

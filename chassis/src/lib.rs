@@ -31,7 +31,7 @@ pub mod service;
 pub mod settings;
 pub mod supervision;
 pub mod tasks;
-mod testing;
+pub mod testing;
 pub mod unit;
 
 pub use builder::{Builder, Running, StopReport};
@@ -43,6 +43,8 @@ pub use macros::{
     after, any, before, delete, get, head, microservice, on, options, patch, post, put, task, task_timer, thread,
 };
 pub use microservice::{Blueprint, FromContext, Microservice, Outcome, Parts, When};
+#[cfg(feature = "status")]
+pub use resources::status;
 pub use resource::{Health, HealthStatus, Resource, Slot, State};
 #[cfg(feature = "http-server")]
 pub use resources::http_server::{self, HttpServer, Json, Path, Problem, Query, Valid};

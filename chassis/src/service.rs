@@ -11,7 +11,8 @@ use crate::{
     diagram::{Diagram, Node},
     lifecycle::{Core, Event, EventStream, Stage, StopReason},
     metrics::Metrics,
-    resource::{Health, HealthStatus, State},
+    process,
+    resource::{Health, HealthStatus, Resource, State},
     scope::Scope,
     settings::Settings,
     tasks::TaskRow,
@@ -181,7 +182,17 @@ impl Service {
 
     /// What a resource tells about itself.
     pub fn resource_info(&self, name: &str) -> serde_json::Map<String, serde_json::Value> {
-        self.core.erased(name).map(|resource| resource.info()).unwrap_or_default()
+        let Some(resource) = self.core.erased(name) else { return serde_json::Map::new() };
+        process::catch(|| resource.info()).unwrap_or_else(|panic| {
+            tracing::error!("resource `{name}`, asked for its `info`, {panic}");
+            serde_json::Map::from_iter([("error".to_owned(), panic.to_string().into())])
+        })
+    }
+
+    /// Calls `visit` with the resource of this name, if there is one and it is of this type.
+    pub(crate) fn visit<R: Resource, T>(&self, name: &str, visit: impl FnOnce(&R) -> T) -> Option<T> {
+        let resource = self.core.erased(name)?;
+        resource.as_any().downcast_ref().map(visit)
     }
 
     /// The tasks, timers and threads.

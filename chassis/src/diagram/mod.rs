@@ -155,7 +155,7 @@ impl Node {
 }
 
 /// Text inside of XML and HTML.
-fn escape_markup(text: &str) -> String {
+pub(crate) fn escape_markup(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for char in text.chars() {
         match char {

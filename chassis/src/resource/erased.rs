@@ -1,6 +1,6 @@
 //! Resources of any type behind one: the only place where the hooks' futures are boxed.
 
-use std::{future::Future, pin::Pin, sync::Arc};
+use std::{any::Any, future::Future, pin::Pin, sync::Arc};
 
 use crate::{
     Context, Health, Resource, Result,
@@ -24,6 +24,9 @@ pub(crate) trait Erased: Send + Sync {
     fn health(&self) -> BoxFuture<'_, Health>;
 
     fn info(&self) -> serde_json::Map<String, serde_json::Value>;
+
+    /// The resource itself, for who knows its type.
+    fn as_any(&self) -> &dyn Any;
 }
 
 /// Puts the resource that is found in `service` behind [`Erased`].
@@ -96,5 +99,9 @@ impl<S: Send + Sync + 'static, R: Resource> Erased for Found<S, R> {
 
     fn info(&self) -> serde_json::Map<String, serde_json::Value> {
         self.resource().info()
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self.resource()
     }
 }

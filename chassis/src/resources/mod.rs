@@ -1,11 +1,24 @@
-//! Everything optional: each resource is one folder, and uses only what a stranger's resource could use.
+//! Everything optional: each resource is one folder and one feature, and uses only what a stranger's resource could.
 
 #[cfg(feature = "http-server")]
 pub mod http_server;
+#[cfg(feature = "status")]
+pub mod status;
 
-use crate::assembly::Builtin;
+use crate::{assembly::Builtin, settings::Dict};
+
+/// What these parts are told by the builder of tests, below everything that a test says: tests run in parallel.
+pub(crate) fn test_settings() -> Dict {
+    let settings = Dict::new();
+    #[cfg(feature = "status")]
+    let settings = settings.set("resources.status.host", "127.0.0.1").set("resources.status.port", 0);
+    settings
+}
 
 /// The parts that every service has, although no field says so.
 pub(crate) fn builtins() -> Vec<Builtin> {
-    vec![]
+    let mut builtins = Vec::new();
+    #[cfg(feature = "status")]
+    builtins.push(Builtin::new::<status::Status>("status", "Probes, metrics and states for operators."));
+    builtins
 }

@@ -11,6 +11,7 @@ use serde_json::Value as Json;
 
 use super::{
     declared::Declared,
+    effective::Effective,
     form::{Names, SettingsSchema, read_field},
     input::Input,
     node::Node,
@@ -65,6 +66,11 @@ impl Settings {
     /// Reads the section at `path` as a struct; what else is declared below it is left to others.
     pub(crate) fn read<T: SettingsSchema>(&self, path: &str, problems: &mut Problems) -> Option<T> {
         self.tree().section(path).read(&[], problems)
+    }
+
+    /// Every setting that is declared, as it is in force, with its origin and without secrets.
+    pub fn effective(&self) -> Vec<Effective> {
+        self.tree().effective(&self.store.declared)
     }
 
     /// The settings below `prefix`, such as `microservices.orders`.

@@ -179,6 +179,7 @@ impl Timer {
     /// Ticks every `interval`, without drift, until the next order.
     async fn every(&mut self, interval: Duration) {
         let start = Instant::now();
+        let began = self.core.clock.now();
         let mut last = 0;
         loop {
             let (next, missed) = match self.plan.overlap {
@@ -190,6 +191,7 @@ impl Timer {
                 self.cell.skipped(missed);
             }
             let due = start + due_after(interval, next);
+            self.cell.next(began.checked_add(due_after(interval, next)));
             if self.sleep_until(due).await == Woken::Ordered {
                 return;
             }

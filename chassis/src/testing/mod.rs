@@ -1,3 +1,12 @@
-//! Helpers for tests of services.
+//! Helpers for tests of services: clients in the same process, settings in place.
 
+#[cfg(feature = "_http")]
+mod http;
+#[cfg(feature = "http-server")]
+mod http_server;
+#[cfg(feature = "status")]
+mod status;
 pub(crate) mod yaml;
+
+#[cfg(feature = "_http")]
+pub use self::http::{Http, RequestBuilder, TestClient, TestResponse};

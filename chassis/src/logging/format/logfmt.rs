@@ -1,50 +1,49 @@
 //! `key=value` pairs with the keys of the JSON format; quoted only where needed, as JSON strings.
 
-use std::{fmt::Write, net::IpAddr};
+use std::fmt::Write;
 
 use super::{
     escape::{self, Escaping},
-    is_taken, number,
+    key_of, number, time,
 };
-use crate::logging::{
-    record::{Name, Record},
-    value::Value,
-};
+use crate::logging::{record::Record, value::Value};
 
 /// Appends the record, without a newline.
 pub(super) fn write(buf: &mut Vec<u8>, record: &Record<'_>) {
     buf.extend_from_slice(b"time=\"");
-    buf.extend_from_slice(record.time.as_bytes());
+    time::write(buf, record.time);
     buf.extend_from_slice(b"\" level=");
     buf.extend_from_slice(record.level.as_str().as_bytes());
     pair(buf, "target", Value::Str(record.target));
-    record.said.message(|message| pair(buf, "message", message));
-    buf.extend_from_slice(&record.origin.logfmt);
+    record.fields.message(&mut |message| pair(buf, "message", message));
+    pair(buf, "service_name", Value::Str(&record.origin.service));
+    pair(buf, "deploy_name", Value::Str(&record.origin.deploy_name));
     if let Some(unit) = record.unit {
         pair(buf, "req_id", Value::Str(unit.request_id().as_str()));
         buf.extend_from_slice(b" trace_id=");
         number::hex(buf, unit.trace().trace_id());
         for (name, id) in unit.ids() {
-            field(buf, Name::Any(name), Value::Str(id));
+            field(buf, name, Value::Str(id));
         }
     }
-    record.said.each(|name, value| field(buf, name, value));
+    record.fields.each(&mut |name, value| field(buf, name, value));
     if let Some((file, line)) = record.place {
         pair(buf, "file", Value::Str(file));
         pair(buf, "line", Value::U64(line.into()));
     }
 }
 
-/// Appends ` key=value`.
-fn field(buf: &mut Vec<u8>, name: Name<'_>, field: Value<'_>) {
+/// Appends ` key=value` for a field of the user's.
+pub(super) fn field(buf: &mut Vec<u8>, name: &str, field: Value<'_>) {
+    let (prefix, name) = key_of(name);
     buf.push(b' ');
+    buf.extend_from_slice(prefix.as_bytes());
     key(buf, name);
     buf.push(b'=');
     value(buf, field);
 }
 
-/// Appends ` key=value` for a key of every line.
-pub(super) fn pair(buf: &mut Vec<u8>, name: &str, field: Value<'_>) {
+fn pair(buf: &mut Vec<u8>, name: &str, field: Value<'_>) {
     buf.push(b' ');
     buf.extend_from_slice(name.as_bytes());
     buf.push(b'=');
@@ -52,22 +51,11 @@ pub(super) fn pair(buf: &mut Vec<u8>, name: &str, field: Value<'_>) {
 }
 
 /// A key has no quotes: what cannot stand in it becomes `_`.
-pub(super) fn key(buf: &mut Vec<u8>, name: Name<'_>) {
-    let name = match name {
-        Name::Known(name) => return buf.extend_from_slice(name.as_bytes()),
-        Name::Any("") => "_",
-        Name::Any(name) => name,
-    };
-    if is_taken(name) {
-        buf.extend_from_slice(b"field_");
+pub(super) fn key(buf: &mut Vec<u8>, name: &str) {
+    if name.is_empty() {
+        buf.push(b'_');
     }
-    let start = buf.len();
-    buf.extend_from_slice(name.as_bytes());
-    for byte in &mut buf[start..] {
-        if !is_bare(*byte) {
-            *byte = b'_';
-        }
-    }
+    buf.extend(name.bytes().map(|byte| if is_bare(byte) { byte } else { b'_' }));
 }
 
 pub(super) fn value(buf: &mut Vec<u8>, value: Value<'_>) {
@@ -83,8 +71,7 @@ pub(super) fn value(buf: &mut Vec<u8>, value: Value<'_>) {
             escape::quoted(buf, text);
             buf.push(b'"');
         }
-        Value::Ip(IpAddr::V4(address)) => number::ipv4(buf, address),
-        Value::F64(_) | Value::Ip(_) | Value::Display(_) | Value::Debug(_) => formatted(buf, value),
+        Value::F64(_) | Value::Display(_) | Value::Debug(_) => formatted(buf, value),
     }
 }
 
@@ -103,16 +90,5 @@ fn formatted(buf: &mut Vec<u8>, value: Value<'_>) {
 
 /// What needs no quotes anywhere logfmt is read.
 fn is_bare(byte: u8) -> bool {
-    const BARE: [bool; 256] = {
-        let mut bare = [false; 256];
-        let mut byte = 0;
-        while byte < 128 {
-            let letter = byte as u8;
-            bare[byte] =
-                letter.is_ascii_alphanumeric() || matches!(letter, b'-' | b'.' | b'_' | b'/' | b'@' | b'^' | b'+');
-            byte += 1;
-        }
-        bare
-    };
-    BARE[usize::from(byte)]
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'/' | b'@' | b'^' | b'+')
 }

@@ -1,0 +1,138 @@
+//! What the server tells as JSON, besides probes.
+
+use std::time::SystemTime;
+
+use serde_json::{Map, Value, json};
+
+use crate::{
+    State,
+    logging::timestamp,
+    service::{Progress, ResourceView, Service},
+    settings::Effective,
+    tasks::TaskRow,
+};
+
+/// `/status`: the number of every state, and whether all are started. Parts of the chassis are not told.
+pub(super) fn status(service: &Service) -> (bool, Value) {
+    let resources: Vec<ResourceView> =
+        service.resources().into_iter().filter(|resource| !resource.is_builtin).collect();
+    let are_started = resources.iter().all(|resource| resource.state == State::Started);
+    let row = |resource: ResourceView| {
+        let ResourceView { name, state, since, health, restarts, .. } = resource;
+        let row = json!({
+            "status": state as u8,
+            "status_str": state.as_str(),
+            "since": timestamp(since),
+            "health": health.status().as_str(),
+            "restarts": restarts,
+        });
+        (name.to_owned(), row)
+    };
+    (are_started, resources.into_iter().map(row).collect::<Map<_, _>>().into())
+}
+
+/// `/resources`: all there is to know of each, parts of the chassis included.
+pub(super) fn resources(service: &Service) -> Value {
+    let row = |resource: ResourceView| {
+        let info = service.resource_info(resource.name);
+        let ResourceView {
+            name,
+            about,
+            state,
+            since,
+            health,
+            is_critical,
+            is_builtin,
+            restarts,
+            last_error,
+            after,
+            history,
+        } = resource;
+        let history = history.iter().map(|(at, state)| json!({ "at": timestamp(*at), "state": state.as_str() }));
+        let row = json!({
+            "about": about,
+            "status": state as u8,
+            "state": state.as_str(),
+            "since": timestamp(since),
+            "health": { "status": health.status().as_str(), "output": health.output() },
+            "critical": is_critical,
+            "builtin": is_builtin,
+            "restarts": restarts,
+            "last_error": last_error,
+            "after": after,
+            "info": info,
+            "history": history.collect::<Vec<_>>(),
+        });
+        (name.to_owned(), row)
+    };
+    service.resources().into_iter().map(row).collect::<Map<_, _>>().into()
+}
+
+/// `/tasks`: tasks, timers and threads.
+pub(super) fn tasks(service: &Service) -> Value {
+    let row = |(name, row): (&str, TaskRow)| {
+        let TaskRow { kind, state, runs, failures, restarts, skipped, last, next, last_error } = row;
+        let row = json!({
+            "kind": kind,
+            "state": state.as_str(),
+            "runs": runs,
+            "failures": failures,
+            "restarts": restarts,
+            "skipped": skipped,
+            "last": last.map(timestamp),
+            "next": next.map(timestamp),
+            "last_error": last_error,
+        });
+        (name.to_owned(), row)
+    };
+    service.tasks().into_iter().map(row).collect::<Map<_, _>>().into()
+}
+
+/// `/events`: the recent ones, oldest first.
+pub(super) fn events(service: &Service) -> Value {
+    json!(service.events().iter().map(AsRef::as_ref).collect::<Vec<_>>())
+}
+
+/// `/info`: which program this is and for how long it has been running.
+pub(super) fn info(service: &Service) -> Value {
+    json!({
+        "name": service.name(),
+        "version": service.version(),
+        "about": service.about(),
+        "deploy_name": service.deploy_name(),
+        "instance": service.instance(),
+        "state": progress(service),
+        "started": timestamp(service.started()),
+        "now": timestamp(SystemTime::now()),
+        "uptime_seconds": service.uptime().as_secs_f64(),
+        "process": { "id": std::process::id(), "running": service.running() },
+        "build": {
+            "chassis": env!("CARGO_PKG_VERSION"),
+            "profile": if cfg!(debug_assertions) { "debug" } else { "release" },
+            "os": std::env::consts::OS,
+            "architecture": std::env::consts::ARCH,
+        },
+    })
+}
+
+/// `/loggers`: the level of each name that has one; `root` is everything else.
+pub(super) fn loggers(service: &Service) -> Value {
+    let levels = service.scope().logs().levels();
+    levels.into_iter().map(|(name, level)| (name, json!({ "level": level.as_str() }))).collect::<Map<_, _>>().into()
+}
+
+/// `/settings`: every setting in force with its origin; secrets are masked.
+pub(super) fn settings(service: &Service) -> Value {
+    let row = |Effective { key, value, origin }| (key, json!({ "value": value, "origin": origin.to_string() }));
+    service.settings().effective().into_iter().map(row).collect::<Map<_, _>>().into()
+}
+
+/// The word for how far the service is.
+pub(super) fn progress(service: &Service) -> &'static str {
+    match service.progress() {
+        Progress::Starting => "starting",
+        Progress::Running => "running",
+        Progress::Stopping => "stopping",
+        Progress::Stopped => "stopped",
+    }
+}
