@@ -47,9 +47,14 @@ impl Gate {
         rebuild();
     }
 
+    /// Whether anything is logged at a level.
+    pub(crate) fn may_be_enabled(&self, level: Level) -> bool {
+        rank(level) <= self.most.load(Ordering::Relaxed)
+    }
+
     /// Whether a target is logged at a level.
     pub(crate) fn is_enabled(&self, level: Level, target: &str) -> bool {
-        rank(level) <= self.most.load(Ordering::Relaxed) && self.levels.load().is_enabled(level, target)
+        self.may_be_enabled(level) && self.levels.load().is_enabled(level, target)
     }
 
     /// The levels as they are now.

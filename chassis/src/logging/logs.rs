@@ -7,7 +7,7 @@ use std::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
-    time::{Duration, SystemTime},
+    time::Duration,
 };
 
 use arc_swap::ArcSwap;
@@ -17,9 +17,10 @@ use super::{
     format::Format,
     gate::Gate,
     levels::{Levels, LogLevel},
-    record::{Fields, Line, Origin, Record},
+    record::{Fields, Line, Origin, Record, Said},
     settings::{LogFormat, LoggingSettings, Profile},
     sink::{Memory, Sink, Stdout},
+    timestamp::Timestamp,
     value::Value,
 };
 use crate::unit::Ids;
@@ -44,14 +45,16 @@ struct Inner {
 
 /// What a line needs to know; replaced as a whole when something changes.
 struct Config {
+    levels: Levels,
     origin: Origin,
     profile: Profile,
     sinks: Vec<Arc<dyn Sink>>,
 }
 
 struct Choices {
+    service: Box<str>,
+    deploy_name: Box<str>,
     settings: LoggingSettings,
-    origin: Origin,
     /// Levels set at run time; they win over the settings.
     overrides: BTreeMap<String, LogLevel>,
     memory: Option<Arc<Memory>>,
@@ -75,7 +78,7 @@ impl Logs {
 
     /// Says which deployment every later line belongs to.
     pub fn set_deploy_name(&self, name: &str) {
-        self.change(|choices| choices.origin.deploy_name = name.into());
+        self.change(|choices| choices.deploy_name = name.into());
     }
 
     /// Logs a target, and what lies below it, from another level on; `root` means everything that no name covers.
@@ -109,8 +112,12 @@ impl Logs {
 
     /// Says a line directly, if its level is logged.
     pub fn line(&self, line: &Line<'_>) {
-        if self.is_enabled(line.level, line.target) {
-            self.write(line.level, line.target, None, line.unit, line);
+        let Line { level, target, unit, .. } = *line;
+        if self.inner.gate.may_be_enabled(level) {
+            let config = self.inner.config.load();
+            if config.levels.is_enabled(level, target) {
+                self.write_with(&config, level, target, None, unit, Said::Directly(line));
+            }
         }
     }
 
@@ -160,15 +167,26 @@ impl Logs {
         unit: Option<&Ids>,
         fields: &dyn Fields,
     ) {
-        let config = self.inner.config.load();
+        self.write_with(&self.inner.config.load(), level, target, place, unit, Said::Visited(fields));
+    }
+
+    fn write_with(
+        &self,
+        config: &Config,
+        level: Level,
+        target: &str,
+        place: Option<(&str, u32)>,
+        unit: Option<&Ids>,
+        said: Said<'_>,
+    ) {
         let place = place.filter(|_| level <= config.profile.placed());
-        let time = SystemTime::now();
-        let record = Record { time, level, target, place, origin: &config.origin, unit, fields };
+        let time = Timestamp::now();
+        let record = Record { time, level, target, place, origin: &config.origin, unit, said };
         if !config.give(&record) {
             self.inner.dropped.fetch_add(1, Ordering::Relaxed);
             self.inner.untold.fetch_add(1, Ordering::Relaxed);
         } else if self.inner.untold.load(Ordering::Relaxed) > 0 {
-            self.tell_of_dropped(&config);
+            self.tell_of_dropped(config);
         }
     }
 
@@ -185,17 +203,21 @@ impl Logs {
             unit: None,
             fields: &[("count", Value::U64(count))],
         };
-        let Line { level, target, unit, .. } = line;
-        let record =
-            Record { time: SystemTime::now(), level, target, place: None, origin: &config.origin, unit, fields: &line };
+        let (said, Line { level, target, unit, .. }) = (Said::Directly(&line), line);
+        let record = Record { time: Timestamp::now(), level, target, place: None, origin: &config.origin, unit, said };
         if !config.give(&record) {
             self.inner.untold.fetch_add(count, Ordering::Relaxed);
         }
     }
 
     fn open(service: &str, memory: Option<Arc<Memory>>) -> Self {
-        let origin = Origin { service: service.into(), deploy_name: "local".into() };
-        let choices = Choices { settings: LoggingSettings::default(), origin, overrides: BTreeMap::new(), memory };
+        let choices = Choices {
+            service: service.into(),
+            deploy_name: "local".into(),
+            settings: LoggingSettings::default(),
+            overrides: BTreeMap::new(),
+            memory,
+        };
         let (gate, config) = (Gate::open(choices.levels()), ArcSwap::from_pointee(choices.config()));
         let (dropped, untold) = (AtomicU64::new(0), AtomicU64::new(0));
         Self { inner: Arc::new(Inner { gate, config, choices: Mutex::new(choices), dropped, untold }) }
@@ -244,7 +266,12 @@ impl Choices {
     }
 
     fn config(&self) -> Config {
-        Config { origin: self.origin.clone(), profile: self.settings.profile, sinks: self.sinks() }
+        Config {
+            levels: self.levels(),
+            origin: Origin::new(&self.service, &self.deploy_name),
+            profile: self.settings.profile,
+            sinks: self.sinks(),
+        }
     }
 
     /// A sink to come is one more entry here.

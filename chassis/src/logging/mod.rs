@@ -12,18 +12,19 @@ mod logs;
 mod record;
 mod settings;
 mod sink;
+mod timestamp;
 mod value;
 
-pub use self::{
-    format::timestamp,
-    levels::{LogLevel, ROOT, UnknownLevel},
-    logs::Logs,
-    record::Line,
-    settings::{LogFormat, LoggingSettings, Profile},
-    value::{OwnedValue, Value},
-};
 pub(crate) use self::{
     front::{LogRouter, TracingRouter},
     gate::rebuild,
     record::Fields,
+};
+pub use self::{
+    levels::{LogLevel, ROOT, UnknownLevel},
+    logs::Logs,
+    record::Line,
+    settings::{LogFormat, LoggingSettings, Profile},
+    timestamp::timestamp,
+    value::{OwnedValue, Value},
 };

@@ -1,10 +1,12 @@
 //! One log record, borrowed from whoever says it.
 
-use std::time::SystemTime;
-
 use tracing_core::Level;
 
-use super::value::Value;
+use super::{
+    format::{self, Format},
+    timestamp::Timestamp,
+    value::Value,
+};
 use crate::unit::Ids;
 
 /// A line said directly, past the front ends: what the runtime and a resource use where nanoseconds count.
@@ -18,28 +20,83 @@ pub struct Line<'a> {
     pub message: &'a str,
     /// The unit of work it belongs to.
     pub unit: Option<&'a Ids>,
-    /// Everything else; the names are as in the settings of a log store: short, lower case, stable.
+    /// Everything else. Names are written as they are: letters, digits, `_`, `.` and `-`, and none that every line has.
     pub fields: &'a [(&'static str, Value<'a>)],
 }
 
 /// What a format is given.
 #[derive(Clone, Copy)]
 pub(crate) struct Record<'a> {
-    pub(crate) time: SystemTime,
+    pub(crate) time: Timestamp,
     pub(crate) level: Level,
     pub(crate) target: &'a str,
     /// File and line, where they are known and wanted.
     pub(crate) place: Option<(&'a str, u32)>,
     pub(crate) origin: &'a Origin,
     pub(crate) unit: Option<&'a Ids>,
-    pub(crate) fields: &'a dyn Fields,
+    pub(crate) said: Said<'a>,
 }
 
-/// Which service of which deployment says it.
-#[derive(Debug, Clone)]
+/// The message and the fields.
+#[derive(Clone, Copy)]
+pub(crate) enum Said<'a> {
+    /// By our own code, whose names need no look: this is the way where nanoseconds count.
+    Directly(&'a Line<'a>),
+    /// Through a front end, or otherwise with names of anybody's choice.
+    Visited(&'a dyn Fields),
+}
+
+/// The name of a field.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Name<'a> {
+    /// Fit to be written as it is, and no key of every line.
+    Known(&'static str),
+    Any(&'a str),
+}
+
+impl Said<'_> {
+    /// Gives the message, if there is one.
+    pub(crate) fn message(&self, mut give: impl FnMut(Value<'_>)) {
+        match self {
+            Said::Directly(line) => give(Value::Str(line.message)),
+            Said::Visited(fields) => fields.message(&mut give),
+        }
+    }
+
+    /// Gives every field but the message, in the order they were written.
+    pub(crate) fn each(&self, mut give: impl FnMut(Name<'_>, Value<'_>)) {
+        match self {
+            Said::Directly(line) => {
+                for (name, value) in line.fields {
+                    debug_assert!(is_fit(name), "`{name}` cannot be the name of a field");
+                    give(Name::Known(name), *value);
+                }
+            }
+            Said::Visited(fields) => fields.each(&mut |name, value| give(Name::Any(name), value)),
+        }
+    }
+}
+
+/// Whether a name needs no escape in any format, and is no key of every line.
+fn is_fit(name: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-');
+    !name.is_empty() && name.bytes().all(is_plain) && !format::is_taken(name)
+}
+
+/// Which service of which deployment says it, as the formats write it.
+#[derive(Debug)]
 pub(crate) struct Origin {
-    pub(crate) service: Box<str>,
-    pub(crate) deploy_name: Box<str>,
+    pub(super) json: Box<[u8]>,
+    pub(super) logfmt: Box<[u8]>,
+}
+
+impl Origin {
+    /// Written once, so that a line copies it.
+    pub(crate) fn new(service: &str, deploy_name: &str) -> Self {
+        let fields = [("service_name", Value::Str(service)), ("deploy_name", Value::Str(deploy_name))];
+        let [json, logfmt] = [Format::Json, Format::Logfmt].map(|format| format.fields(&fields));
+        Self { json, logfmt }
+    }
 }
 
 /// The message and the fields of a record, each walked as often as a format wants.
@@ -49,16 +106,4 @@ pub(crate) trait Fields {
 
     /// Gives every field but the message, in the order they were written.
     fn each(&self, give: &mut dyn FnMut(&str, Value<'_>));
-}
-
-impl Fields for Line<'_> {
-    fn message(&self, give: &mut dyn FnMut(Value<'_>)) {
-        give(Value::Str(self.message));
-    }
-
-    fn each(&self, give: &mut dyn FnMut(&str, Value<'_>)) {
-        for (name, value) in self.fields {
-            give(name, *value);
-        }
-    }
 }

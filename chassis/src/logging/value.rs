@@ -1,6 +1,6 @@
 //! Values of fields, borrowed and owned.
 
-use std::{error::Error, fmt, time::Duration};
+use std::{error::Error, fmt, net::IpAddr, time::Duration};
 
 /// The value of a field; nothing is copied until it stands in the line.
 #[derive(Clone, Copy)]
@@ -18,6 +18,8 @@ pub enum Value<'a> {
     Bool(bool),
     /// A time span in milliseconds with three decimals, the form of every `…_ms` field.
     Millis(Duration),
+    /// An address of the internet protocol.
+    Ip(IpAddr),
     /// What `{}` says of it.
     Display(&'a dyn fmt::Display),
     /// What `{:?}` says of it.
@@ -35,6 +37,7 @@ impl fmt::Debug for Value<'_> {
             Value::F64(value) => value.fmt(f),
             Value::Bool(value) => value.fmt(f),
             Value::Millis(value) => value.fmt(f),
+            Value::Ip(value) => value.fmt(f),
             Value::Display(value) => fmt::Display::fmt(value, f),
             Value::Debug(value) => value.fmt(f),
         }

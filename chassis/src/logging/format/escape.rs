@@ -4,31 +4,6 @@ use std::fmt;
 
 const HEX: &[u8; 16] = b"0123456789abcdef";
 
-/// Bytes that are copied as they are.
-const PLAIN: u8 = 0;
-/// Bytes that are always escaped: control characters.
-const CONTROL: u8 = 1;
-/// The quote and the backslash, escaped inside quotes.
-const QUOTED: u8 = 2;
-/// First bytes of characters beyond ASCII of which some are escaped.
-const LEAD: u8 = 3;
-
-const CLASSES: [u8; 256] = {
-    let mut classes = [PLAIN; 256];
-    let mut byte = 0;
-    while byte < 0x20 {
-        classes[byte] = CONTROL;
-        byte += 1;
-    }
-    classes[0x7f] = CONTROL;
-    classes[b'"' as usize] = QUOTED;
-    classes[b'\\' as usize] = QUOTED;
-    classes[0xc2] = LEAD;
-    classes[0xe2] = LEAD;
-    classes[0xef] = LEAD;
-    classes
-};
-
 /// Appends text as the inside of a JSON string, which is what logfmt reads inside quotes too.
 pub(super) fn quoted(buf: &mut Vec<u8>, text: &str) {
     escape(buf, text, true);
@@ -52,42 +27,70 @@ impl fmt::Write for Escaping<'_> {
     }
 }
 
+#[inline]
 fn escape(buf: &mut Vec<u8>, text: &str, is_quoted: bool) {
+    if is_plain(text.as_bytes()) {
+        buf.extend_from_slice(text.as_bytes());
+    } else {
+        escape_each(buf, text, is_quoted);
+    }
+}
+
+#[inline(never)]
+fn escape_each(buf: &mut Vec<u8>, text: &str, is_quoted: bool) {
     let bytes = text.as_bytes();
-    let (mut copied, mut at) = (0, 0);
-    while at < bytes.len() {
-        let byte = bytes[at];
-        let length = match CLASSES[usize::from(byte)] {
-            PLAIN => {
-                at += 1;
-                continue;
-            }
-            QUOTED if !is_quoted => {
-                at += 1;
-                continue;
-            }
-            LEAD => match unreadable(&bytes[at..]) {
-                Some(character) => {
-                    buf.extend_from_slice(&bytes[copied..at]);
-                    let length = character.len_utf8();
-                    code(buf, character as u32);
-                    length
-                }
-                None => {
-                    at += 1;
-                    continue;
-                }
-            },
-            _ => {
-                buf.extend_from_slice(&bytes[copied..at]);
-                ascii(buf, byte);
-                1
-            }
+    let mut copied = 0;
+    for (at, character) in text.char_indices() {
+        let needs_escape = match character {
+            '"' | '\\' => is_quoted,
+            character => is_unreadable(character),
         };
-        at += length;
-        copied = at;
+        if needs_escape {
+            buf.extend_from_slice(&bytes[copied..at]);
+            write(buf, character);
+            copied = at + character.len_utf8();
+        }
     }
     buf.extend_from_slice(&bytes[copied..]);
+}
+
+/// Whether there is nothing but visible ASCII without quotes and backslashes, as in nearly all text.
+///
+/// Eight bytes are looked at at once; the last eight may overlap those before.
+fn is_plain(bytes: &[u8]) -> bool {
+    let found = match (bytes.last_chunk::<8>(), bytes.first_chunk::<4>(), bytes.last_chunk::<4>()) {
+        (Some(last), ..) => {
+            let (chunks, _) = bytes.as_chunks::<8>();
+            chunks.iter().fold(special(*last), |found, chunk| found | special(*chunk))
+        }
+        (None, Some(&[a, b, c, d]), Some(&[e, f, g, h])) => special([a, b, c, d, e, f, g, h]),
+        _ => match *bytes {
+            [] => 0,
+            [a] => special([a; 8]),
+            [a, b] => special([a, b, a, b, a, b, a, b]),
+            [a, b, c, ..] => special([a, b, c, a, b, c, a, b]),
+        },
+    };
+    found == 0
+}
+
+/// Not zero if one of the bytes is a control character, a quote, a backslash or beyond ASCII.
+///
+/// Per byte, the high bit tells; a borrow or carry between bytes comes only from one that has told already.
+fn special(eight: [u8; 8]) -> u64 {
+    const ONES: u64 = u64::from_ne_bytes([1; 8]);
+    let eight = u64::from_ne_bytes(eight);
+    let is_control = eight.wrapping_sub(ONES * 0x20) | eight.wrapping_add(ONES);
+    let is_quote = (eight ^ (ONES * 0x22)).wrapping_sub(ONES);
+    let is_backslash = (eight ^ (ONES * 0x5c)).wrapping_sub(ONES);
+    (eight | is_control | is_quote | is_backslash) & (ONES * 0x80)
+}
+
+fn write(buf: &mut Vec<u8>, character: char) {
+    match u8::try_from(character) {
+        Ok(byte) if byte.is_ascii() => ascii(buf, byte),
+        _ => code(buf, character as u32),
+    }
 }
 
 fn ascii(buf: &mut Vec<u8>, byte: u8) {
@@ -107,18 +110,11 @@ fn code(buf: &mut Vec<u8>, code: u32) {
     buf.extend_from_slice(&[b'\\', b'u', digit(12), digit(8), digit(4), digit(0)]);
 }
 
-/// The character at the start, if a screen would not show it as text: C1 controls (some are terminal escapes), line
-/// and paragraph separators, what changes the direction of writing, the byte order mark.
-fn unreadable(bytes: &[u8]) -> Option<char> {
-    let code = match *bytes {
-        [0xc2, second, ..] => u32::from(second),
-        [first @ (0xe2 | 0xef), second, third, ..] => {
-            u32::from(first & 0x0f) << 12 | u32::from(second & 0x3f) << 6 | u32::from(third & 0x3f)
-        }
-        _ => return None,
-    };
-    let is_unreadable = matches!(code, 0x80..=0x9f | 0x200e..=0x200f | 0x2028..=0x202e | 0x2066..=0x2069 | 0xfeff);
-    if is_unreadable { char::from_u32(code) } else { None }
+/// Whether a screen would not show it as text: control characters (those of C1 include terminal escapes), line and
+/// paragraph separators, what changes the direction of writing, the byte order mark.
+fn is_unreadable(character: char) -> bool {
+    character.is_control()
+        || matches!(character, '\u{200e}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }
 
 #[cfg(test)]
@@ -126,6 +122,20 @@ mod tests {
     #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
     use super::*;
+
+    #[test]
+    fn one_byte_among_others_is_noticed_wherever_it_stands() {
+        for length in 1..40 {
+            for at in 0..length {
+                for byte in 0..=255_u8 {
+                    let mut bytes = vec![b'a'; length];
+                    bytes[at] = byte;
+                    let is_visible = (b' '..0x7f).contains(&byte) && byte != b'"' && byte != b'\\';
+                    assert_eq!(is_plain(&bytes), is_visible, "{byte:#x} at {at} of {length}");
+                }
+            }
+        }
+    }
 
     fn check(text: &str, expected_quoted: &str, expected_bare: &str) {
         let (mut in_quotes, mut outside) = (Vec::new(), Vec::new());

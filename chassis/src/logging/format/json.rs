@@ -1,46 +1,42 @@
 //! One JSON object per record; for log stores.
 
-use std::fmt::Write;
+use std::{fmt::Write, net::IpAddr};
 
 use super::{
     escape::{self, Escaping},
-    key_of, number, time,
+    is_taken, number,
 };
-use crate::logging::{record::Record, value::Value};
+use crate::logging::{
+    record::{Name, Record},
+    value::Value,
+};
 
 /// Appends the record, without a newline.
 pub(super) fn write(buf: &mut Vec<u8>, record: &Record<'_>) {
     buf.extend_from_slice(br#"{"time":""#);
-    time::write(buf, record.time);
+    buf.extend_from_slice(record.time.as_bytes());
     buf.extend_from_slice(br#"","level":""#);
     buf.extend_from_slice(record.level.as_str().as_bytes());
     buf.extend_from_slice(br#"","target":""#);
     escape::quoted(buf, record.target);
     buf.push(b'"');
-    record.fields.message(&mut |message| {
+    record.said.message(|message| {
         buf.extend_from_slice(br#","message":"#);
         text(buf, message);
     });
-    buf.extend_from_slice(br#","service_name":""#);
-    escape::quoted(buf, &record.origin.service);
-    buf.extend_from_slice(br#"","deploy_name":""#);
-    escape::quoted(buf, &record.origin.deploy_name);
-    buf.push(b'"');
+    buf.extend_from_slice(&record.origin.json);
     if let Some(unit) = record.unit {
         buf.extend_from_slice(br#","req_id":""#);
-        escape::quoted(buf, unit.request_id().as_str());
+        // No character of it needs an escape.
+        buf.extend_from_slice(unit.request_id().as_bytes());
         buf.extend_from_slice(br#"","trace_id":""#);
         number::hex(buf, unit.trace().trace_id());
         buf.push(b'"');
         for (name, id) in unit.ids() {
-            key(buf, name);
-            text(buf, Value::Str(id));
+            field(buf, Name::Any(name), Value::Str(id));
         }
     }
-    record.fields.each(&mut |name, field| {
-        key(buf, name);
-        value(buf, field);
-    });
+    record.said.each(|name, value| field(buf, name, value));
     if let Some((file, line)) = record.place {
         buf.extend_from_slice(br#","file":""#);
         escape::quoted(buf, file);
@@ -50,12 +46,27 @@ pub(super) fn write(buf: &mut Vec<u8>, record: &Record<'_>) {
     buf.push(b'}');
 }
 
-fn key(buf: &mut Vec<u8>, name: &str) {
-    let (prefix, name) = key_of(name);
+fn field(buf: &mut Vec<u8>, name: Name<'_>, value: Value<'_>) {
     buf.extend_from_slice(b",\"");
-    buf.extend_from_slice(prefix.as_bytes());
+    match name {
+        Name::Known(name) => buf.extend_from_slice(name.as_bytes()),
+        Name::Any(name) => {
+            if is_taken(name) {
+                buf.extend_from_slice(b"field_");
+            }
+            escape::quoted(buf, name);
+        }
+    }
+    buf.extend_from_slice(b"\":");
+    self::value(buf, value);
+}
+
+/// Appends `,"key":value`.
+pub(super) fn pair(buf: &mut Vec<u8>, name: &str, value: Value<'_>) {
+    buf.extend_from_slice(b",\"");
     escape::quoted(buf, name);
     buf.extend_from_slice(b"\":");
+    self::value(buf, value);
 }
 
 fn value(buf: &mut Vec<u8>, value: Value<'_>) {
@@ -68,7 +79,7 @@ fn value(buf: &mut Vec<u8>, value: Value<'_>) {
         Value::F64(number) if number.is_finite() => {
             let _ = write!(Escaping { buf, is_quoted: true }, "{value:?}");
         }
-        Value::F64(_) | Value::Str(_) | Value::Display(_) | Value::Debug(_) => text(buf, value),
+        Value::F64(_) | Value::Str(_) | Value::Ip(_) | Value::Display(_) | Value::Debug(_) => text(buf, value),
     }
 }
 
@@ -77,6 +88,7 @@ fn text(buf: &mut Vec<u8>, value: Value<'_>) {
     buf.push(b'"');
     match value {
         Value::Str(text) => escape::quoted(buf, text),
+        Value::Ip(IpAddr::V4(address)) => number::ipv4(buf, address),
         other => {
             let _ = write!(Escaping { buf, is_quoted: true }, "{other:?}");
         }

@@ -1,49 +1,50 @@
 //! `key=value` pairs with the keys of the JSON format; quoted only where needed, as JSON strings.
 
-use std::fmt::Write;
+use std::{fmt::Write, net::IpAddr};
 
 use super::{
     escape::{self, Escaping},
-    key_of, number, time,
+    is_taken, number,
 };
-use crate::logging::{record::Record, value::Value};
+use crate::logging::{
+    record::{Name, Record},
+    value::Value,
+};
 
 /// Appends the record, without a newline.
 pub(super) fn write(buf: &mut Vec<u8>, record: &Record<'_>) {
     buf.extend_from_slice(b"time=\"");
-    time::write(buf, record.time);
+    buf.extend_from_slice(record.time.as_bytes());
     buf.extend_from_slice(b"\" level=");
     buf.extend_from_slice(record.level.as_str().as_bytes());
     pair(buf, "target", Value::Str(record.target));
-    record.fields.message(&mut |message| pair(buf, "message", message));
-    pair(buf, "service_name", Value::Str(&record.origin.service));
-    pair(buf, "deploy_name", Value::Str(&record.origin.deploy_name));
+    record.said.message(|message| pair(buf, "message", message));
+    buf.extend_from_slice(&record.origin.logfmt);
     if let Some(unit) = record.unit {
         pair(buf, "req_id", Value::Str(unit.request_id().as_str()));
         buf.extend_from_slice(b" trace_id=");
         number::hex(buf, unit.trace().trace_id());
         for (name, id) in unit.ids() {
-            field(buf, name, Value::Str(id));
+            field(buf, Name::Any(name), Value::Str(id));
         }
     }
-    record.fields.each(&mut |name, value| field(buf, name, value));
+    record.said.each(|name, value| field(buf, name, value));
     if let Some((file, line)) = record.place {
         pair(buf, "file", Value::Str(file));
         pair(buf, "line", Value::U64(line.into()));
     }
 }
 
-/// Appends ` key=value` for a field of the user's.
-pub(super) fn field(buf: &mut Vec<u8>, name: &str, field: Value<'_>) {
-    let (prefix, name) = key_of(name);
+/// Appends ` key=value`.
+fn field(buf: &mut Vec<u8>, name: Name<'_>, field: Value<'_>) {
     buf.push(b' ');
-    buf.extend_from_slice(prefix.as_bytes());
     key(buf, name);
     buf.push(b'=');
     value(buf, field);
 }
 
-fn pair(buf: &mut Vec<u8>, name: &str, field: Value<'_>) {
+/// Appends ` key=value` for a key of every line.
+pub(super) fn pair(buf: &mut Vec<u8>, name: &str, field: Value<'_>) {
     buf.push(b' ');
     buf.extend_from_slice(name.as_bytes());
     buf.push(b'=');
@@ -51,11 +52,22 @@ fn pair(buf: &mut Vec<u8>, name: &str, field: Value<'_>) {
 }
 
 /// A key has no quotes: what cannot stand in it becomes `_`.
-pub(super) fn key(buf: &mut Vec<u8>, name: &str) {
-    if name.is_empty() {
-        buf.push(b'_');
+pub(super) fn key(buf: &mut Vec<u8>, name: Name<'_>) {
+    let name = match name {
+        Name::Known(name) => return buf.extend_from_slice(name.as_bytes()),
+        Name::Any("") => "_",
+        Name::Any(name) => name,
+    };
+    if is_taken(name) {
+        buf.extend_from_slice(b"field_");
     }
-    buf.extend(name.bytes().map(|byte| if is_bare(byte) { byte } else { b'_' }));
+    let start = buf.len();
+    buf.extend_from_slice(name.as_bytes());
+    for byte in &mut buf[start..] {
+        if !is_bare(*byte) {
+            *byte = b'_';
+        }
+    }
 }
 
 pub(super) fn value(buf: &mut Vec<u8>, value: Value<'_>) {
@@ -71,7 +83,8 @@ pub(super) fn value(buf: &mut Vec<u8>, value: Value<'_>) {
             escape::quoted(buf, text);
             buf.push(b'"');
         }
-        Value::F64(_) | Value::Display(_) | Value::Debug(_) => formatted(buf, value),
+        Value::Ip(IpAddr::V4(address)) => number::ipv4(buf, address),
+        Value::F64(_) | Value::Ip(_) | Value::Display(_) | Value::Debug(_) => formatted(buf, value),
     }
 }
 
@@ -90,5 +103,16 @@ fn formatted(buf: &mut Vec<u8>, value: Value<'_>) {
 
 /// What needs no quotes anywhere logfmt is read.
 fn is_bare(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'/' | b'@' | b'^' | b'+')
+    const BARE: [bool; 256] = {
+        let mut bare = [false; 256];
+        let mut byte = 0;
+        while byte < 128 {
+            let letter = byte as u8;
+            bare[byte] =
+                letter.is_ascii_alphanumeric() || matches!(letter, b'-' | b'.' | b'_' | b'/' | b'@' | b'^' | b'+');
+            byte += 1;
+        }
+        bare
+    };
+    BARE[usize::from(byte)]
 }

@@ -8,10 +8,8 @@ mod json;
 mod logfmt;
 mod number;
 mod text;
-mod time;
 
-pub use self::time::timestamp;
-use super::record::Record;
+use super::{record::Record, value::Value};
 
 /// The form of a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,17 +35,32 @@ impl Format {
         }
         buf.push(b'\n');
     }
+
+    /// Fields alone, as they stand in the middle of a line; their names are keys of every line.
+    pub(crate) fn fields(self, fields: &[(&str, Value<'_>)]) -> Box<[u8]> {
+        let mut buf = Vec::new();
+        for (name, value) in fields {
+            match self {
+                Format::Json => json::pair(&mut buf, name, *value),
+                Format::Logfmt | Format::Text { .. } => logfmt::pair(&mut buf, name, *value),
+            }
+        }
+        buf.into()
+    }
 }
 
-/// The name under which a field is written: its own, unless a key of every line would then stand there twice.
-///
-/// The second part goes in front of it.
-fn key_of(name: &str) -> (&'static str, &str) {
-    let is_taken = matches!(
-        name,
-        "time" | "level" | "target" | "message" | "service_name" | "deploy_name" | "req_id" | "trace_id"
-    );
-    (if is_taken { "field_" } else { "" }, name)
+/// Whether every line has a key of that name already; a field of that name is written with `field_` in front.
+pub(super) fn is_taken(name: &str) -> bool {
+    match name.len() {
+        4 => name == "time",
+        5 => name == "level",
+        6 => name == "target" || name == "req_id",
+        7 => name == "message",
+        8 => name == "trace_id",
+        11 => name == "deploy_name",
+        12 => name == "service_name",
+        _ => false,
+    }
 }
 
 #[cfg(test)]

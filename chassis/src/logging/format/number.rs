@@ -1,14 +1,12 @@
 //! Numbers as text, without the machinery of `fmt`.
 
-use std::time::Duration;
+use std::{net::Ipv4Addr, time::Duration};
 
 const PAIRS: &[u8; 200] = b"0001020304050607080910111213141516171819\
 2021222324252627282930313233343536373839\
 4041424344454647484950515253545556575859\
 6061626364656667686970717273747576777879\
 8081828384858687888990919293949596979899";
-
-const HEX: &[u8; 16] = b"0123456789abcdef";
 
 /// Two digits of a number below 100.
 pub(super) fn pair(number: u32) -> [u8; 2] {
@@ -47,14 +45,28 @@ pub(super) fn millis(buf: &mut Vec<u8>, span: Duration) {
     buf.extend_from_slice(&[b'.', b'0' + (rest / 100) as u8, tens, ones]);
 }
 
+/// Four numbers with dots between them.
+pub(super) fn ipv4(buf: &mut Vec<u8>, address: Ipv4Addr) {
+    let [first, rest @ ..] = address.octets();
+    unsigned(buf, first.into());
+    for number in rest {
+        buf.push(b'.');
+        unsigned(buf, number.into());
+    }
+}
+
 /// 32 hexadecimal digits, the form of a trace id.
 pub(super) fn hex(buf: &mut Vec<u8>, number: u128) {
     let mut digits = [0; 32];
     for (pair, byte) in digits.chunks_exact_mut(2).zip(number.to_be_bytes()) {
-        pair[0] = HEX[usize::from(byte >> 4)];
-        pair[1] = HEX[usize::from(byte & 15)];
+        pair.copy_from_slice(&[digit(byte >> 4), digit(byte & 15)]);
     }
     buf.extend_from_slice(&digits);
+}
+
+/// Arithmetic instead of a table: sixteen of them are done at once.
+fn digit(value: u8) -> u8 {
+    value + if value < 10 { b'0' } else { b'a' - 10 }
 }
 
 #[cfg(test)]
@@ -82,6 +94,12 @@ mod tests {
         check(|buf| millis(buf, Duration::from_micros(7)), "0.007");
         check(|buf| millis(buf, Duration::from_micros(1_234_056)), "1234.056");
         check(|buf| millis(buf, Duration::MAX), "18446744073709551.615");
+    }
+
+    #[test]
+    fn addresses_read_as_their_display_does() {
+        check(|buf| ipv4(buf, Ipv4Addr::new(192, 168, 0, 17)), "192.168.0.17");
+        check(|buf| ipv4(buf, Ipv4Addr::UNSPECIFIED), "0.0.0.0");
     }
 
     #[test]

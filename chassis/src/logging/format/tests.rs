@@ -4,6 +4,7 @@
 use std::{
     collections::BTreeMap,
     fmt,
+    net::IpAddr,
     time::{Duration, UNIX_EPOCH},
 };
 
@@ -13,7 +14,8 @@ use super::Format;
 use crate::{
     logging::{
         Line, Value,
-        record::{Origin, Record},
+        record::{Fields, Origin, Record, Said},
+        timestamp::Timestamp,
     },
     unit::{Ids, RequestId, TraceContext},
 };
@@ -21,12 +23,27 @@ use crate::{
 const TRACE: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 
 fn written(format: Format, line: &Line<'_>, place: Option<(&str, u32)>) -> String {
-    let origin = Origin { service: "orders".into(), deploy_name: "blue".into() };
-    let time = UNIX_EPOCH + Duration::from_micros(1_795_166_887_654_321);
+    let origin = Origin::new("orders", "blue");
+    let time = Timestamp::of(UNIX_EPOCH + Duration::from_micros(1_795_166_887_654_321));
+    let visited = Visited(line);
+    let said = Said::Visited(&visited);
     let Line { level, target, unit, .. } = *line;
     let mut buf = Vec::new();
-    format.write(&mut buf, &Record { time, level, target, place, origin: &origin, unit, fields: line });
+    format.write(&mut buf, &Record { time, level, target, place, origin: &origin, unit, said });
     String::from_utf8(buf).unwrap()
+}
+
+/// As a front end says it: with names of anybody's choice.
+struct Visited<'a>(&'a Line<'a>);
+
+impl Fields for Visited<'_> {
+    fn message(&self, give: &mut dyn FnMut(Value<'_>)) {
+        give(Value::Str(self.0.message));
+    }
+
+    fn each(&self, give: &mut dyn FnMut(&str, Value<'_>)) {
+        self.0.fields.iter().for_each(|(name, value)| give(name, *value));
+    }
 }
 
 fn ids() -> Ids {
@@ -100,6 +117,27 @@ fn text_in_colour_says_the_same() {
 }
 
 #[test]
+fn a_line_said_directly_reads_the_same() {
+    let (unit, origin) = (ids(), Origin::new("orders", "blue"));
+    let fields = &FIELDS[..FIELDS.len() - 1];
+    let line = request(&unit, fields);
+    let (time, level) = (Timestamp::of(UNIX_EPOCH), Level::INFO);
+    let visited = Visited(&line);
+    for format in [Format::Json, Format::Logfmt, Format::Text { color: false }] {
+        let [direct, through] = [Said::Directly(&line), Said::Visited(&visited)].map(|said| {
+            let mut buf = Vec::new();
+            let target = line.target;
+            format.write(
+                &mut buf,
+                &Record { time, level, target, place: None, origin: &origin, unit: Some(&unit), said },
+            );
+            buf
+        });
+        assert_eq!(direct, through);
+    }
+}
+
+#[test]
 fn json_and_logfmt_have_the_same_keys() {
     let unit = ids();
     let line = request(&unit, FIELDS);
@@ -117,13 +155,18 @@ fn a_display_is_quoted_in_logfmt_only_where_needed() {
         ("spaced", Value::Display(&"a b")),
         ("empty", Value::Display(&"")),
         ("none", Value::Str("")),
+        ("ip", Value::Ip(IpAddr::from([10, 0, 0, 1]))),
+        ("ip6", Value::Ip("::1".parse().unwrap())),
         ("debug", Value::Debug(&Some("x"))),
         ("odd key=", Value::Bool(true)),
     ];
     let line = Line { level: Level::WARN, target: "t", message: "m", unit: None, fields: &fields };
     let line = written(Format::Logfmt, &line, None);
     let tail = line.split_once("deploy_name=blue ").unwrap().1;
-    assert_eq!(tail, "plain=abc spaced=\"a b\" empty=\"\" none=\"\" debug=\"Some(\\\"x\\\")\" odd_key_=true\n");
+    assert_eq!(
+        tail,
+        "plain=abc spaced=\"a b\" empty=\"\" none=\"\" ip=10.0.0.1 ip6=\"::1\" debug=\"Some(\\\"x\\\")\" odd_key_=true\n"
+    );
 }
 
 #[test]

@@ -6,11 +6,13 @@ use tracing_core::Level;
 
 use super::{
     escape::{self, Escaping},
-    key_of,
     logfmt::{self, key},
-    number, time,
+    number,
 };
-use crate::logging::{record::Record, value::Value};
+use crate::logging::{
+    record::{Name, Record},
+    value::Value,
+};
 
 const DIM: &[u8] = b"\x1b[2m";
 const RESET: &[u8] = b"\x1b[0m";
@@ -18,13 +20,13 @@ const RESET: &[u8] = b"\x1b[0m";
 /// Appends the record, without a newline.
 pub(super) fn write(buf: &mut Vec<u8>, record: &Record<'_>, color: bool) {
     let mut paper = Paper { buf, color };
-    paper.dimmed(|buf| time::write(buf, record.time));
+    paper.dimmed(|buf| buf.extend_from_slice(record.time.as_bytes()));
     paper.level(record.level);
     paper.dimmed(|buf| {
         escape::bare(buf, record.target);
         buf.push(b':');
     });
-    record.fields.message(&mut |message| {
+    record.said.message(|message| {
         paper.buf.push(b' ');
         match message {
             Value::Str(text) => escape::bare(paper.buf, text),
@@ -33,20 +35,19 @@ pub(super) fn write(buf: &mut Vec<u8>, record: &Record<'_>, color: bool) {
             }
         }
     });
-    record.fields.each(&mut |name, value| paper.field(name, value));
+    record.said.each(|name, value| paper.field(name, value));
     if let Some(unit) = record.unit {
         for (name, id) in unit.ids() {
-            paper.field(name, Value::Str(id));
+            paper.field(Name::Any(name), Value::Str(id));
         }
-        paper.pair("req_id", Value::Str(unit.request_id().as_str()));
-        paper.name("", "trace_id");
+        paper.field(Name::Known("req_id"), Value::Str(unit.request_id().as_str()));
+        paper.name(Name::Known("trace_id"));
         number::hex(paper.buf, unit.trace().trace_id());
     }
-    paper.pair("service_name", Value::Str(&record.origin.service));
-    paper.pair("deploy_name", Value::Str(&record.origin.deploy_name));
+    paper.dimmed(|buf| buf.extend_from_slice(&record.origin.logfmt));
     if let Some((file, line)) = record.place {
-        paper.pair("file", Value::Str(file));
-        paper.pair("line", Value::U64(line.into()));
+        paper.field(Name::Known("file"), Value::Str(file));
+        paper.field(Name::Known("line"), Value::U64(line.into()));
     }
 }
 
@@ -70,21 +71,14 @@ impl Paper<'_> {
         self.buf.push(b' ');
     }
 
-    fn field(&mut self, name: &str, value: Value<'_>) {
-        let (prefix, name) = key_of(name);
-        self.name(prefix, name);
+    fn field(&mut self, name: Name<'_>, value: Value<'_>) {
+        self.name(name);
         logfmt::value(self.buf, value);
     }
 
-    fn pair(&mut self, name: &str, value: Value<'_>) {
-        self.name("", name);
-        logfmt::value(self.buf, value);
-    }
-
-    fn name(&mut self, prefix: &str, name: &str) {
+    fn name(&mut self, name: Name<'_>) {
         self.buf.push(b' ');
         self.dimmed(|buf| {
-            buf.extend_from_slice(prefix.as_bytes());
             key(buf, name);
             buf.push(b'=');
         });

@@ -19,8 +19,11 @@ use crate::tasks::spawn;
 /// How long lines gather after a write, unless the queue fills up or somebody flushes.
 const LINGER: Duration = Duration::from_millis(5);
 
-/// A buffer that a burst made large is given back afterwards.
-const KEPT_CAPACITY: usize = 256 * 1024;
+/// So much is written without further lingering: more would not stay in the processor's cache.
+const BATCH: usize = 256 * 1024;
+
+/// After such a silence the memory that a burst has taken is given back.
+const SILENCE: Duration = Duration::from_secs(10);
 
 /// How long the end of the last service waits for lines that nobody has flushed.
 const LAST_LINES: Duration = Duration::from_secs(1);
@@ -74,7 +77,7 @@ impl Queue {
         }
         state.pending.extend_from_slice(line);
         state.pushed += line.len() as u64;
-        let is_filling_up = state.writer == Writer::Lingering && length > self.limit / 2;
+        let is_filling_up = state.writer == Writer::Lingering && length > BATCH.min(self.limit / 2);
         let needs_waking = state.writer == Writer::Idle || is_filling_up;
         if needs_waking {
             // One waking is enough for all lines until the writer runs.
@@ -115,7 +118,6 @@ impl Queue {
                 self.lost.fetch_add(lines as u64, Ordering::Relaxed);
             }
             batch.clear();
-            batch.shrink_to(KEPT_CAPACITY);
             // The reader has gone and will not come back; anything else, such as a full disk, may pass.
             if result.is_err_and(|error| error.kind() == ErrorKind::BrokenPipe) {
                 break;
@@ -136,7 +138,13 @@ impl Queue {
                 return false;
             }
             state.writer = Writer::Idle;
-            state = self.wake.wait(state).unwrap_or_else(PoisonError::into_inner);
+            let is_idle = |state: &mut State| state.pending.is_empty() && !state.is_ending;
+            let waited = self.wake.wait_timeout_while(state, SILENCE, is_idle);
+            state = waited.unwrap_or_else(PoisonError::into_inner).0;
+            if state.pending.is_empty() && !state.is_ending {
+                (state.pending, *batch) = (Vec::new(), Vec::new());
+                state = self.wake.wait_while(state, is_idle).unwrap_or_else(PoisonError::into_inner);
+            }
         }
         state.writer = Writer::Busy;
         std::mem::swap(&mut state.pending, batch);

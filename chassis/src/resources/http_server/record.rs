@@ -142,7 +142,7 @@ impl Record {
                 fields: &[
                     ("method", Value::Str(self.method.as_str())),
                     ("uri", Value::Str(&uri)),
-                    ("ip", Value::Display(&self.peer.address().ip())),
+                    ("ip", Value::Ip(self.peer.address().ip())),
                 ],
             });
         }
@@ -150,7 +150,6 @@ impl Record {
 
     fn tell_of_end(&self, end: &End<'_>, took: Duration, received: u64) {
         let uri = shortened(&self.uri);
-        let ip = self.peer.address().ip();
         let mut fields = [("", Value::Bool(true)); 12];
         let mut length = 0;
         let mut add = |name, value| {
@@ -160,7 +159,7 @@ impl Record {
         add("method", Value::Str(self.method.as_str()));
         add("uri", Value::Str(&uri));
         add("route", Value::Str(self.route()));
-        add("ip", Value::Display(&ip));
+        add("ip", Value::Ip(self.peer.address().ip()));
         add("status", Value::U64(end.status.as_u16().into()));
         add("time_ms", Value::Millis(took));
         add("bytes_in", Value::U64(received));

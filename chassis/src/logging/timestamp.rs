@@ -1,26 +1,61 @@
 //! The time of a record: RFC 3339, UTC, microseconds.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::{
+    cell::Cell,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
 
-use super::number::pair;
+thread_local! {
+    /// The last second that was written on this thread; most records are of the same one.
+    static LAST: Cell<(u64, [u8; LENGTH])> = const { Cell::new((0, *b"1970-01-01T00:00:00.000000Z")) };
+}
+
+const LENGTH: usize = 27;
 
 /// A time as log lines write it: RFC 3339, UTC, microseconds.
 pub fn timestamp(time: SystemTime) -> String {
-    let mut buf = Vec::with_capacity(27);
-    write(&mut buf, time);
-    String::from_utf8_lossy(&buf).into_owned()
+    String::from_utf8_lossy(Timestamp::of(time).as_bytes()).into_owned()
 }
 
-/// Writes such as `2026-11-20T09:08:07.654321Z`.
-pub(super) fn write(buf: &mut Vec<u8>, time: SystemTime) {
-    // A clock before 1970 is wrong anyway; 1970 says so without more code.
-    let since = time.duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
-    let (seconds, micros) = (since.as_secs(), since.subsec_micros());
+/// Such as `2026-11-20T09:08:07.654321Z`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Timestamp([u8; LENGTH]);
+
+impl Timestamp {
+    /// The time of day.
+    pub(crate) fn now() -> Self {
+        Self::of(SystemTime::now())
+    }
+
+    /// A clock before 1970 is wrong anyway; 1970 says so without more code.
+    pub(crate) fn of(time: SystemTime) -> Self {
+        let since = time.duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
+        let (seconds, mut micros) = (since.as_secs(), since.subsec_micros());
+        let (last, mut text) = LAST.get();
+        if seconds != last {
+            text = second(seconds);
+            LAST.set((seconds, text));
+        }
+        for digit in text[20..26].iter_mut().rev() {
+            *digit = b'0' + (micros % 10) as u8;
+            micros /= 10;
+        }
+        Self(text)
+    }
+
+    pub(crate) fn as_bytes(&self) -> &[u8; LENGTH] {
+        &self.0
+    }
+}
+
+fn second(seconds: u64) -> [u8; LENGTH] {
     let (year, month, day) = civil(seconds / 86_400);
     let of_day = (seconds % 86_400) as u32;
-
     let mut text = *b"0000-00-00T00:00:00.000000Z";
-    let mut put = |at: usize, number: u32| text[at..at + 2].copy_from_slice(&pair(number));
+    let mut put = |at: usize, number: u32| {
+        text[at] = b'0' + (number / 10 % 10) as u8;
+        text[at + 1] = b'0' + (number % 10) as u8;
+    };
     put(0, year / 100);
     put(2, year % 100);
     put(5, month);
@@ -28,10 +63,7 @@ pub(super) fn write(buf: &mut Vec<u8>, time: SystemTime) {
     put(11, of_day / 3600);
     put(14, of_day / 60 % 60);
     put(17, of_day % 60);
-    put(20, micros / 10_000);
-    put(22, micros / 100 % 100);
-    put(24, micros % 100);
-    buf.extend_from_slice(&text);
+    text
 }
 
 /// Year, month and day of a day counted from 1970-01-01, by the rules of the Gregorian calendar.
@@ -54,9 +86,8 @@ mod tests {
     use super::*;
 
     fn check(micros: u64, expected: &str) {
-        let mut buf = Vec::new();
-        write(&mut buf, UNIX_EPOCH + Duration::from_micros(micros));
-        assert_eq!(String::from_utf8_lossy(&buf), expected);
+        let time = Timestamp::of(UNIX_EPOCH + Duration::from_micros(micros));
+        assert_eq!(String::from_utf8_lossy(time.as_bytes()), expected);
     }
 
     #[test]
@@ -85,8 +116,7 @@ mod tests {
 
     #[test]
     fn a_clock_before_1970_does_no_harm() {
-        let mut buf = Vec::new();
-        write(&mut buf, UNIX_EPOCH - Duration::from_secs(1));
-        assert_eq!(&buf[..4], b"1970");
+        let time = Timestamp::of(UNIX_EPOCH - Duration::from_secs(1));
+        assert_eq!(&time.as_bytes()[..4], b"1970");
     }
 }
