@@ -133,20 +133,6 @@ impl<'a> Input<'a> {
             problems: self.problems,
         })
     }
-
-    /// Reads the same place, but as it is written in `node`.
-    pub(crate) fn instead<R>(&mut self, node: &Node, read: impl FnOnce(&mut Input<'_>) -> R) -> R {
-        read(&mut Input {
-            node: Some(node),
-            trail: self.trail,
-            around: self.around,
-            rules: self.rules,
-            cells: self.cells,
-            is_hidden: self.is_hidden,
-            is_partial: self.is_partial,
-            problems: self.problems,
-        })
-    }
 }
 
 impl fmt::Debug for Input<'_> {

@@ -20,7 +20,7 @@ pub(crate) struct Entry {
 /// What stands at a key.
 #[derive(Debug, Clone)]
 pub(crate) enum Content {
-    Value(Field),
+    Value(Box<Field>),
     Section(Section),
 }
 
@@ -135,7 +135,7 @@ impl Entry {
                 let is_optional = matches!(field.shape.0, Kind::Optional(_));
                 Content::Section(Section { is_optional, ..Section::of_fields(fields) })
             }
-            _ => Content::Value(field),
+            _ => Content::Value(Box::new(field)),
         };
         Self { name, about, owner: String::new(), content }
     }

@@ -58,11 +58,6 @@ impl Settings {
         Tree::clone(&self.store.tree.load())
     }
 
-    /// What the service declares.
-    pub(crate) fn declared(&self) -> &[Declared] {
-        &self.store.declared
-    }
-
     /// Reads the section at `path` as a struct; what else is declared below it is left to others.
     pub(crate) fn read<T: SettingsSchema>(&self, path: &str, problems: &mut Problems) -> Option<T> {
         self.tree().section(path).read(&[], problems)

@@ -10,7 +10,7 @@ use std::{
 
 use super::{
     Layer, Source,
-    format::{Text, by_ending},
+    format::{Parse, Text, by_ending},
 };
 use crate::settings::{
     node::{Node, Value},
@@ -21,7 +21,7 @@ use crate::settings::{
 };
 
 /// A file larger than this is no settings file.
-const LARGEST: u64 = 16 << 20;
+const LARGEST: u64 = 4 << 20;
 
 /// What stands directly below `system`; at the top of a file it is misplaced.
 const SECTIONS: [&str; 5] = ["deploy_name", "logging", "lifecycle", "resources", "microservices"];
@@ -114,13 +114,25 @@ impl Source for File {
             problems.push(problem.help("save the file as UTF-8"));
             return Layer::unreadable();
         }
-        let parsed = parse(&text, problems);
-        let root = match parsed.root {
-            Some(root) => below_root(root, file, problems),
-            None => Node::empty_map(file),
-        };
-        Layer { root, is_partial: parsed.is_partial }
+        understood(&text, parse, problems)
     }
+}
+
+/// The settings in a text as if it were in a file of this name.
+#[cfg(test)]
+pub(crate) fn parse_text(name: &str, text: &str, problems: &mut Problems) -> Layer {
+    let ending = name.rsplit('.').next().unwrap_or_default();
+    by_ending(ending).map_or_else(Layer::empty, |parse| understood(&Text::new(name.into(), text), parse, problems))
+}
+
+fn understood(text: &Text<'_>, parse: Parse, problems: &mut Problems) -> Layer {
+    let parsed = parse(text, problems);
+    let file = Origin::file(Arc::clone(&text.name), 0, 0);
+    let root = match parsed.root {
+        Some(root) => below_root(root, file, problems),
+        None => Node::empty_map(file),
+    };
+    Layer { root, is_partial: parsed.is_partial }
 }
 
 /// Where relative paths are looked for.

@@ -63,7 +63,9 @@ impl Layer {
             at = map.entry(step.to_owned()).or_insert_with(|| Node::empty_map(node.origin.clone()));
             if !at.is_map() {
                 let above = KeyPath::from_steps(path.steps().take(depth).map(Box::from).collect());
-                return problems.push(conflict(above, &at.origin, &node.origin));
+                problems.push(conflict(above, &at.origin, &node.origin));
+                // The map stays, so that the type is not told too.
+                *at = Node::empty_map(node.origin.clone());
             }
         }
         let Value::Map(map) = &mut at.value else { return };
@@ -95,7 +97,7 @@ impl Layer {
 
 /// A value and a map at one place of one source.
 fn conflict(path: KeyPath, value: &Origin, map: &Origin) -> Problem {
-    Problem::at(path, format!("has both a value of its own (at {value}) and keys below it (at {map})"))
+    Problem::at(path, format!("has a value here, and keys below it at {map}"))
         .origin(value.clone())
         .help("take one of them away")
 }

@@ -7,6 +7,8 @@ mod file;
 mod format;
 mod layer;
 
+#[cfg(test)]
+pub(crate) use self::file::parse_text;
 pub use self::{cli::Cli, dict::Dict, env::Env, file::File, layer::Layer};
 use super::problem::Problems;
 

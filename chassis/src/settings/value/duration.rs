@@ -110,7 +110,7 @@ pub(crate) fn show_duration(duration: Duration) -> String {
     let mut shown = String::new();
     let mut rest = nanoseconds;
     // Whole minutes and seconds are read together; below a second one unit is enough.
-    if rest % 1_000_000_000 == 0 {
+    if rest.is_multiple_of(1_000_000_000) {
         for (unit, scale) in UNITS {
             if rest >= scale {
                 shown.push_str(&format!("{}{unit}", rest / scale));

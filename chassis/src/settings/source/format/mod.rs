@@ -20,11 +20,14 @@ use crate::settings::{
     problem::{Problem, Problems},
 };
 
+#[cfg(all(test, feature = "yaml", feature = "toml"))]
+mod tests;
+
 /// How deep lists and maps may be nested.
 const DEEPEST: usize = 64;
 
 /// How many values a file may have, those that aliases repeat included.
-const MOST_VALUES: usize = 250_000;
+const MOST_VALUES: usize = 100_000;
 
 /// What was understood of a file.
 pub(super) struct Parsed {
@@ -34,8 +37,11 @@ pub(super) struct Parsed {
     pub(super) is_partial: bool,
 }
 
+/// Reads a file of one format.
+pub(super) type Parse = fn(&Text<'_>, &mut Problems) -> Parsed;
+
 /// The function that reads files of this ending.
-pub(super) fn by_ending(ending: &str) -> Option<fn(&Text<'_>, &mut Problems) -> Parsed> {
+pub(super) fn by_ending(ending: &str) -> Option<Parse> {
     match ending.to_ascii_lowercase().as_str() {
         "yml" | "yaml" => Some(yaml::parse),
         "toml" => Some(toml::parse),
@@ -50,20 +56,41 @@ pub(super) struct Text<'t> {
     pub(super) text: &'t str,
     /// Where each line begins, in bytes.
     lines: Vec<usize>,
+    /// How many characters stand before each block of bytes, so that long lines are not counted again and again.
+    characters: Vec<usize>,
 }
+
+/// The bytes of a block.
+const BLOCK: usize = 256;
 
 impl<'t> Text<'t> {
     pub(super) fn new(name: Arc<str>, text: &'t str) -> Self {
         let lines = [0].into_iter().chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
-        Self { name, text, lines }
+        let mut before = 0;
+        let count = |block: &[u8]| block.iter().filter(|byte| begins_character(**byte)).count();
+        let characters = text
+            .as_bytes()
+            .chunks(BLOCK)
+            .map(|block| {
+                before += count(block);
+                before - count(block)
+            })
+            .collect();
+        Self { name, text, lines, characters }
     }
 
     /// The place of a byte.
     fn at(&self, byte: usize) -> Origin {
         let line = self.lines.partition_point(|begin| *begin <= byte);
         let begin = self.lines.get(line.saturating_sub(1)).copied().unwrap_or_default();
-        let column = self.text.get(begin..byte).map_or(0, |before| before.chars().count()) + 1;
-        self.place(line, column)
+        self.place(line, self.characters_before(byte) - self.characters_before(begin) + 1)
+    }
+
+    fn characters_before(&self, byte: usize) -> usize {
+        let (block, byte) = (byte / BLOCK, byte.min(self.text.len()));
+        let whole = self.characters.get(block).or(self.characters.last()).copied().unwrap_or_default();
+        let rest = self.text.as_bytes().get(block.min(self.characters.len().saturating_sub(1)) * BLOCK..byte);
+        whole + rest.unwrap_or_default().iter().filter(|byte| begins_character(**byte)).count()
     }
 
     /// The place behind the last character.
@@ -76,6 +103,11 @@ impl<'t> Text<'t> {
         let narrow = |number| u32::try_from(number).unwrap_or(u32::MAX);
         Origin::file(Arc::clone(&self.name), narrow(line), narrow(column))
     }
+}
+
+/// Every byte of UTF-8 but those that go on with a character.
+fn begins_character(byte: u8) -> bool {
+    byte & 0b1100_0000 != 0b1000_0000
 }
 
 /// A key that a map has twice.

@@ -207,6 +207,8 @@ impl<'t> Composer<'_, 't> {
         let is_plain = match kind {
             Some("str") => false,
             Some(kind) if known.contains(&kind) => true,
+            // `!` alone says that it is text.
+            _ if tag.is_some() => false,
             _ => style == ScalarStyle::Plain,
         };
         if is_plain {
