@@ -4,6 +4,8 @@ mod http_routes;
 mod leaks;
 mod lifecycle_start;
 mod lifecycle_stop;
+mod logging;
+mod logging_stdout;
 mod macros;
 mod macros_alone;
 mod metrics;

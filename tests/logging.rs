@@ -1,0 +1,421 @@
+//! Whatever code logs through, each line belongs to its service and its unit of work, and is said once.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use chassis::{
+    logging::{Line, LogLevel, LoggingSettings, Logs, Profile, Value},
+    prelude::*,
+    process,
+    scope::Scope,
+    unit::{Ending, Ids, Outcome, RequestId, TraceContext, Unit, current_request_id, current_trace},
+    yaml,
+};
+use chassis_tests::{alone, no_leaks, no_leaks_paused};
+use serde_json::Value as Json;
+use tracing::Level;
+
+const TRACEPARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+
+/// A service as the router knows it, without resources and settings.
+fn scope(service: &str) -> Arc<Scope> {
+    process::install();
+    Scope::new(service, Logs::captured_for(service))
+}
+
+fn said(scope: &Scope) -> Vec<Json> {
+    scope.logs().captured()
+}
+
+/// The only record.
+fn only(scope: &Scope) -> Json {
+    let records = said(scope);
+    assert_eq!(records.len(), 1, "{records:#?}");
+    records[0].clone()
+}
+
+#[test]
+fn events_of_both_front_ends_arrive_with_the_same_keys() {
+    let orders = scope("orders");
+    let _entered = orders.enter();
+    tracing::warn!(target: "shop", amount = 3, "stock is low");
+    log::warn!(target: "shop", "stock is {}", "low");
+    let records = said(&orders);
+    for record in &records {
+        assert_eq!(record["level"], "WARN");
+        assert_eq!(record["target"], "shop");
+        assert_eq!(record["message"], "stock is low");
+        assert_eq!(record["service_name"], "orders");
+        assert_eq!(record["deploy_name"], "local");
+        assert_eq!(record["file"], file!());
+        assert!(record["line"].is_u64());
+        assert!(record["time"].as_str().unwrap().ends_with('Z'));
+    }
+    assert_eq!(records[0]["amount"], 3);
+    assert_eq!(records.len(), 2);
+}
+
+#[test]
+fn fields_keep_their_types_and_errors_tell_their_causes() {
+    let orders = scope("orders");
+    let _entered = orders.enter();
+    let error = std::io::Error::other("disk on fire");
+    let error: &(dyn std::error::Error + 'static) = &error;
+    tracing::info!(up = true, ratio = 0.5, big = u64::MAX, name = "x", debug = ?Some(1), error, "typed");
+    let record = only(&orders);
+    assert_eq!(record["up"], true);
+    assert_eq!(record["ratio"], 0.5);
+    assert_eq!(record["big"], u64::MAX);
+    assert_eq!(record["name"], "x");
+    assert_eq!(record["debug"], "Some(1)");
+    assert_eq!(record["error"], "disk on fire");
+    // Where in the code it was said matters for what went wrong; in production the rest does without.
+    assert_eq!(record.get("file"), None);
+}
+
+#[test]
+fn two_services_in_one_process_keep_separate_logs() {
+    let (orders, stock) = (scope("orders"), scope("stock"));
+    stock.logs().configure(&LoggingSettings { profile: Profile::Develop, ..LoggingSettings::default() });
+    let threads: Vec<_> = [&orders, &stock]
+        .map(|scope| {
+            let scope = Arc::clone(scope);
+            std::thread::spawn(move || {
+                let _entered = scope.enter();
+                for _ in 0..500 {
+                    tracing::info!("{}", scope.service());
+                    log::debug!("{}", scope.service());
+                }
+            })
+        })
+        .into();
+    threads.into_iter().for_each(|thread| thread.join().unwrap());
+    let belongs = |scope: &Scope| said(scope).iter().all(|record| record["message"] == scope.service());
+    assert!(belongs(&orders) && belongs(&stock));
+    assert_eq!((said(&orders).len(), said(&stock).len()), (500, 1000));
+}
+
+#[test]
+fn an_event_carries_the_fields_of_the_spans_around_it() {
+    let orders = scope("orders");
+    let _entered = orders.enter();
+    let outer = tracing::info_span!("checkout", customer = 7, attempt = 1, late = tracing::field::Empty);
+    let _outer = outer.enter();
+    outer.record("late", "known by now");
+    let inner = tracing::info_span!("charge", attempt = 2);
+    inner.in_scope(|| tracing::info!(amount = 9, "charged"));
+    tracing::info!(customer = "mine", "back");
+    let records = said(&orders);
+    let fields = |record: &Json| Json::from(["customer", "attempt", "late", "amount"].map(|name| record[name].clone()));
+    assert_eq!(fields(&records[0]), serde_json::json!([7, 2, "known by now", 9]));
+    assert_eq!(fields(&records[1]), serde_json::json!(["mine", 1, "known by now", null]));
+}
+
+#[test]
+fn levels_change_while_the_service_runs() {
+    let orders = scope("orders");
+    let _entered = orders.enter();
+    let say = || {
+        tracing::debug!(target: "orders::db", "tracing");
+        log::debug!(target: "orders::db", "log");
+    };
+    say();
+    assert!(said(&orders).is_empty());
+    orders.logs().set_level("orders", LogLevel::Debug);
+    say();
+    assert_eq!(said(&orders).len(), 2);
+    assert_eq!(orders.logs().levels().get("orders"), Some(&LogLevel::Debug));
+    orders.logs().set_level("orders::db", LogLevel::Info);
+    say();
+    orders.logs().reset_level("orders::db");
+    orders.logs().reset_level("orders");
+    say();
+    assert_eq!(said(&orders).len(), 2);
+    orders.logs().set_level("root", LogLevel::Off);
+    tracing::error!("unheard");
+    assert_eq!(said(&orders).len(), 2);
+}
+
+#[test]
+fn libraries_that_talk_a_lot_are_heard_from_warn_on_unless_named() {
+    let orders = scope("orders");
+    orders.logs().configure(&LoggingSettings { profile: Profile::Develop, ..LoggingSettings::default() });
+    let _entered = orders.enter();
+    let say = || {
+        tracing::debug!(target: "hyper::proto", "noise");
+        log::warn!(target: "rustls::conn", "news");
+    };
+    say();
+    assert_eq!(only(&orders)["message"], "news");
+    orders.logs().set_level("hyper", LogLevel::Debug);
+    say();
+    assert_eq!(said(&orders)[1]["message"], "noise");
+}
+
+#[test]
+fn a_line_said_while_a_line_is_formatted_arrives_too() {
+    struct Talkative;
+    impl std::fmt::Display for Talkative {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            tracing::info!("inner");
+            f.write_str("outer")
+        }
+    }
+    let orders = scope("orders");
+    let _entered = orders.enter();
+    tracing::info!("{}", Talkative);
+    let mut messages: Vec<String> = said(&orders).iter().map(|record| record["message"].to_string()).collect();
+    messages.dedup();
+    messages.sort();
+    assert_eq!(messages.last().unwrap(), "\"outer\"");
+    assert!(messages.contains(&"\"inner\"".to_owned()));
+}
+
+#[tokio::test]
+async fn a_unit_of_work_ends_with_one_line_that_says_what_came_of_it() {
+    let orders = scope("orders");
+    let unit = || Unit::new("message").in_scope(&orders).name("emails").field("size", 42_u64);
+
+    assert!(unit().run(async { Ok(()) }).await.is_ok());
+    assert!(unit().run(async { Err::<(), _>(Error::msg("no such order").context("cannot send")) }).await.is_err());
+    let panic = unit().run(async { Err::<(), _>(panic_here()) }).await.unwrap_err();
+    assert!(panic.to_string().contains("on purpose"), "{panic}");
+    let timeout = |result: &std::result::Result<(), _>| match result {
+        Ok(()) => Ending::ok(),
+        Err(tokio::time::error::Elapsed { .. }) => Ending::of(Outcome::Timeout),
+    };
+    let work = tokio::time::timeout(Duration::from_millis(1), std::future::pending());
+    assert!(unit().run_as(work, timeout).await.unwrap().is_err());
+    {
+        let mut abandoned = Box::pin(unit().run(std::future::pending::<Result<()>>()));
+        let waker = std::task::Waker::noop();
+        assert!(abandoned.as_mut().poll(&mut std::task::Context::from_waker(waker)).is_pending());
+    }
+    // Never polled, never begun: nothing to tell.
+    drop(unit().run(async { Ok(()) }));
+
+    let records = said(&orders);
+    let told: Vec<_> = records.iter().map(|record| (text(record, "outcome"), text(record, "level"))).collect();
+    assert_eq!(
+        told,
+        [("ok", "INFO"), ("error", "WARN"), ("panic", "ERROR"), ("timeout", "WARN"), ("cancelled", "INFO")]
+            .map(|(outcome, level)| (outcome.to_owned(), level.to_owned()))
+    );
+    for record in &records {
+        assert_eq!(record["message"], "MESSAGE");
+        assert_eq!(record["target"], "chassis::message");
+        assert_eq!(record["name"], "emails");
+        assert_eq!(record["size"], 42);
+        assert!(record["time_ms"].is_f64());
+        assert_eq!(text(record, "req_id").len(), 32);
+    }
+    assert_eq!(records[1]["error"], "cannot send: no such order");
+    let place = text(&records[2], "error");
+    assert!(place.starts_with(&format!("panicked at {}:", file!())) && place.ends_with("on purpose"), "{place}");
+    let of = |outcome| orders.metrics().get("chassis_work_total", &[("kind", "message"), ("outcome", outcome)]);
+    assert_eq!(["ok", "error", "panic", "timeout", "cancelled"].map(of), [Some(1.0); 5]);
+    assert_eq!(orders.metrics().get("chassis_work_in_flight", &[("kind", "message")]), Some(0.0));
+}
+
+fn panic_here() -> Error {
+    panic!("on purpose")
+}
+
+fn text(record: &Json, key: &str) -> String {
+    record[key].as_str().unwrap_or_default().to_owned()
+}
+
+#[tokio::test]
+async fn a_unit_works_under_the_ids_of_its_caller() {
+    let orders = scope("orders");
+    let caller = TraceContext::parse(TRACEPARENT).unwrap();
+    let ids = Ids::from_caller(RequestId::parse("caller-7"), Some(caller));
+    let unit = Unit::new("job").in_scope(&orders).ids(ids).id("job_id", "j-1");
+    let seen = unit.run(async {
+        tracing::info!("inside");
+        Ok((current_request_id(), current_trace()))
+    });
+    let (request_id, trace) = seen.await.unwrap();
+    assert_eq!(request_id.unwrap().as_str(), "caller-7");
+    let trace = trace.unwrap();
+    assert_eq!(trace.parent_id(), Some(caller.span_id()));
+    assert!(TraceContext::parse(&trace.to_string()).is_some());
+    for record in said(&orders) {
+        assert_eq!(record["req_id"], "caller-7");
+        assert_eq!(record["trace_id"], "0af7651916cd43dd8448eb211c80319c");
+        assert_eq!(record["job_id"], "j-1");
+    }
+    assert_eq!(said(&orders).len(), 2);
+    assert_eq!(current_request_id(), None);
+}
+
+#[test]
+fn a_thousand_concurrent_units_never_mix_their_ids() {
+    no_leaks(async {
+        let orders = scope("orders");
+        let mut units = tokio::task::JoinSet::new();
+        for number in 0..1_000_u64 {
+            let orders = Arc::clone(&orders);
+            units.spawn(async move {
+                let unit = Unit::new("message").in_scope(&orders).field("number", number);
+                let work = async {
+                    let mine = current_request_id();
+                    for step in 0..5 {
+                        tracing::info!(number, step, "at work");
+                        tokio::task::yield_now().await;
+                        log::info!("number {number}");
+                        assert_eq!(current_request_id(), mine);
+                    }
+                    Ok(mine.unwrap().to_string())
+                };
+                (number, unit.run(work).await.unwrap())
+            });
+        }
+        let ids: HashMap<u64, String> = units.join_all().await.into_iter().collect();
+        assert_eq!(ids.values().collect::<std::collections::HashSet<_>>().len(), 1_000);
+        let records = said(&orders);
+        assert_eq!(records.len(), 11_000);
+        for record in records {
+            let said = record["message"].as_str().and_then(|message| message.strip_prefix("number ")?.parse().ok());
+            let number = record["number"].as_u64().or(said).unwrap();
+            assert_eq!(record["req_id"], ids[&number].as_str());
+        }
+    });
+}
+
+/// A timer that goes wrong in its own way each time.
+#[microservice(name = "clumsy")]
+struct Clumsy {
+    runs: std::sync::atomic::AtomicU32,
+}
+
+#[microservice]
+impl Clumsy {
+    #[task_timer(interval = "1s")]
+    async fn stumble(&self) -> Result<()> {
+        match self.runs.fetch_add(1, std::sync::atomic::Ordering::Relaxed) {
+            0 => panic!("over its own feet"),
+            1 => Err(Error::msg("fell")),
+            _ => Ok(()),
+        }
+    }
+}
+
+#[test]
+fn a_tick_that_fails_is_logged_once_with_its_place_and_a_good_one_only_at_debug() {
+    no_leaks_paused(async {
+        let running = Clumsy::builder().start().await.unwrap();
+        let logs = running.logs();
+        tokio::time::sleep(Duration::from_millis(3_500)).await;
+        logs.set_level("chassis::tick", LogLevel::Debug);
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        running.stop().await.unwrap();
+
+        let about = |word: &str| logs.captured().iter().filter(|record| record.to_string().contains(word)).count();
+        assert_eq!((about("over its own feet"), about("fell")), (1, 1), "{:#?}", logs.captured());
+        let ticks: Vec<Json> = logs.captured().into_iter().filter(|record| record["message"] == "TICK").collect();
+        let told: Vec<_> = ticks.iter().map(|record| (text(record, "outcome"), text(record, "level"))).collect();
+        let expected = [("panic", "ERROR"), ("error", "WARN"), ("ok", "DEBUG")];
+        assert_eq!(told, expected.map(|(outcome, level)| (outcome.to_owned(), level.to_owned())));
+        assert_eq!(ticks[0]["name"], "stumble");
+        assert!(text(&ticks[0], "error").contains(file!()));
+    });
+}
+
+/// A task that panics, once.
+#[microservice(name = "fragile")]
+struct Fragile;
+
+#[microservice]
+impl Fragile {
+    #[task(restart = "never", on_give_up = "degrade")]
+    async fn crack(&self) -> Result<()> {
+        panic!("into a thousand pieces")
+    }
+}
+
+#[test]
+fn a_panic_in_a_task_is_logged_once_with_its_place() {
+    no_leaks(async {
+        let running = Fragile::builder().start().await.unwrap();
+        let logs = running.logs();
+        let told = logs.wait_for(|record| record.to_string().contains("thousand pieces")).await;
+        running.stop().await.unwrap();
+        assert!(told.to_string().contains(file!()), "{told}");
+        let lines = logs.captured();
+        let times = lines.iter().filter(|record| record.to_string().contains("thousand pieces")).count();
+        assert_eq!(times, 1, "{lines:#?}");
+    });
+}
+
+#[test]
+fn settings_of_a_service_shape_its_logs() {
+    no_leaks(async {
+        let settings = yaml! {
+            deploy_name: "blue",
+            logging: { profile: "DEVELOP", levels: { noisy: "off" } },
+        };
+        let running = Clumsy::builder().settings(settings).start().await.unwrap();
+        let (logs, scope) = (running.logs(), Arc::clone(running.context().scope()));
+        {
+            let _entered = scope.enter();
+            tracing::debug!("heard");
+            tracing::error!(target: "noisy::module", "not heard");
+        }
+        running.stop().await.unwrap();
+        assert_eq!(logs.profile(), Profile::Develop);
+        let heard = logs.captured().into_iter().find(|record| record["message"] == "heard").unwrap();
+        assert_eq!((&heard["service_name"], &heard["deploy_name"]), (&"clumsy".into(), &"blue".into()));
+        assert_eq!(heard["file"], file!());
+        assert!(logs.captured().iter().all(|record| record["message"] != "not heard"));
+    });
+}
+
+#[test]
+fn what_no_service_has_marked_goes_to_the_first_one_and_to_none_after_it_has_gone() {
+    alone(|| {
+        let (first, second) = (scope("first"), scope("second"));
+        let registered = (process::register(&first), process::register(&second));
+        std::thread::spawn(|| tracing::info!("from nowhere")).join().unwrap();
+        assert_eq!(only(&first)["message"], "from nowhere");
+        let panicked = std::thread::Builder::new().name("stray".into()).spawn(|| panic!("stray panic")).unwrap();
+        assert!(panicked.join().is_err());
+        let record = &said(&first)[1];
+        assert!(text(record, "error").contains("stray panic") && text(record, "error").contains(file!()));
+        assert_eq!(record["thread"], "stray");
+        drop(registered.0);
+        tracing::info!("to the next");
+        assert_eq!(only(&second)["message"], "to the next");
+        drop(registered.1);
+        tracing::info!("to nobody");
+        assert_eq!((said(&first).len(), said(&second).len()), (2, 1));
+    });
+}
+
+#[test]
+fn an_application_with_receivers_of_its_own_keeps_them_and_is_told_once() {
+    struct Theirs;
+    impl log::Log for Theirs {
+        fn enabled(&self, _: &log::Metadata<'_>) -> bool {
+            true
+        }
+        fn log(&self, _: &log::Record<'_>) {}
+        fn flush(&self) {}
+    }
+    alone(|| {
+        tracing::subscriber::set_global_default(tracing::subscriber::NoSubscriber::new()).unwrap();
+        log::set_logger(&Theirs).unwrap();
+        let orders = scope("orders");
+        drop(process::register(&orders));
+        drop(process::register(&orders));
+        let told: Vec<String> = said(&orders).iter().map(|record| text(record, "front_end")).collect();
+        assert_eq!(told, ["tracing", "log"]);
+        let _entered = orders.enter();
+        tracing::info!("theirs");
+        let fields = &[("n", Value::U64(1))];
+        let line = Line { level: Level::INFO, target: "t", message: "ours", unit: None, fields };
+        orders.logs().line(&line);
+        assert_eq!(said(&orders).last().unwrap()["message"], "ours");
+        assert_eq!(said(&orders).len(), 3);
+    });
+}
