@@ -1,5 +1,6 @@
 //! The integration tests, one binary: a file per behaviour.
 
+mod examples;
 mod http_routes;
 mod leaks;
 mod lifecycle_start;
@@ -14,3 +15,4 @@ mod status;
 mod tasks;
 mod tidy;
 mod timers;
+mod todo;

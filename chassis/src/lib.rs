@@ -34,6 +34,9 @@ pub mod tasks;
 pub mod testing;
 pub mod unit;
 
+/// The version of axum that handlers, extractors and routers are of.
+#[cfg(feature = "http-server")]
+pub use axum;
 pub use builder::{Builder, Running, StopReport};
 pub use cli::NoArgs;
 pub use context::{Condition, Context};

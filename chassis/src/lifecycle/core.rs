@@ -16,7 +16,7 @@ use super::{EventKind, Events, Graph, Phase, Shutdown, settings::LifecycleSettin
 use crate::{
     error::{Cause, Error},
     metrics::{Metrics, framework::Framework},
-    resource::{Erased, ErasedResource, Health, HealthStatus, State},
+    resource::{Erased, ErasedResource, Health, State},
     scope::Scope,
     settings::Settings,
     tasks::{Group, TaskTable, TimerControl},
@@ -319,31 +319,22 @@ impl Core {
         self.events.emit(EventKind::State { resource: cell.name, from, to });
     }
 
-    pub(crate) fn set_health(&self, at: usize, health: Health) {
+    /// Notes how a resource is; whether that is another grade than before.
+    pub(crate) fn set_health(&self, at: usize, health: Health) -> bool {
         let cell = &self.resources[at];
-        let changed = {
+        let is_changed = {
             let mut shared = cell.lock();
-            let changed = shared.health.status() != health.status();
-            shared.health = health.clone();
-            changed
+            let before = std::mem::replace(&mut shared.health, health.clone());
+            before.status() != health.status()
         };
-        if changed {
-            match (health.status(), health.output()) {
-                (HealthStatus::Pass, _) => tracing::info!("resource `{}` is well again", cell.name),
-                (status, output) => {
-                    tracing::warn!(
-                        "resource `{}` is not well ({status}): {}",
-                        cell.name,
-                        output.unwrap_or("no reason given")
-                    );
-                }
-            }
+        if is_changed {
             self.events.emit(EventKind::Health {
                 resource: cell.name,
                 status: health.status(),
                 output: health.output().map(str::to_owned),
             });
         }
+        is_changed
     }
 
     pub(crate) fn set_last_error(&self, at: usize, error: &Error) {

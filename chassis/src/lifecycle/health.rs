@@ -66,8 +66,21 @@ pub(crate) async fn watch(engine: Arc<Engine>) {
                 // Not yet believed, either way: what was known stays.
                 (true, false) if !known => {}
                 (false, true) => {}
-                _ => core.set_health(at, health),
+                _ => {
+                    if core.set_health(at, health.clone()) {
+                        tell(core.resources[at].name, &health);
+                    }
+                }
             }
+        }
+    }
+}
+
+fn tell(name: &str, health: &Health) {
+    match (health.status(), health.output()) {
+        (HealthStatus::Pass, _) => tracing::info!("resource `{name}` is well again"),
+        (status, output) => {
+            tracing::warn!("resource `{name}` is not well ({status}): {}", output.unwrap_or("no reason given"));
         }
     }
 }

@@ -91,6 +91,7 @@ impl Supervisor {
             News::Well => {
                 if cell.state() == State::Connecting {
                     core.set_state(at, State::Started);
+                    tracing::info!("resource `{}` has its peer back", cell.name);
                 }
                 core.set_health(at, Health::pass());
                 return None;
@@ -108,6 +109,7 @@ impl Supervisor {
             });
             core.set_last_error(at, &error);
             if is_lost_peer {
+                tracing::warn!("resource `{}` has lost its peer: {error:#}; it goes on trying", cell.name);
                 core.set_state(at, State::Connecting);
                 core.set_health(at, Health::fail(format!("{error:#}")));
             }
