@@ -90,6 +90,23 @@ impl<D: Database> Orders<D> {
 #[microservice]
 struct Small;
 
+mod vendored {
+    pub(super) use chassis as runtime;
+}
+
+/// Where the crate is found, what it adds to the command line, and business keys in its settings.
+#[microservice(crate = crate::macros::vendored::runtime, args = chassis::NoArgs, free_settings)]
+struct Renamed {
+    #[resource]
+    nothing: Nothing,
+}
+
+#[microservice(crate = crate::macros::vendored::runtime)]
+impl Renamed {
+    #[task_timer(interval = "1s")]
+    async fn tick(&self) {}
+}
+
 mod sharded {
     use super::*;
 

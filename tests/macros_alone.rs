@@ -143,3 +143,25 @@ impl Everything {
     #[thread]
     async fn slow(&self) {}
 }
+
+/// Everything in it is for another system.
+#[microservice]
+struct Elsewhere {
+    #[cfg(windows)]
+    #[setting]
+    page_size: u32,
+    #[cfg(windows)]
+    #[resource]
+    store: Store,
+}
+
+#[microservice]
+impl Elsewhere {
+    #[cfg(windows)]
+    #[task]
+    async fn work(&self) {}
+
+    #[cfg(windows)]
+    #[on(store, input())]
+    async fn handle(&self, word: ::std::string::String, _: ::chassis::Context) {}
+}

@@ -77,6 +77,7 @@ impl Orders {
         dead_code,
         reason = "this impl block does not cover the whole service: repeat the generics and bounds of the struct"
     )]
+    #[allow(unused_imports, unused_variables)]
     pub(crate) fn chassis_unnamed_part(
         blueprint: &mut ::chassis::__private::Blueprint<Self>,
     ) {
@@ -108,3 +109,66 @@ impl Orders {
             });
     }
 }
+struct Gateway {
+    #[cfg(unix)]
+    http: HttpServer,
+    #[cfg(not(unix))]
+    http: HttpServer,
+}
+const _: () = {
+    use ::chassis::__private as __chassis;
+    #[automatically_derived]
+    impl __chassis::Microservice for Gateway {
+        const NAME: &'static __chassis::str = "gateway";
+        const VERSION: &'static __chassis::str = ::core::env!("CARGO_PKG_VERSION");
+        const ABOUT: &'static __chassis::str = "";
+        type Args = __chassis::NoArgs;
+        fn build(_parts: &mut __chassis::Parts<'_>) -> __chassis::Result<Self> {
+            __chassis::Ok(Self {
+                #[cfg(unix)]
+                http: __chassis::initial::<HttpServer>(),
+                #[cfg(not(unix))]
+                http: __chassis::initial::<HttpServer>(),
+            })
+        }
+        fn blueprint(blueprint: &mut __chassis::Blueprint<Self>) {
+            #[allow(unused_imports)]
+            use __chassis::NoMethods as _;
+            #[cfg(unix)]
+            blueprint.resource::<HttpServer>("http", |service| &service.http);
+            #[cfg(not(unix))]
+            blueprint.resource::<HttpServer>("http", |service| &service.http);
+            Self::chassis_unnamed_part(blueprint);
+        }
+    }
+    #[cfg(unix)]
+    #[automatically_derived]
+    impl __chassis::Sole<HttpServer> for Gateway {
+        type Count = __chassis::One;
+        fn sole(&self) -> &HttpServer {
+            &self.http
+        }
+    }
+    #[cfg(not(unix))]
+    #[automatically_derived]
+    impl __chassis::Sole<HttpServer> for Gateway {
+        type Count = __chassis::One;
+        fn sole(&self) -> &HttpServer {
+            &self.http
+        }
+    }
+    #[automatically_derived]
+    impl Gateway {
+        /// Runs `gateway` with its command line, until it is told to stop.
+        #[allow(dead_code)]
+        fn run() -> __chassis::ExitCode {
+            __chassis::run::<Self>()
+        }
+        /// Puts `gateway` together for tests and scripts.
+        #[allow(dead_code)]
+        #[must_use]
+        fn builder() -> __chassis::Builder<Self> {
+            __chassis::Builder::new()
+        }
+    }
+};

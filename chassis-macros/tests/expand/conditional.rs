@@ -25,3 +25,13 @@ impl Orders {
     #[on(broker, subscribe("orders"))]
     async fn on_order(&self, order: Order) {}
 }
+
+#[microservice]
+struct Gateway {
+    #[cfg(unix)]
+    #[resource]
+    http: HttpServer,
+    #[cfg(not(unix))]
+    #[resource]
+    http: HttpServer,
+}

@@ -2,28 +2,36 @@
 
 use quote::ToTokens;
 use syn::{
-    FnArg, GenericParam, ImplItem, ImplItemFn, Lifetime, ReturnType, Type, TypeImplTrait, TypeReference,
+    FnArg, GenericParam, ImplItem, ImplItemFn, Lifetime, ReturnType, Safety, Type, TypeImplTrait, TypeReference,
     visit::{self, Visit},
 };
 
 use super::{
     model::{Block, Kind, Method, Role},
-    parse::is_future,
     route::{self, Route},
+    signature::{is_future, is_opaque},
 };
 use crate::{errors::Errors, route_path};
+
+/// Functions that the struct gets.
+const GIVEN: [(&str, &str); 2] = [("run", "runs the service as a program"), ("builder", "starts the service in tests")];
 
 /// Collects what is wrong with the methods, and marks those.
 pub(super) fn check(block: &mut Block, errors: &mut Errors) {
     let Block { item, methods, .. } = block;
-    let written = item.items.iter().filter_map(|member| match member {
-        ImplItem::Fn(written) => Some(written),
-        _ => None,
+    // A second function of such a name would be told by the compiler, too.
+    item.items.retain(|member| match member {
+        ImplItem::Fn(written) => is_free(written, errors),
+        _ => true,
     });
-    let written: Vec<&ImplItemFn> = written.collect();
+    methods.retain(|method| GIVEN.iter().all(|(name, _)| method.ident != name));
     for method in &mut *methods {
         let before = errors.count();
-        if let Some(written) = written.iter().find(|written| written.sig.ident == method.ident) {
+        let written = item.items.iter().find_map(|member| match member {
+            ImplItem::Fn(written) if written.sig.ident == method.ident => Some(written),
+            _ => None,
+        });
+        if let Some(written) = written {
             check_signature(method, written, errors);
         }
         check_roles(method, errors);
@@ -36,6 +44,14 @@ pub(super) fn check(block: &mut Block, errors: &mut Errors) {
     check_routes(methods, errors);
 }
 
+/// Whether the name is not one of those that the struct gets.
+fn is_free(written: &ImplItemFn, errors: &mut Errors) -> bool {
+    let ident = &written.sig.ident;
+    let Some((name, what)) = GIVEN.iter().find(|(name, _)| ident == name) else { return true };
+    errors.at(ident, format!("a service has a function `{name}` already, which {what}; choose another name"));
+    false
+}
+
 fn check_signature(method: &Method, written: &ImplItemFn, errors: &mut Errors) {
     let Some(attribute) = method.roles.first().map(|role| role.kind.attribute()) else { return };
     for param in &written.sig.generics.params {
@@ -43,10 +59,7 @@ fn check_signature(method: &Method, written: &ImplItemFn, errors: &mut Errors) {
             errors.at(param, format!("a method marked `{attribute}` cannot be generic: nobody would choose the type"));
         }
     }
-    if let Some(token) = match &written.sig.safety {
-        syn::Safety::Unsafe(token) => Some(token),
-        _ => None,
-    } {
+    if let Safety::Unsafe(token) = &written.sig.safety {
         errors.at(token, format!("a method marked `{attribute}` is called by safe code: it cannot be `unsafe`"));
     }
     for input in &written.sig.inputs {
@@ -56,7 +69,7 @@ fn check_signature(method: &Method, written: &ImplItemFn, errors: &mut Errors) {
                 reference,
                 format!("an argument of a method marked `{attribute}` is owned: write `{}`", owned(reference)),
             ),
-            Type::ImplTrait(ty) => {
+            ty if is_opaque(ty) => {
                 errors
                     .at(ty, format!("a method marked `{attribute}` cannot be generic: name the type of the argument"));
             }
@@ -153,6 +166,10 @@ fn check_answer(method: &Method, errors: &mut Errors) {
         fn visit_type_impl_trait(&mut self, _: &'ast TypeImplTrait) {}
     }
     let ReturnType::Type(_, ty) = &method.output else { return };
+    if !method.is_async {
+        // What is returned is a future; what it borrows is for it to say.
+        return;
+    }
     let mut borrowed = Borrowed(false);
     borrowed.visit_type(ty);
     if borrowed.0 {

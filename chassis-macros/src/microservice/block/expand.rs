@@ -77,8 +77,12 @@ fn list(block: &Block) -> ImplItem {
         (Some(import), blueprint)
     };
     let function = Ident::new(&function.to_string(), at);
+    // What is there on a condition may leave a variable without a use.
+    let is_conditional = block.working().any(|method| !method.cfgs.is_empty());
+    let allow = is_conditional.then(|| quote!(#[allow(unused_imports, unused_variables)]));
     let list = quote_spanned! {at=>
         #[deny(dead_code, reason = #reason)]
+        #allow
         pub(crate) fn #function(#blueprint: &mut #private::Blueprint<Self>) {
             #import
             #(#calls)*

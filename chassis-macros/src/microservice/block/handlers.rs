@@ -2,15 +2,13 @@
 
 use proc_macro2::{Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
-use syn::{
-    GenericArgument, Ident, PathArguments, ReturnType, Type, TypeImplTrait, parse_quote, spanned::Spanned as _,
-    visit::Visit,
-};
+use syn::{GenericArgument, Ident, PathArguments, ReturnType, Type, parse_quote, spanned::Spanned as _};
 
 use super::{
     expand::{call, from_context},
     model::{Argument, Block, Given, Kind, Method, Role},
     route::Route,
+    signature::is_opaque,
 };
 use crate::span;
 
@@ -162,7 +160,7 @@ fn handler(method: &Method, protocol: Protocol, scene: &Scene) -> TokenStream {
 fn settle(method: &Method, protocol: Protocol, input: &Ident, answer: &Ident) -> TokenStream {
     let (here, ty) = match &method.output {
         ReturnType::Default => (span::here(method.ident.span()), Some(quote!(()))),
-        ReturnType::Type(_, ty) if is_opaque(ty) => (span::here(ty.span()), None),
+        ReturnType::Type(_, ty) if is_opaque(ty) || !method.is_async => (span::here(ty.span()), None),
         ReturnType::Type(_, ty) => (span::here(ty.span()), Some(span::at_first(ty))),
     };
     match (protocol, ty) {
@@ -200,6 +198,8 @@ fn describe(method: &Method) -> Option<TokenStream> {
         .map(|argument| shape(&argument.ty, "argument"))
         .collect();
     match &method.output {
+        // The answer is what the future gives.
+        ReturnType::Type(..) if !method.is_async => {}
         ReturnType::Default => shapes.push(shape(&parse_quote!(()), "answer")),
         ReturnType::Type(_, ty) => {
             let (answer, failure) = result_of(ty);
@@ -229,21 +229,4 @@ fn result_of(ty: &Type) -> (Option<&Type>, Option<&Type>) {
         _ => None,
     });
     (types.next(), types.next())
-}
-
-/// Whether the type cannot be written again, because it says `impl` or `_`.
-fn is_opaque(ty: &Type) -> bool {
-    struct Opaque(bool);
-    impl<'ast> Visit<'ast> for Opaque {
-        fn visit_type_impl_trait(&mut self, _: &'ast TypeImplTrait) {
-            self.0 = true;
-        }
-
-        fn visit_type_infer(&mut self, _: &'ast syn::TypeInfer) {
-            self.0 = true;
-        }
-    }
-    let mut opaque = Opaque(false);
-    opaque.visit_type(ty);
-    opaque.0
 }

@@ -5,7 +5,9 @@ mod expand;
 mod handlers;
 mod model;
 mod parse;
+mod role;
 mod route;
+mod signature;
 
 use proc_macro2::TokenStream;
 use syn::ItemImpl;

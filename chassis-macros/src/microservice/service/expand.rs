@@ -104,7 +104,11 @@ fn build(service: &Service) -> TokenStream {
         syn::Fields::Unit => quote!(Self),
         syn::Fields::Named(_) | syn::Fields::Unnamed(_) => quote!(Self { #(#fields),* }),
     };
+    // What is there on a condition may leave the variable without a use.
+    let is_conditional = is_used && service.fields.iter().any(|field| !field.cfgs.is_empty());
+    let allow = is_conditional.then(|| quote!(#[allow(unused_variables)]));
     quote! {
+        #allow
         fn build(#parts: &mut __chassis::Parts<'_>) -> __chassis::Result<Self> {
             __chassis::Ok(#value)
         }
@@ -197,13 +201,9 @@ fn meter_options(field: &Field, meter: &Meter) -> TokenStream {
 /// How handlers find the one server that they need not name.
 fn servers(service: &Service) -> TokenStream {
     let (ident, (generics, arguments, bounds)) = (&service.item.ident, service.item.generics.split_for_impl());
-    let servers = SERVERS.iter().filter_map(|server| {
-        let fields: Vec<&Field> =
-            service.fields.iter().filter(|field| field.is_resource() && is_called(&field.ty, server)).collect();
-        let first = fields.iter().find(|field| field.cfgs.is_empty()).or(fields.first())?;
-        let Field { ident: field, ty, cfgs, .. } = first;
-        let count = if fields.len() == 1 { quote!(One) } else { quote!(Several) };
-        Some(quote_spanned! {span::here(ty.span())=>
+    let sole = |field: &Field, count: TokenStream| {
+        let Field { ident: field, ty, cfgs, .. } = field;
+        quote_spanned! {span::here(ty.span())=>
             #(#cfgs)*
             #[automatically_derived]
             impl #generics __chassis::Sole<#ty> for #ident #arguments #bounds {
@@ -213,7 +213,17 @@ fn servers(service: &Service) -> TokenStream {
                     &self.#field
                 }
             }
-        })
+        }
+    };
+    let servers = SERVERS.iter().filter_map(|server| {
+        let is_server = |field: &&Field| field.is_resource() && is_called(&field.ty, server);
+        let fields: Vec<&Field> = service.fields.iter().filter(is_server).collect();
+        let first = fields.iter().find(|field| field.cfgs.is_empty()).or(fields.first())?;
+        if fields.iter().all(|field| field.ident == first.ident) {
+            // Several of one name stand for each other: at most one of them is there.
+            return Some(fields.iter().map(|field| sole(field, quote!(One))).collect());
+        }
+        Some(sole(first, quote!(Several)))
     });
     servers.collect()
 }
