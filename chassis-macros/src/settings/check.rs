@@ -43,15 +43,30 @@ fn check_names<'a>(names: impl Iterator<Item = &'a Name>, errors: &mut Errors) {
 }
 
 fn check_field(field: &Field, errors: &mut Errors) {
-    let is_duration = innermost(&field.ty) == "Duration";
-    if let (Default::Value(value @ Expr::Lit(ExprLit { lit: Lit::Str(text), .. })), true) =
-        (&field.default, is_duration)
-        && let Err(message) = duration::parse(&text.value())
-    {
-        errors.at(value, format!("`default`: {message}"));
+    if let Default::Value(value) = &field.default {
+        check_default(&field.ty, value, errors);
     }
+    let is_duration = innermost(&field.ty) == "Duration";
     if let (Some(unit), false) = (field.unit, is_duration || field.is_serde) {
         errors.at(&field.ty, format!("`unit = \"{unit}\"` says what a bare number means for a `Duration`"));
+    }
+}
+
+/// A default that is written as text would otherwise be read by nobody before the service starts.
+pub(crate) fn check_default(ty: &Type, value: &Expr, errors: &mut Errors) {
+    const PLAIN: [&str; 15] =
+        ["bool", "f32", "f64", "i8", "i16", "i32", "i64", "i128", "isize", "u8", "u16", "u32", "u64", "u128", "usize"];
+    let Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) = value else { return };
+    match innermost(ty).as_str() {
+        "Duration" => {
+            if let Err(message) = duration::parse(&text.value()) {
+                errors.at(value, format!("`default`: {message}"));
+            }
+        }
+        plain if PLAIN.contains(&plain) => {
+            errors.at(value, format!("a default in quotes is text, and this is a `{plain}`: take the quotes away"));
+        }
+        _ => {}
     }
 }
 

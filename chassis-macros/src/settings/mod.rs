@@ -8,7 +8,7 @@ mod parse;
 use proc_macro2::TokenStream;
 use syn::DeriveInput;
 
-pub(crate) use self::expand::default_from;
+pub(crate) use self::{check::check_default, expand::default_from};
 use crate::errors::Errors;
 
 /// The impls for the item, and everything that is wrong with it.

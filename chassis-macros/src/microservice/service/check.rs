@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use syn::{Ident, ext::IdentExt as _};
 
 use super::model::{Field, Kind, Service};
-use crate::{errors::Errors, suggest};
+use crate::{errors::Errors, settings, suggest};
 
 /// Sections of `system` that every service has, so that a setting of the service cannot be called so.
 const RESERVED_SETTINGS: [&str; 8] =
@@ -20,6 +20,9 @@ pub(super) fn check(service: &Service, errors: &mut Errors) {
     check_parts(service, errors);
     for field in &service.fields {
         check_field_name(field, errors);
+        if let Kind::Setting { default: Some(default) } = &field.kind {
+            settings::check_default(&field.ty, default, errors);
+        }
         check_after(field, &service.fields, errors);
     }
     check_circles(&service.fields, errors);
