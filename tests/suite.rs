@@ -1,6 +1,7 @@
 //! The integration tests, one binary: a file per behaviour.
 
 mod examples;
+mod cli;
 mod http_routes;
 mod leaks;
 mod lifecycle_start;
@@ -10,6 +11,7 @@ mod logging_stdout;
 mod macros;
 mod macros_alone;
 mod metrics;
+mod process;
 mod restarts;
 mod status;
 mod tasks;

@@ -40,8 +40,6 @@ pub(crate) struct Assembled<S> {
     pub(crate) engine: Arc<Engine>,
     pub(crate) reports: mpsc::UnboundedReceiver<Report>,
     pub(crate) registration: Registration,
-    /// What is probably a mistake in the settings; the log has it, too.
-    pub(crate) warnings: Vec<String>,
 }
 
 /// A part of the chassis that every service has, although no field says so.
@@ -136,7 +134,6 @@ pub(crate) fn assemble<S: Microservice>(setup: Setup<S>) -> Result<Assembled<S>>
         return Err(report(problems));
     };
     problems.clone().into_result()?;
-    let warnings = problems.warnings().map(ToString::to_string).collect();
 
     let deploy_name = read.deploy_name.clone();
     logs.configure(&logging);
@@ -260,7 +257,7 @@ pub(crate) fn assemble<S: Microservice>(setup: Setup<S>) -> Result<Assembled<S>>
             .collect(),
     };
     let engine = Engine::new(Arc::clone(&core), plan);
-    Ok(Assembled { service, core, engine, reports, registration, warnings })
+    Ok(Assembled { service, core, engine, reports, registration })
 }
 
 /// What is read from the settings before anything is built.

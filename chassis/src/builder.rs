@@ -95,7 +95,7 @@ impl<S: Microservice> Builder<S> {
     /// Every problem of the settings, or everything that failed in the start, which is rolled back then.
     pub async fn start(self) -> Result<Running<S>> {
         process::install();
-        let Assembled { service, core, engine, reports, registration, .. } = assemble(self.setup)?;
+        let Assembled { service, core, engine, reports, registration } = assemble(self.setup)?;
         let starting = core.scope.wrap(engine.start(reports));
         match starting.await {
             Ok(_) => Ok(Running { service, engine, registration: Some(registration) }),

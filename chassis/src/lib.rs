@@ -46,8 +46,8 @@ pub use macros::{
     after, any, before, delete, get, head, microservice, on, options, patch, post, put, task, task_timer, thread,
 };
 pub use microservice::{Blueprint, FromContext, Microservice, Outcome, Parts, When};
-#[cfg(feature = "status")]
-pub use resources::status;
 pub use resource::{Health, HealthStatus, Resource, Slot, State};
 #[cfg(feature = "http-server")]
 pub use resources::http_server::{self, HttpServer, Json, Path, Problem, Query, Valid};
+#[cfg(feature = "status")]
+pub use resources::status;

@@ -52,7 +52,7 @@ const FLUSH: std::time::Duration = std::time::Duration::from_secs(1);
 
 /// From the start to the stop.
 fn live<S: Microservice>(runtime: &Runtime, assembled: Assembled<S>) -> u8 {
-    let Assembled { service, core, engine, reports, registration, .. } = assembled;
+    let Assembled { service, core, engine, reports, registration } = assembled;
     let scope = Arc::clone(&core.scope);
     let outcome = runtime.block_on(scope.wrap(async move {
         let systemd = Systemd::from_environment();

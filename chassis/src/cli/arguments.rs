@@ -119,30 +119,29 @@ pub(super) fn parse<S: Microservice>(
 }
 
 fn command<S: Microservice>() -> Command {
-    let run = Command::new("run").about("Run the service; what happens without a command");
-    let check = Command::new("check").about("Check the settings against this program, and start nothing");
-    let show =
-        Command::new("show").about("Print the settings in effect with their origins; what happens without a word");
-    let schema = Command::new("schema").about("Print the JSON Schema of all settings");
-    let sample = Command::new("sample").about("Print a settings file with every key, its default and what it is for");
-    let settings = Command::new("settings").about("Print settings: in effect, as a schema, or as a sample");
-    let graph = Command::new("graph").about("Print the resources and what each is started after");
-    let mut root = Command::new(S::NAME).version(S::VERSION);
-    if !S::ABOUT.is_empty() {
-        root = root.about(S::ABOUT);
-    }
-    // The words of a command do not depend on what `run` insists on.
-    let root = root.subcommand_negates_reqs(true).disable_help_subcommand(true);
-    let settings = settings
+    let own = |command| S::Args::augment_args(Level::augment_args(Sources::augment_args(command)));
+    let named = Command::new;
+    // What arguments say of themselves is no description of a command, so descriptions come last.
+    let run = own(named("run")).about("Run the service; what happens without a command");
+    let check =
+        Sources::augment_args(named("check")).about("Check the settings against this program, and start nothing");
+    let show = Sources::augment_args(named("show"))
+        .about("Print the settings in effect with their origins; what happens without a word");
+    let schema = named("schema").about("Print the JSON Schema of all settings");
+    let sample = named("sample").about("Print a settings file with every key, its default and what it is for");
+    let settings = Sources::augment_args(named("settings"))
+        .about("Print settings: in effect, as a schema, or as a sample")
         .disable_help_subcommand(true)
-        .subcommand(Sources::augment_args(show))
-        .subcommand(schema)
-        .subcommand(sample);
-    S::Args::augment_args(Level::augment_args(Sources::augment_args(root)))
-        .subcommand(S::Args::augment_args(Level::augment_args(Sources::augment_args(run))))
-        .subcommand(Sources::augment_args(check))
-        .subcommand(Sources::augment_args(settings))
-        .subcommand(Format::augment_args(graph))
+        .subcommands([show, schema, sample]);
+    let graph = Format::augment_args(named("graph")).about("Print the resources and what each is started after");
+    own(named(S::NAME))
+        .version(S::VERSION)
+        .about((!S::ABOUT.is_empty()).then_some(S::ABOUT))
+        // Other commands do not ask for what `run` insists on.
+        .subcommand_negates_reqs(true)
+        .disable_help_subcommand(true)
+        .subcommands([run, check, settings, graph].map(|command| command.long_about(None)))
+        .long_about(None)
 }
 
 /// The service's own arguments before a command would mean nothing.
