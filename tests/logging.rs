@@ -419,3 +419,31 @@ fn an_application_with_receivers_of_its_own_keeps_them_and_is_told_once() {
         assert_eq!(said(&orders).len(), 3);
     });
 }
+
+#[test]
+fn sinks_of_older_settings_files_are_noticed_once_and_do_no_harm() {
+    no_leaks(async {
+        let settings = yaml! {
+            logging: {
+                stdout: true,
+                file: true,
+                file_path: "/var/log/clumsy.log",
+                version: 0,
+                logstash: { enabled: true, host: "127.0.0.1", port: 5959, fqdn: false },
+                redis: { enabled: false, host: "127.0.0.1", port: 6379, password: "s3cret", ssl: false },
+                http: { enabled: false, url: "http://127.0.0.1", max_time_seconds: 15, max_records: 100 },
+            },
+        };
+        let running = Clumsy::builder().settings(settings).start().await.unwrap();
+        let logs = running.logs();
+        running.stop().await.unwrap();
+        let about = |key: &str| {
+            let notice = format!("settings: `system.{key}`");
+            logs.captured().iter().filter(|record| text(record, "message").starts_with(&notice)).count()
+        };
+        for key in ["logging.file_path", "logging.logstash", "logging.redis", "logging.http", "logging.version"] {
+            assert!(about(key) == 1, "{key}: {:#?}", logs.captured());
+        }
+        assert!(!format!("{:?}", logs.captured()).contains("s3cret"));
+    });
+}

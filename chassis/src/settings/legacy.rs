@@ -10,7 +10,10 @@ pub(crate) fn legacy_key(path: &KeyPath) -> Option<&'static str> {
         ["etcd_ready"] => Some("is not needed: nothing waits for it"),
         ["resources", .., "etcd_ready"] => Some("is not needed: nothing waits for it"),
         ["resources", _, "debug"] => Some("means nothing here: levels are set under `system.logging.levels`"),
-        ["logging", "file"] => Some("means nothing here: files are written by `system.logging.file_path`"),
+        ["logging", "file"] => Some("means nothing here"),
+        ["logging", "file_path" | "version"] | ["logging", "logstash" | "redis" | "http", ..] => {
+            Some("means nothing here yet: the log goes to standard output only")
+        }
         ["resources", "registry", "enabled" | "path"] => Some("means nothing here yet: there is no registry"),
         ["resources", "metrics", "handlers", "carbon" | "file" | "stdout", ..] => {
             Some("means nothing here yet: figures leave the service at `/metrics` only")
