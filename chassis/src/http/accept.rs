@@ -80,6 +80,7 @@ impl<F: Fn(TcpStream, SocketAddr)> Acceptor<F> {
             Err(error) => {
                 if let Some(pause) = self.failures.failed(&error) {
                     self.connections.counters.accept_errors.add(1);
+                    self.connections.set_accept_problem(Some(format!("cannot accept connections: {error}")));
                     sleep(pause).await;
                 }
             }
@@ -87,7 +88,9 @@ impl<F: Fn(TcpStream, SocketAddr)> Acceptor<F> {
     }
 
     fn take_in(&mut self, stream: TcpStream, address: SocketAddr) {
-        self.failures.succeeded();
+        if self.failures.succeeded() {
+            self.connections.set_accept_problem(None);
+        }
         self.latest = Some(Instant::now());
         // Answers are written in one piece; waiting for more to send only delays them.
         if stream.set_nodelay(true).is_ok() {
@@ -173,10 +176,13 @@ impl Failures {
         Some(FIRST_PAUSE.saturating_mul(factor).min(LONGEST_PAUSE))
     }
 
-    fn succeeded(&mut self) {
-        if self.in_a_row > 0 {
+    /// Whether that is news.
+    fn succeeded(&mut self) -> bool {
+        let is_news = self.in_a_row > 0;
+        if is_news {
             tracing::info!("accepts connections again, after {} failures", self.in_a_row);
             self.in_a_row = 0;
         }
+        is_news
     }
 }

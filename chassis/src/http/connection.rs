@@ -1,7 +1,6 @@
 //! One connection from its first byte to its end.
 
 use std::{
-    convert::Infallible,
     future::poll_fn,
     panic::{AssertUnwindSafe, catch_unwind},
     pin::{Pin, pin},
@@ -11,26 +10,25 @@ use std::{
 };
 
 use bytes::BytesMut;
-use http::{HeaderValue, Request, Response, StatusCode, header};
-use http_body::Body;
 use hyper::{
-    body::Incoming,
     server::conn::{http1, http2},
     service::service_fn,
 };
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
     time::{Instant, Sleep, sleep_until, timeout},
 };
 
 use super::{
-    ConnectionSettings, Exchange, Peer, Spawner,
-    exchange::{Answer, Turn},
+    ConnectionSettings, Exchange, Peer, Spawner, exchange,
     patience::{Due, Limits, Patience, Sight},
     peer::Stage,
+    server::Registration,
     settings::MAX_HEADERS_ON_STACK,
-    transport::Transport,
+    tls::{Tls, TlsStream},
+    transport::{Stream, Transport},
 };
 
 /// What a client sends first when it speaks HTTP/2.
@@ -40,15 +38,19 @@ const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 /// throw the answer away.
 const LINGER: Duration = Duration::from_secs(1);
 
+/// What a client gets whose head is not complete in time.
+const TIMED_OUT: &[u8] = b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
+
 /// How the connections of one server speak.
 pub(super) struct Speech {
     limits: Limits,
     http1: http1::Builder,
     http2: http2::Builder<Spawner>,
+    tls: Option<Arc<Tls>>,
 }
 
 impl Speech {
-    pub(super) fn new(settings: &ConnectionSettings, spawner: &Spawner) -> Self {
+    pub(super) fn new(settings: &ConnectionSettings, tls: Option<Arc<Tls>>, spawner: &Spawner) -> Self {
         let mut http1 = http1::Builder::new();
         // Without a timer hyper arms none; a slow head is told by `Patience`, with one timer per connection.
         http1.max_header_size(settings.max_header_size.as_usize());
@@ -65,13 +67,13 @@ impl Speech {
         if !settings.http2_keep_alive_interval.is_zero() {
             http2.keep_alive_interval(settings.http2_keep_alive_interval);
         }
-        Self { limits: Limits::from(settings), http1, http2 }
+        Self { limits: Limits::from(settings), http1, http2, tls }
     }
 }
 
 /// Serves a connection until it ends.
-pub(super) async fn serve<E: Exchange>(mut transport: Transport, exchange: E, speech: Arc<Speech>) {
-    let peer = Arc::clone(transport.peer());
+pub(super) async fn serve<E: Exchange>(stream: Stream, registration: Registration, exchange: E, speech: Arc<Speech>) {
+    let peer = Arc::clone(registration.peer());
     let sleep = pin!(sleep_until(peer.opened()));
     let mut watch = Watch {
         patience: Patience::new(speech.limits, peer.opened()),
@@ -81,11 +83,19 @@ pub(super) async fn serve<E: Exchange>(mut transport: Transport, exchange: E, sp
         tells_closing: false,
         peer: Arc::clone(&peer),
     };
-    let is_http2 = match transport.is_http2() {
-        Some(known) => known,
+    let (stream, agreed) = match (stream, &speech.tls) {
+        (Stream::Tcp(stream), Some(tls)) => {
+            let Some((stream, is_http2)) = watch.encrypt(tls, stream).await else { return };
+            (Stream::Tls(stream), Some(is_http2))
+        }
+        (stream, _) => (stream, None),
+    };
+    let mut transport = Transport::new(stream, registration);
+    let is_http2 = match agreed {
+        Some(is_http2) => is_http2,
         None => {
-            let Some(found) = watch.find_http2(&mut transport).await else { return };
-            found
+            let Some(is_http2) = watch.find_http2(&mut transport).await else { return };
+            is_http2
         }
     };
     if is_http2 {
@@ -100,7 +110,7 @@ pub(super) async fn serve<E: Exchange>(mut transport: Transport, exchange: E, sp
 async fn http1<E: Exchange>(mut transport: Transport, exchange: &E, speech: &Speech, mut watch: Watch<'_>) {
     let peer = Arc::clone(&watch.peer);
     loop {
-        let service = service_fn(|request| call(exchange, &peer, request));
+        let service = service_fn(|request| exchange::run(exchange, &peer, request));
         let mut connection = speech.http1.serve_connection(TokioIo::new(transport), service).with_upgrades();
         let end = watch.until(|cx| Pin::new(&mut connection).poll(cx)).await;
         // After an upgrade the bytes belong to somebody else.
@@ -131,8 +141,7 @@ async fn http1<E: Exchange>(mut transport: Transport, exchange: &E, speech: &Spe
             End::Due(Due::Head) => {
                 peer.connections().timed_out_head(&peer);
                 if peer.has_bytes() {
-                    transport
-                        .try_write(b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n");
+                    transport.end_with(TIMED_OUT).await;
                 }
             }
             End::Due(Due::Stalled) => peer.connections().counters.stalled.add(1),
@@ -145,7 +154,7 @@ async fn http1<E: Exchange>(mut transport: Transport, exchange: &E, speech: &Spe
 
 async fn http2<E: Exchange>(transport: Transport, exchange: &E, speech: &Speech, mut watch: Watch<'_>) {
     let peer = Arc::clone(&watch.peer);
-    let service = service_fn(|request| call(exchange, &peer, request));
+    let service = service_fn(|request| exchange::run(exchange, &peer, request));
     let mut connection = pin!(speech.http2.serve_connection(TokioIo::new(transport), service));
     watch.tells_closing = true;
     loop {
@@ -176,25 +185,6 @@ async fn http2<E: Exchange>(transport: Transport, exchange: &E, speech: &Speech,
                 return;
             }
         }
-    }
-}
-
-/// Runs one exchange.
-fn call<E: Exchange>(
-    exchange: &E,
-    peer: &Arc<Peer>,
-    request: Request<Incoming>,
-) -> impl Future<Output = Result<Response<Answer<E::Body>>, Infallible>> + Send + 'static {
-    let turn = Turn::begin(peer);
-    peer.set_had_body(!request.body().is_end_stream());
-    let answer = exchange.call(request, peer);
-    async move {
-        let mut response = answer.await;
-        let peer = turn.peer();
-        if peer.is_closing() && !peer.is_http2() && response.status() != StatusCode::SWITCHING_PROTOCOLS {
-            response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
-        }
-        Ok(response.map(|body| Answer::new(body, turn)))
     }
 }
 
@@ -310,6 +300,24 @@ impl Watch<'_> {
         }
     }
 
+    /// Shakes hands, and tells whether HTTP/2 was agreed on.
+    async fn encrypt(&mut self, tls: &Tls, stream: TcpStream) -> Option<(TlsStream, bool)> {
+        let mut handshake = pin!(tls.accept(stream));
+        match self.until(|cx| handshake.as_mut().poll(cx)).await {
+            End::Done(Ok((stream, info))) => {
+                let is_http2 = info.is_http2;
+                self.peer.set_tls(info);
+                self.patience.start_over(Instant::now());
+                Some((stream, is_http2))
+            }
+            End::Done(Err(error)) => {
+                self.peer.connections().failed_handshake(&self.peer, &error);
+                None
+            }
+            End::Due(_) | End::Closing | End::Cut | End::Panicked => None,
+        }
+    }
+
     /// Reads until it is clear whether the client speaks HTTP/2, and puts back what was read.
     async fn find_http2(&mut self, transport: &mut Transport) -> Option<bool> {
         let mut head = BytesMut::with_capacity(1024);
@@ -335,8 +343,7 @@ impl Watch<'_> {
             End::Due(Due::Head) => {
                 self.peer.connections().timed_out_head(&self.peer);
                 if self.peer.has_bytes() {
-                    transport
-                        .try_write(b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n");
+                    transport.end_with(TIMED_OUT).await;
                 }
                 None
             }

@@ -1,14 +1,15 @@
 //! One request and its answer, as the connection sees it: it begins with a head and ends with the answer's last byte.
 
 use std::{
+    convert::Infallible,
     future::Future,
     pin::Pin,
     sync::Arc,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
 };
 
 use bytes::Bytes;
-use http::{Request, Response};
+use http::{HeaderValue, Request, Response, StatusCode, header};
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use pin_project_lite::pin_project;
@@ -35,19 +36,8 @@ pub(crate) trait Exchange: Clone + Send + Sync + 'static {
 }
 
 /// Counts an exchange of a connection from its head until it is dropped.
-pub(super) struct Turn {
+struct Turn {
     peer: Arc<Peer>,
-}
-
-impl Turn {
-    pub(super) fn begin(peer: &Arc<Peer>) -> Self {
-        peer.begin_exchange();
-        Self { peer: Arc::clone(peer) }
-    }
-
-    pub(super) fn peer(&self) -> &Peer {
-        &self.peer
-    }
 }
 
 impl Drop for Turn {
@@ -56,18 +46,47 @@ impl Drop for Turn {
     }
 }
 
+/// Runs one exchange, and says goodbye in its answer once the connection is closing.
+pub(super) fn run<E: Exchange>(
+    exchange: &E,
+    peer: &Arc<Peer>,
+    request: Request<Incoming>,
+) -> Run<impl Future<Output = Response<E::Body>> + Send + 'static> {
+    peer.begin_exchange(!request.body().is_end_stream());
+    let turn = Turn { peer: Arc::clone(peer) };
+    Run { answer: exchange.call(request, peer), turn: Some(turn) }
+}
+
+pin_project! {
+    /// An exchange up to its answer. By hand, for an `async` block would move what it awaits once more.
+    pub(super) struct Run<F> {
+        #[pin]
+        answer: F,
+        turn: Option<Turn>,
+    }
+}
+
+impl<F: Future<Output = Response<B>>, B> Future for Run<F> {
+    type Output = Result<Response<Answer<B>>, Infallible>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        let (mut head, body) = ready!(this.answer.poll(cx)).into_parts();
+        let turn = this.turn.take();
+        let says_close = turn.as_ref().is_some_and(|turn| turn.peer.is_closing() && !turn.peer.is_http2());
+        if says_close && head.status != StatusCode::SWITCHING_PROTOCOLS {
+            head.headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
+        Poll::Ready(Ok(Response::from_parts(head, Answer { body, turn })))
+    }
+}
+
 pin_project! {
     /// The body of an answer, which ends the exchange once hyper lets go of it.
     pub(super) struct Answer<B> {
         #[pin]
         body: B,
-        turn: Turn,
-    }
-}
-
-impl<B> Answer<B> {
-    pub(super) fn new(body: B, turn: Turn) -> Self {
-        Self { body, turn }
+        turn: Option<Turn>,
     }
 }
 

@@ -1,10 +1,10 @@
 //! The address of a server: bound in `start`, accepted from only later.
 
-use std::{io, net::SocketAddr};
+use std::{io, net::SocketAddr, sync::Arc};
 
 use tokio::net::{TcpListener, TcpSocket};
 
-use super::{ConnectionSettings, Exchange, Server, Spawner};
+use super::{ConnectionSettings, Exchange, Server, Spawner, TlsSettings, tls::Tls};
 use crate::{Error, Result};
 
 /// A bound address. Clients that connect wait until the server opens.
@@ -12,6 +12,7 @@ use crate::{Error, Result};
 pub(crate) struct Listener {
     socket: TcpListener,
     address: SocketAddr,
+    tls: Option<Arc<Tls>>,
 }
 
 impl Listener {
@@ -22,7 +23,7 @@ impl Listener {
     pub(crate) fn bind(address: SocketAddr, settings: &ConnectionSettings, path: &str) -> Result<Self> {
         let bound = bind(address, settings.backlog).and_then(|socket| {
             let address = socket.local_addr()?;
-            Ok(Self { socket, address })
+            Ok(Self { socket, address, tls: None })
         });
         bound.map_err(|error| explain(error, address, path))
     }
@@ -32,9 +33,18 @@ impl Listener {
         self.address
     }
 
+    /// Speaks TLS; `path` is where that was set.
+    ///
+    /// # Errors
+    /// Misconfigured when a file is missing or does not fit, or the feature `tls` is not compiled in.
+    pub(crate) fn secure(mut self, settings: &TlsSettings, path: &str) -> Result<Self> {
+        self.tls = Some(Tls::load(settings, path)?);
+        Ok(self)
+    }
+
     /// Makes it a server, which accepts from [`Server::open`] on.
     pub(crate) fn serve(self, settings: &ConnectionSettings, exchange: impl Exchange, spawner: Spawner) -> Server {
-        Server::new(self.socket, self.address, settings, exchange, spawner)
+        Server::new(self.socket, self.address, settings, self.tls, exchange, spawner)
     }
 }
 

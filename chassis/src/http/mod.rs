@@ -16,6 +16,7 @@ mod peer;
 mod server;
 mod settings;
 mod spawner;
+mod tls;
 mod transport;
 
 #[cfg(test)]
@@ -24,6 +25,7 @@ mod tests;
 pub use self::{
     client::{RequestBuilder, TestClient, TestResponse},
     settings::{ConnectionSettings, pre_stop_delay},
+    tls::{ClientAuth, ClientCertificate, TlsInfo, TlsSettings, TlsVersion},
 };
 pub(crate) use self::{
     deadline::Deadline,

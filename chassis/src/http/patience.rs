@@ -97,6 +97,11 @@ impl Patience {
         Self { limits, opened, phase: Phase::Head, since: opened, requests: 0, blocked: None, closing: None }
     }
 
+    /// Waits for the first head from `now` on.
+    pub(super) fn start_over(&mut self, now: Instant) {
+        self.since = now;
+    }
+
     /// Goes on with an HTTP/2 connection, whose client says by itself when it is done.
     pub(super) fn set_http2(&mut self) {
         self.limits.is_http2 = true;

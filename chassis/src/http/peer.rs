@@ -4,7 +4,7 @@ use std::{
     future::Future,
     net::{Ipv4Addr, SocketAddr},
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering::Relaxed},
     },
     time::Duration,
@@ -13,7 +13,7 @@ use std::{
 use futures_util::task::AtomicWaker;
 use tokio::time::Instant;
 
-use super::server::Connections;
+use super::{TlsInfo, server::Connections};
 
 /// One connection: who is there, and how far it is.
 ///
@@ -41,6 +41,7 @@ pub(crate) struct Peer {
     deadline: AtomicU64,
     is_past_deadline: AtomicBool,
     is_http2: AtomicBool,
+    tls: OnceLock<TlsInfo>,
 }
 
 /// How a connection shall go on.
@@ -74,6 +75,7 @@ impl Peer {
             deadline: AtomicU64::new(0),
             is_past_deadline: AtomicBool::new(false),
             is_http2: AtomicBool::new(false),
+            tls: OnceLock::new(),
         }
     }
 
@@ -101,6 +103,16 @@ impl Peer {
     /// A number that no other connection of the process has.
     pub(crate) fn connection(&self) -> u64 {
         self.connection
+    }
+
+    /// What the TLS handshake agreed on; `None` in clear text.
+    pub(crate) fn tls(&self) -> Option<&TlsInfo> {
+        self.tls.get()
+    }
+
+    pub(super) fn set_tls(&self, info: TlsInfo) {
+        // There is one handshake.
+        let _ = self.tls.set(info);
     }
 
     /// Whether the connection ends after the exchanges it has.
@@ -135,10 +147,12 @@ impl Peer {
         self.waker.wake();
     }
 
-    pub(super) fn begin_exchange(&self) {
-        self.in_flight.fetch_add(1, Relaxed);
+    /// Counts an exchange that begins.
+    pub(super) fn begin_exchange(&self, has_body: bool) {
+        self.add_in_flight(1);
         // Heads are read by one task, so nothing is lost between the two.
         self.requests.store(self.requests.load(Relaxed) + 1, Relaxed);
+        self.had_body.store(has_body, Relaxed);
         self.has_bytes.store(false, Relaxed);
         self.deadline.store(0, Relaxed);
         self.is_past_deadline.store(false, Relaxed);
@@ -147,7 +161,18 @@ impl Peer {
     pub(super) fn end_exchange(&self) {
         self.has_bytes.store(false, Relaxed);
         self.deadline.store(0, Relaxed);
-        self.in_flight.fetch_sub(1, Relaxed);
+        self.add_in_flight(usize::MAX);
+    }
+
+    /// Adds one, or takes one away by adding the greatest number there is.
+    fn add_in_flight(&self, more: usize) {
+        if self.is_http2() {
+            // Streams end in tasks of their own.
+            self.in_flight.fetch_add(more, Relaxed);
+        } else {
+            // One task does it all, and saves a locked instruction.
+            self.in_flight.store(self.in_flight.load(Relaxed).wrapping_add(more), Relaxed);
+        }
     }
 
     pub(super) fn in_flight(&self) -> usize {
@@ -176,10 +201,6 @@ impl Peer {
 
     pub(super) fn had_body(&self) -> bool {
         self.had_body.load(Relaxed)
-    }
-
-    pub(super) fn set_had_body(&self, had_body: bool) {
-        self.had_body.store(had_body, Relaxed);
     }
 
     pub(super) fn is_http2(&self) -> bool {

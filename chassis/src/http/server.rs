@@ -4,6 +4,7 @@ use std::{
     collections::HashMap,
     fmt,
     future::Future,
+    io,
     net::SocketAddr,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
@@ -24,8 +25,10 @@ use super::{
     accept::{Acceptor, Failures, Gate},
     connection::{self, Speech},
     peer::Stage,
-    transport::{Stream, Transport},
+    tls::Tls,
+    transport::Stream,
 };
+use crate::{Health, HealthStatus};
 
 /// How long a cut waits for connections to let go; only a handler that blocks its thread takes longer.
 const CUT_WAIT: Duration = Duration::from_secs(1);
@@ -38,6 +41,7 @@ pub(crate) struct Server {
     address: SocketAddr,
     gate: watch::Sender<Gate>,
     connections: Arc<Connections>,
+    tls: Option<Arc<Tls>>,
     connect: Arc<dyn Fn() -> DuplexStream + Send + Sync>,
 }
 
@@ -66,6 +70,8 @@ pub(crate) struct Statistics {
     pub(crate) refused_heads: u64,
     /// Heads that did not arrive in time.
     pub(crate) timed_out_heads: u64,
+    /// TLS handshakes that failed.
+    pub(crate) failed_handshakes: u64,
     /// Connections closed because no request came.
     pub(crate) idle: u64,
     /// Connections closed because the client did not take its answer.
@@ -81,17 +87,18 @@ impl Server {
         listener: TcpListener,
         address: SocketAddr,
         settings: &ConnectionSettings,
+        tls: Option<Arc<Tls>>,
         exchange: impl Exchange,
         spawner: Spawner,
     ) -> Self {
         let (gate, watch) = watch::channel(Gate::Bound);
-        let speech = Arc::new(Speech::new(settings, &spawner));
+        let speech = Arc::new(Speech::new(settings, tls.clone(), &spawner));
         let connections = Arc::new(Connections::new(spawner));
         let serve = {
             let connections = Arc::clone(&connections);
             move |stream, address| {
-                let transport = Transport::new(stream, connections.register(address));
-                let work = connection::serve(transport, exchange.clone(), Arc::clone(&speech));
+                let registration = connections.register(address);
+                let work = connection::serve(stream, registration, exchange.clone(), Arc::clone(&speech));
                 connections.spawner.spawn(work);
             }
         };
@@ -114,7 +121,10 @@ impl Server {
             failures: Failures::default(),
         };
         connections.spawner.spawn(acceptor.run());
-        Self { address, gate, connections, connect: Arc::new(connect) }
+        if let Some(tls) = &tls {
+            connections.spawner.spawn(Arc::clone(tls).keep_fresh());
+        }
+        Self { address, gate, connections, tls, connect: Arc::new(connect) }
     }
 
     /// The bound address.
@@ -159,6 +169,15 @@ impl Server {
     /// Its figures.
     pub(crate) fn statistics(&self) -> Statistics {
         self.connections.statistics()
+    }
+
+    /// How it is: its certificate, and whether it can accept.
+    pub(crate) fn health(&self) -> Health {
+        let health = self.tls.as_ref().map_or_else(Health::pass, |tls| tls.health());
+        match self.connections.cannot_accept() {
+            Some(problem) if health.status() == HealthStatus::Pass => Health::warn(problem),
+            _ => health,
+        }
     }
 
     /// A client in the same process, which needs no socket and so runs on a paused clock too.
@@ -216,6 +235,8 @@ pub(super) struct Connections {
     /// A connection or unfinished work has ended.
     ended: Notify,
     pub(super) counters: Counters,
+    /// Why nobody can be accepted at the moment.
+    accept_problem: Mutex<Option<String>>,
 }
 
 struct List {
@@ -230,6 +251,7 @@ pub(super) struct Counters {
     accepted: Counter,
     refused_heads: Counter,
     timed_out_heads: Counter,
+    failed_handshakes: Counter,
     pub(super) idle: Counter,
     pub(super) stalled: Counter,
     pub(super) panicked: Counter,
@@ -259,6 +281,7 @@ impl Connections {
             background: AtomicUsize::new(0),
             ended: Notify::new(),
             counters: Counters::default(),
+            accept_problem: Mutex::new(None),
         }
     }
 
@@ -334,6 +357,21 @@ impl Connections {
         tracing::debug!(connection = peer.connection(), ip = %peer.address().ip(), "refused what is no request: {error}");
     }
 
+    /// Notes that a client and TLS did not come together.
+    pub(super) fn failed_handshake(&self, peer: &Peer, error: &io::Error) {
+        self.counters.failed_handshakes.add(1);
+        tracing::debug!(connection = peer.connection(), ip = %peer.address().ip(), "the TLS handshake failed: {error}");
+    }
+
+    /// Notes why nobody can be accepted, or that it works again.
+    pub(super) fn set_accept_problem(&self, problem: Option<String>) {
+        *self.accept_problem.lock().unwrap_or_else(PoisonError::into_inner) = problem;
+    }
+
+    fn cannot_accept(&self) -> Option<String> {
+        self.accept_problem.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// Notes a head that did not arrive in time.
     pub(super) fn timed_out_head(&self, peer: &Peer) {
         self.counters.timed_out_heads.add(1);
@@ -352,6 +390,7 @@ impl Connections {
             accepted: counters.accepted.get(),
             refused_heads: counters.refused_heads.get(),
             timed_out_heads: counters.timed_out_heads.get(),
+            failed_handshakes: counters.failed_handshakes.get(),
             idle: counters.idle.get(),
             stalled: counters.stalled.get(),
             panicked: counters.panicked.get(),

@@ -1,8 +1,13 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod closing;
+#[cfg(target_os = "linux")]
+mod cpu;
 mod hostile;
 mod in_process;
+#[cfg(feature = "tls")]
+mod tls;
+mod two;
 
 use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
 
@@ -50,6 +55,7 @@ impl Exchange for Echo {
     ) -> impl Future<Output = Response<Self::Body>> + Send + 'static {
         let echo = self.clone();
         let mut deadline = Deadline::at(peer, tokio::time::Instant::now() + Duration::from_secs(3));
+        let peer = Arc::clone(peer);
         async move {
             let path = request.uri().path().to_owned();
             if path == "/slow" {
@@ -63,6 +69,11 @@ impl Exchange for Echo {
                 sleep(Duration::from_millis(millis.parse().unwrap())).await;
             }
             assert_ne!(path, "/panic", "as asked");
+            if path == "/whoami" {
+                let client = peer.tls().and_then(|tls| tls.client.as_ref());
+                let name = client.map_or_else(|| "nobody".to_owned(), |client| client.subject.clone());
+                return Response::new(Full::new(name.into()).boxed());
+            }
             if path == "/unread" {
                 return Response::new(Full::new(Bytes::from_static(b"refused")).boxed());
             }

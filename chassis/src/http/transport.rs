@@ -1,19 +1,24 @@
 //! What a connection reads from and writes to, and the notes it takes for its [`Peer`].
 
 use std::{
-    io,
+    io, mem,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
+    time::Duration,
 };
 
 use bytes::{Buf, Bytes};
 use tokio::{
-    io::{AsyncRead, AsyncWrite, DuplexStream, ReadBuf},
+    io::{AsyncRead, AsyncWrite, AsyncWriteExt, DuplexStream, ReadBuf},
     net::TcpStream,
+    time::timeout,
 };
 
-use super::{Peer, server::Registration};
+use super::{Peer, server::Registration, tls::TlsStream};
+
+/// How long a last word may take to be sent.
+const LAST_WORD: Duration = Duration::from_millis(100);
 
 /// The bytes of one connection. It is registered with its server until this is dropped, upgraded or not.
 pub(super) struct Transport {
@@ -27,6 +32,7 @@ pub(super) struct Transport {
 /// Where the bytes come from.
 pub(super) enum Stream {
     Tcp(TcpStream),
+    Tls(TlsStream),
     /// A client in the same process.
     Memory(DuplexStream),
 }
@@ -42,31 +48,30 @@ impl Transport {
     }
 
     /// Puts bytes back that were read already.
-    /// Whether it speaks HTTP/2; unknown when nothing was agreed on.
-    #[expect(clippy::unused_self, reason = "a TLS handshake agrees on it")]
-    pub(super) fn is_http2(&self) -> Option<bool> {
-        None
-    }
-
     pub(super) fn unread(&mut self, bytes: Bytes) {
         self.prefix = bytes;
     }
 
     /// Whether the client has sent something that nobody has read, whatever the runtime has noticed so far.
     pub(super) fn has_unread(&self) -> bool {
-        let mut byte = [std::mem::MaybeUninit::uninit()];
-        match &self.stream {
-            Stream::Tcp(stream) => socket2::SockRef::from(stream).peek(&mut byte).is_ok_and(|bytes| bytes > 0),
-            Stream::Memory(_) => false,
-        }
+        let stream = match &self.stream {
+            Stream::Tcp(stream) => stream,
+            Stream::Tls(stream) => stream.tcp(),
+            Stream::Memory(_) => return false,
+        };
+        let mut byte = [mem::MaybeUninit::uninit()];
+        socket2::SockRef::from(stream).peek(&mut byte).is_ok_and(|bytes| bytes > 0)
     }
 
-    /// Writes what goes out at once, for a last word to a client that may not listen.
-    pub(super) fn try_write(&self, bytes: &[u8]) {
-        if let Stream::Tcp(stream) = &self.stream {
-            // A client that is gone or takes nothing is not told.
-            let _ = stream.try_write(bytes);
-        }
+    /// Writes what goes out at once, and closes: a last word to a client that may not listen.
+    pub(super) async fn end_with(&mut self, bytes: &[u8]) {
+        let end = async {
+            // A client that is gone is not told.
+            let _ = self.write_all(bytes).await;
+            let _ = self.shutdown().await;
+        };
+        // One that takes nothing is not waited for.
+        let _ = timeout(LAST_WORD, end).await;
     }
 }
 
@@ -83,6 +88,7 @@ impl AsyncRead for Transport {
         let before = buf.filled().len();
         ready!(match &mut this.stream {
             Stream::Tcp(stream) => Pin::new(stream).poll_read(cx, buf),
+            Stream::Tls(stream) => Pin::new(stream).poll_read(cx, buf),
             Stream::Memory(stream) => Pin::new(stream).poll_read(cx, buf),
         })?;
         this.peer.on_read(buf.filled().len() - before);
@@ -94,6 +100,7 @@ impl AsyncWrite for Transport {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let written = match &mut self.stream {
             Stream::Tcp(stream) => Pin::new(stream).poll_write(cx, bytes),
+            Stream::Tls(stream) => Pin::new(stream).poll_write(cx, bytes),
             Stream::Memory(stream) => Pin::new(stream).poll_write(cx, bytes),
         };
         self.note(written)
@@ -106,6 +113,7 @@ impl AsyncWrite for Transport {
     ) -> Poll<io::Result<usize>> {
         let written = match &mut self.stream {
             Stream::Tcp(stream) => Pin::new(stream).poll_write_vectored(cx, bytes),
+            Stream::Tls(stream) => Pin::new(stream).poll_write_vectored(cx, bytes),
             Stream::Memory(stream) => Pin::new(stream).poll_write_vectored(cx, bytes),
         };
         self.note(written)
@@ -114,6 +122,7 @@ impl AsyncWrite for Transport {
     fn is_write_vectored(&self) -> bool {
         match &self.stream {
             Stream::Tcp(stream) => stream.is_write_vectored(),
+            Stream::Tls(stream) => stream.is_write_vectored(),
             Stream::Memory(stream) => stream.is_write_vectored(),
         }
     }
@@ -121,6 +130,7 @@ impl AsyncWrite for Transport {
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match &mut self.stream {
             Stream::Tcp(stream) => Pin::new(stream).poll_flush(cx),
+            Stream::Tls(stream) => Pin::new(stream).poll_flush(cx),
             Stream::Memory(stream) => Pin::new(stream).poll_flush(cx),
         }
     }
@@ -128,6 +138,7 @@ impl AsyncWrite for Transport {
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match &mut self.stream {
             Stream::Tcp(stream) => Pin::new(stream).poll_shutdown(cx),
+            Stream::Tls(stream) => Pin::new(stream).poll_shutdown(cx),
             Stream::Memory(stream) => Pin::new(stream).poll_shutdown(cx),
         }
     }

@@ -173,23 +173,29 @@ async fn no_request_fails_when_a_server_closes_under_load() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_thousand_requests_in_flight_are_answered_and_then_it_is_over() {
-    let (server, _echo) = open(&ConnectionSettings::default());
+    let (server, echo) = open(&ConnectionSettings::default());
     let address = server.address();
     let clients: Vec<_> = (0..1000)
         .map(|_| {
             tokio::spawn(async move {
                 let mut client = Raw { stream: TcpStream::connect(address).await.unwrap(), read: Vec::new() };
-                client.get("/sleep/200").await;
+                client.get("/slow").await;
                 client.rest().await
             })
         })
         .collect();
-    eventually(|| server.statistics().in_flight >= 900).await;
+    eventually(|| server.statistics().in_flight == 1000).await;
     let start = Instant::now();
-    server.close().await;
-    server.drain().await;
+    let done = async {
+        sleep(Duration::from_millis(200)).await;
+        echo.let_go.add_permits(1000);
+    };
+    tokio::join!(done, async {
+        server.close().await;
+        server.drain().await;
+    });
     println!("{:?}", start.elapsed());
     for client in clients {
-        assert!(client.await.unwrap().ends_with("/sleep/200 0"));
+        assert!(client.await.unwrap().ends_with("/slow 0"));
     }
 }
