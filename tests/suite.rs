@@ -1,7 +1,8 @@
 //! The integration tests, one binary: a file per behaviour.
 
-mod examples;
+mod builder;
 mod cli;
+mod examples;
 mod http_routes;
 mod leaks;
 mod lifecycle_start;
