@@ -19,3 +19,6 @@ mod tasks;
 mod tidy;
 mod timers;
 mod todo;
+mod properties;
+mod stop_under_load;
+mod todo_api;
