@@ -34,6 +34,17 @@ pub mod tasks;
 pub mod testing;
 pub mod unit;
 
+/// The examples of the README and of the guide, which are compiled with those of the code.
+#[cfg(all(doctest, feature = "http-server"))]
+mod guide {
+    #[doc = include_str!("../../README.md")]
+    struct Readme;
+    #[doc = include_str!("../../docs/services.md")]
+    struct Services;
+    #[doc = include_str!("../../docs/resources.md")]
+    struct Resources;
+}
+
 /// The version of axum that handlers, extractors and routers are of.
 #[cfg(feature = "http-server")]
 pub use axum;
