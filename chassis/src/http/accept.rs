@@ -27,9 +27,6 @@ pub(super) enum Gate {
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
-/// A server that had a client this recently is not taken for an idle one.
-const RECENTLY: Duration = Duration::from_secs(1);
-
 pub(super) struct Acceptor<F> {
     pub(super) listener: TcpListener,
     pub(super) gate: watch::Receiver<Gate>,
@@ -100,19 +97,17 @@ impl<F: Fn(TcpStream, SocketAddr)> Acceptor<F> {
 
     /// Serves everybody who has connected, so that closing the listener resets nobody.
     async fn close(&mut self) {
-        let is_recent = self.latest.is_some_and(|latest| latest.elapsed() < RECENTLY);
-        if is_recent || self.connections.len() > 0 {
+        // A stop may not wait for room: whoever is at the door is let in.
+        self.max_connections = usize::MAX;
+        if self.connections.len() > 0 {
             let end = Instant::now() + self.hold;
-            // A stop may not wait for room: whoever is at the door is let in.
-            self.max_connections = usize::MAX;
             while timeout_at(end, self.accept()).await.is_ok() {}
         }
         self.refuse_new();
-        let before = self.latest;
         self.empty();
-        if self.latest != before {
-            // Handshakes that had begun end now.
-            sleep(self.hold / 10).await;
+        if self.latest.is_some_and(|latest| latest.elapsed() < self.hold) {
+            // Clients are coming and going: handshakes that had begun end now.
+            sleep(self.hold / 20).await;
             self.empty();
         }
     }

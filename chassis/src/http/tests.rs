@@ -71,7 +71,7 @@ impl Exchange for Echo {
             assert_ne!(path, "/panic", "as asked");
             if path == "/whoami" {
                 let client = peer.tls().and_then(|tls| tls.client.as_ref());
-                let name = client.map_or_else(|| "nobody".to_owned(), |client| client.subject.clone());
+                let name = client.map_or("nobody", |client| &client.subject).to_owned();
                 return Response::new(Full::new(name.into()).boxed());
             }
             if path == "/unread" {

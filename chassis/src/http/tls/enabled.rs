@@ -153,13 +153,13 @@ fn info(stream: &tokio_rustls::server::TlsStream<TcpStream>) -> TlsInfo {
     let (_, connection) = stream.get_ref();
     let certificate = connection.peer_certificates().and_then(<[_]>::first);
     let client = certificate.map(|der| ClientCertificate {
-        subject: parse_x509_certificate(der).map(|(_, it)| it.subject().to_string()).unwrap_or_default(),
-        der: der.to_vec(),
+        subject: parse_x509_certificate(der).map(|(_, it)| it.subject().to_string()).unwrap_or_default().into(),
+        der: der.to_vec().into(),
     });
     TlsInfo {
         version: connection.protocol_version().and_then(|version| version.as_str()).unwrap_or("TLS"),
         is_http2: connection.alpn_protocol() == Some(b"h2"),
-        server_name: connection.server_name().map(str::to_owned),
+        server_name: connection.server_name().map(Into::into),
         client,
     }
 }

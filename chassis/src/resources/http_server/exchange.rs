@@ -211,6 +211,9 @@ fn merged(record: &mut Record, head: Parts, body: Incoming) -> Result<Work, Box<
     }
     DefaultBodyLimit::disable().apply(&mut request);
     request.extensions_mut().insert(ConnectInfo(record.peer.address()));
+    if let Some(tls) = record.peer.tls() {
+        request.extensions_mut().insert(tls.clone());
+    }
     let answering = router.call(request);
     Ok(Work::Handler(Box::pin(async move {
         match answering.await {

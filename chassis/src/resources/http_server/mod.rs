@@ -39,7 +39,10 @@ pub use self::{
     settings::{CompressionSettings, CorsSettings, HttpServerSettings, LoadSheddingSettings},
     valid::{Check, Checked, Fault, Faults, Valid},
 };
-pub use crate::http::{ConnectionSettings, RequestBuilder, TestClient, TestResponse};
+pub use crate::http::{
+    ClientAuth, ClientCertificate, ConnectionSettings, RequestBuilder, TestClient, TestResponse, TlsInfo, TlsSettings,
+    TlsVersion,
+};
 
 #[cfg(test)]
 mod tests;

@@ -116,6 +116,9 @@ impl Request {
         self.is_prepared = true;
         self.endpoint.captures.fill(&mut self.parts);
         self.parts.extensions.insert(ConnectInfo(self.peer.address()));
+        if let Some(tls) = self.peer.tls() {
+            self.parts.extensions.insert(tls.clone());
+        }
     }
 }
 

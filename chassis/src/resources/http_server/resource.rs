@@ -51,7 +51,11 @@ impl Resource for HttpServer {
 
     async fn start(&self, cx: &Context, settings: HttpServerSettings) -> Result<()> {
         let path = format!("system.resources.{}", cx.name());
-        let listener = Listener::bind(settings.address(), &settings.connections, &path)?;
+        let mut listener = Listener::bind(settings.address(), &settings.connections, &path)?;
+        if let Some(tls) = &settings.tls {
+            listener = listener.secure(tls, &format!("{path}.tls"))?;
+        }
+        let scheme = if settings.tls.is_some() { "https" } else { "http" };
         let connections = settings.connections.clone();
         let max_lag = settings.load_shedding.max_lag;
         let service = cx.service();
@@ -60,7 +64,7 @@ impl Resource for HttpServer {
         let context = cx.clone();
         let spawner = Spawner::new(move |work| context.spawn_detached(work));
         let server = listener.serve(&connections, site.clone(), spawner);
-        tracing::info!("`{}` listens on http://{}", cx.name(), server.address());
+        tracing::info!("`{}` listens on {scheme}://{}", cx.name(), server.address());
         cx.spawn("load", watch_load(site.clone(), max_lag));
         self.running.set(Running { server, site });
         Ok(())
@@ -104,7 +108,8 @@ impl Resource for HttpServer {
             Some(running) if running.site.load.share() > 0 => {
                 Health::warn(format!("{} % of the requests are turned away: too busy", running.site.load.share()))
             }
-            _ => Health::pass(),
+            Some(running) => running.server.health(),
+            None => Health::pass(),
         }
     }
 

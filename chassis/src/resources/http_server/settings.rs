@@ -7,7 +7,7 @@ use std::{
 };
 
 use crate::{
-    http::ConnectionSettings,
+    http::{ConnectionSettings, TlsSettings},
     settings::{ByteSize, SettingsSchema},
 };
 
@@ -45,6 +45,8 @@ pub struct HttpServerSettings {
     pub load_shedding: LoadSheddingSettings,
     /// Limits of connections.
     pub connections: ConnectionSettings,
+    /// Certificates; without them the server speaks clear text. Needs the feature `tls`.
+    pub tls: Option<TlsSettings>,
 }
 
 /// Compression of answers.
@@ -115,6 +117,7 @@ impl Default for HttpServerSettings {
             cors: CorsSettings::default(),
             load_shedding: LoadSheddingSettings::default(),
             connections: ConnectionSettings::default(),
+            tls: None,
         }
     }
 }

@@ -4,6 +4,7 @@ use std::{
     io,
     net::{IpAddr, SocketAddr},
     sync::Arc,
+    time::Duration,
 };
 
 use http::Request;
@@ -52,7 +53,8 @@ impl Resource for Status {
         }
         settings.take_older_names(cx.settings())?;
         let is_kubernetes = std::env::var_os("KUBERNETES_SERVICE_HOST").is_some();
-        let limits = ConnectionSettings::default();
+        // Whoever probes asks again; a stop does not wait for it.
+        let limits = ConnectionSettings { idle_hold: Duration::from_millis(5), ..ConnectionSettings::default() };
         let listener = bind(&candidates(&settings, is_kubernetes), &limits)?;
         let address = listener.address();
         tracing::info!(%address, "status server: http://{}/", reachable(address));
