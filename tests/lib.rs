@@ -9,3 +9,8 @@ pub use support::{
     program::{Exit, Program, Running, free_port},
     tool::tool,
 };
+
+/// The Rust in the documentation compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/logging.md")]
+struct Logging;

@@ -115,27 +115,24 @@ fn tell_of_taken(logs: &Logs, front: &str) {
 
 /// The panic hook: notes what `catch_unwind` will not tell, for whoever catches the panic and logs it.
 ///
-/// On a thread that works for no service nobody will, so it is logged here, and printed as ever.
+/// Where nobody of ours catches it, such as in a task that the service has spawned by itself, it is logged here, and
+/// printed as ever.
 fn is_left_to_previous(info: &PanicHookInfo<'_>) -> bool {
     let panic = Panic::of_hook(info);
-    if Scope::marked().is_some() {
-        panic.note();
-        return false;
+    let is_awaited = panic::is_awaited();
+    if !is_awaited {
+        Scope::with_current(|scope| Ids::with_current(|unit| tell_of_panic(scope.logs(), unit, &panic)));
     }
-    with_first(|scope| {
-        Ids::with_current(|unit| {
-            scope.logs().line(&Line {
-                level: Level::ERROR,
-                target: "chassis::process",
-                message: "panic on a thread that belongs to no service",
-                unit,
-                fields: &[
-                    ("error", Value::Display(&panic)),
-                    ("thread", Value::Str(std::thread::current().name().unwrap_or("unnamed"))),
-                ],
-            });
-        });
-    });
     panic.note();
-    true
+    !is_awaited
+}
+
+fn tell_of_panic(logs: &Logs, unit: Option<&Ids>, panic: &Panic) {
+    let thread = std::thread::current();
+    let thread = thread.name().unwrap_or("unnamed");
+    let backtrace = panic.backtrace().map(|backtrace| ("backtrace", Value::Str(backtrace)));
+    let fields = [("error", Value::Display(panic)), ("thread", Value::Str(thread))];
+    let all: Vec<_> = fields.into_iter().chain(backtrace).collect();
+    let message = "panic in code that the service has started by itself";
+    logs.line(&Line { level: Level::ERROR, target: "chassis::process", message, unit, fields: &all });
 }

@@ -1,11 +1,12 @@
 //! Panics, with the place where they happened, for whoever catches them.
 //!
 //! A caught panic has lost its place: only the hook is told. The hook notes it here, and [`Panic::caught`] finds the
-//! note again, so that one line in the log says all of it.
+//! note again, so that one line in the log says all of it. A panic that no [`catch`] waits for is logged by the hook.
 
 use std::{
     any::Any,
     backtrace::{Backtrace, BacktraceStatus},
+    cell::Cell,
     collections::VecDeque,
     error::Error,
     fmt,
@@ -18,6 +19,11 @@ use std::{
 };
 
 use pin_project_lite::pin_project;
+
+thread_local! {
+    /// How many calls of [`catch`] are under way on this thread.
+    static CATCHING: Cell<usize> = const { Cell::new(0) };
+}
 
 /// Notes of panics that nobody has caught yet; most are caught microseconds later.
 static NOTED: Mutex<VecDeque<Note>> = Mutex::new(VecDeque::new());
@@ -112,12 +118,33 @@ impl Error for Panic {}
 /// # Errors
 /// The panic. Values that `f` left half changed stay so: see [`std::panic::UnwindSafe`].
 pub fn catch<T>(f: impl FnOnce() -> T) -> Result<T, Panic> {
+    let _catching = Catching::begin();
     panic::catch_unwind(AssertUnwindSafe(f)).map_err(|payload| Panic::caught(&*payload))
 }
 
 /// Wraps a future so that a panic in it becomes its result.
 pub fn catch_future<F: Future>(future: F) -> CatchPanic<F> {
     CatchPanic { future }
+}
+
+/// Whether the panic of this thread will be caught by [`catch`], whose caller logs it.
+pub(super) fn is_awaited() -> bool {
+    CATCHING.try_with(|depth| depth.get() > 0).unwrap_or(false)
+}
+
+struct Catching;
+
+impl Catching {
+    fn begin() -> Self {
+        let _ = CATCHING.try_with(|depth| depth.set(depth.get() + 1));
+        Self
+    }
+}
+
+impl Drop for Catching {
+    fn drop(&mut self) {
+        let _ = CATCHING.try_with(|depth| depth.set(depth.get().saturating_sub(1)));
+    }
 }
 
 pin_project! {

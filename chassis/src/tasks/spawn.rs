@@ -3,27 +3,17 @@
 use std::{
     future::Future,
     io,
-    panic::AssertUnwindSafe,
     sync::{Arc, Mutex, PoisonError},
     thread::JoinHandle,
 };
 
-use futures_util::FutureExt;
 use tokio::task::{AbortHandle, JoinSet};
 
-use crate::{Error, Result, process::Panic, scope::Scope};
+use crate::{Result, process::catch_future, scope::Scope};
 
 /// Runs `work` and turns a panic into an error that says where it happened.
 pub(crate) async fn catch<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
-    match AssertUnwindSafe(work).catch_unwind().await {
-        Ok(result) => result,
-        Err(payload) => Err(panicked(payload.as_ref())),
-    }
-}
-
-/// The error of a panic that was caught on this thread.
-pub(crate) fn panicked(payload: &(dyn std::any::Any + Send)) -> Error {
-    Error::from(Panic::caught(payload))
+    catch_future(work).await?
 }
 
 /// Starts `work` that no part of the service owns: it ends with the runtime, or when it is aborted.

@@ -1,19 +1,14 @@
 //! A method that runs on an operating system's thread of its own.
 
-use std::{
-    panic::{AssertUnwindSafe, catch_unwind},
-    sync::Arc,
-};
+use std::sync::Arc;
 
 use tokio::sync::oneshot;
 
-use super::{
-    TaskState,
-    spawn::{self, panicked},
-};
+use super::{TaskState, spawn};
 use crate::{
     Context, Result,
     lifecycle::{Core, EventKind, Place},
+    process,
 };
 
 /// A thread of the service, ready to run.
@@ -35,8 +30,7 @@ pub(crate) fn start(plan: ThreadPlan, core: &Arc<Core>) -> Result<oneshot::Recei
         core.events.emit(EventKind::TaskStarted { task: name });
         let running = core.running.enter(format!("thread `{name}`"));
         let cx = Context::new(Arc::clone(&core), Place::Work(name));
-        let result =
-            catch_unwind(AssertUnwindSafe(|| run(cx))).unwrap_or_else(|payload| Err(panicked(payload.as_ref())));
+        let result = process::catch(|| run(cx)).unwrap_or_else(|panic| Err(panic.into()));
         drop(running);
         cell.ran(result.as_ref().err());
         let error = result.as_ref().err().map(|error| format!("{error:#}"));

@@ -2,7 +2,6 @@
 
 use std::{
     future::ready,
-    panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, OnceLock},
     time::Duration,
 };
@@ -34,6 +33,7 @@ use super::{
 use crate::{
     Context, Error, Health, Resource, Result,
     http::{Listener, Spawner, pre_stop_delay},
+    process,
     scope::Scope,
 };
 
@@ -159,7 +159,7 @@ impl HttpServer {
         let routers = declared.merged.iter().map(|merged| merged.router.clone());
         let merge = |one: Router, other: Router| {
             // axum refuses routers that overlap by a panic.
-            catch_unwind(AssertUnwindSafe(|| one.merge(other))).map_err(|_| {
+            process::catch(|| one.merge(other)).map_err(|_| {
                 Error::misconfigured(Error::msg("two merged routers serve the same path, or both have a fallback"))
             })
         };
