@@ -97,7 +97,7 @@ fn probes_are_answered_during_the_start_and_during_the_stop() {
     }
 
     no_leaks(async {
-        let slow = Probe::default().fault(Phase::PostStop, Fault::Hang);
+        let slow = Probe::default().fault(Phase::Stop, Fault::Hang);
         let settings = yaml! { lifecycle: { stop_timeout: "2s" } };
         let running = Early::builder().settings(settings).with(move |s| s.slow = slow).start().await.unwrap();
         let during_start = running.service().asker.answers.lock().unwrap().clone();
@@ -106,7 +106,7 @@ fn probes_are_answered_during_the_start_and_during_the_stop() {
         let http = running.status();
         let mut events = running.events();
         let stopping = tokio::spawn(running.stop());
-        events.find(|kind| matches!(kind, EventKind::Phase { phase: Phase::Stop, .. }).then_some(())).await.unwrap();
+        events.find(|kind| matches!(kind, EventKind::Phase { phase: Phase::Drain, .. }).then_some(())).await.unwrap();
         let (status, body) = json(&http, "/readyz").await;
         assert_eq!((status, &body["output"]), (503, &json!("stopping")));
         assert_eq!(json(&http, "/livez").await.0, 200);

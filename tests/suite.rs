@@ -3,6 +3,7 @@
 mod builder;
 mod cli;
 mod examples;
+mod guide;
 mod http_routes;
 mod leaks;
 mod lifecycle_start;

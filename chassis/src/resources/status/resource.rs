@@ -10,6 +10,7 @@ use std::{
 use http::Request;
 use hyper::body::Incoming;
 use serde_json::{Map, Value};
+use tokio::time::timeout;
 
 use super::{
     StatusSettings,
@@ -24,6 +25,9 @@ use crate::{
 
 /// Where the address is set.
 const PATH: &str = "system.resources.status";
+
+/// How long the answers on their way may take at the end.
+const LAST_ANSWERS: Duration = Duration::from_millis(100);
 
 /// The server of probes, metrics and everything else an operator asks for. Every service has one.
 #[derive(Debug, Default)]
@@ -68,6 +72,8 @@ impl Resource for Status {
     async fn post_stop(&self, _cx: &Context) -> Result<()> {
         if let Some(server) = self.server.take() {
             server.close().await;
+            // An answer on its way arrives; a client that does not take it is no reason to stay.
+            let _ = timeout(LAST_ANSWERS, server.drain()).await;
             server.stop().await;
         }
         Ok(())
