@@ -6,12 +6,14 @@ use std::{
     pin::Pin,
     str::FromStr,
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use chassis::{
     Context, Resource, Shutdown,
     handler::{Give, Input, Settle},
     microservice,
+    settings::Setting,
 };
 
 #[derive(Clone, Default)]
@@ -259,4 +261,50 @@ fn every_form_compiles() {
     let _ = <Orders>::builder();
     let _ = Small::run as fn() -> std::process::ExitCode;
     let _ = Small::builder();
+}
+
+#[derive(Debug, PartialEq, serde::Deserialize, serde::Serialize, schemars::JsonSchema, Clone)]
+struct Range(u32, u32);
+
+/// Settings of the service itself follow the rules of every struct of settings.
+#[microservice]
+struct Ruled {
+    #[setting(default = 20, range = 1..=100, alias = "per_page")]
+    page_size: Setting<u32>,
+    #[setting(rename = "patience", default = "5s", unit = "ms", max = "1m")]
+    waits: Duration,
+    #[setting(serde, default = Range(1, 2))]
+    window: Range,
+    #[setting(default)]
+    names: Vec<String>,
+}
+
+#[tokio::test]
+async fn a_setting_of_the_service_follows_the_rules_of_its_field() {
+    let running = Ruled::builder()
+        .settings(chassis::yaml! {
+            microservices: { ruled: { per_page: 50, patience: 1500, window: [3, 4] } }
+        })
+        .start()
+        .await
+        .unwrap();
+    let service = running.service();
+    assert_eq!(service.page_size.get(), 50);
+    assert_eq!(service.waits, Duration::from_millis(1500));
+    assert_eq!(service.window, Range(3, 4));
+    assert!(service.names.is_empty());
+    running.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_setting_of_the_service_that_breaks_its_rules_is_told() {
+    let refused = Ruled::builder()
+        .settings(chassis::yaml! {
+            microservices: { ruled: { page_size: 500, patience: "2m" } }
+        })
+        .start()
+        .await;
+    let problems = format!("{:#}", refused.unwrap_err());
+    assert!(problems.contains("page_size") && problems.contains("100"), "{problems}");
+    assert!(problems.contains("patience") && problems.contains("1m"), "{problems}");
 }

@@ -79,8 +79,7 @@ pub(crate) fn declared<S: Microservice>(blueprint: &Blueprint<S>, builtins: &[Bu
         declared.push(Declared::of::<ResourceLifecycle>(&path).owner(&format!("resource `{name}`")));
     }
     for spec in &blueprint.settings {
-        let path = format!("{own}.{}", spec.name);
-        declared.push((spec.declare)(&path).about(spec.about).owner("the service"));
+        declared.push(spec.declared(&own).owner("the service"));
     }
     for task in &blueprint.tasks {
         let path = format!("{own}.tasks.{}", task.name);
@@ -169,7 +168,7 @@ pub(crate) fn assemble<S: Microservice>(setup: Setup<S>) -> Result<Assembled<S>>
     blueprint.threads.iter().for_each(|thread| tasks.add(thread.name, "thread"));
 
     let own = format!("microservices.{}", S::NAME);
-    let mut service = S::build(&mut Parts::new(&tree.section(&own), &metrics))?;
+    let mut service = S::build(&mut Parts::new(&tree.section(&own), &blueprint.settings, &metrics))?;
     with.into_iter().for_each(|change| change(&mut service));
     let service = Arc::new(service);
 
@@ -285,7 +284,7 @@ fn read_plans<S: Microservice>(
     let resources: Vec<Option<ResourceLifecycle>> =
         names.map(|name| tree.section(&format!("resources.{name}.lifecycle")).read(&[], problems)).collect();
     let section = tree.section(&own);
-    blueprint.settings.iter().for_each(|spec| (spec.check)(&section, problems));
+    blueprint.settings.iter().for_each(|spec| spec.check(&section, problems));
     let task_settings: Vec<Option<TaskSettings>> = blueprint
         .tasks
         .iter()

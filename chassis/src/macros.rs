@@ -9,7 +9,7 @@
 /// | field | what it is |
 /// | --- | --- |
 /// | `#[resource]` | a part with a lifecycle; `after = [db, broker]` starts it after those, `critical` makes the service unready without it |
-/// | `#[setting]` | a value of `system.microservices.<service>.<field>`; `default = 20` where there is none |
+/// | `#[setting]` | a value of `system.microservices.<service>.<field>`; `default = 20` where there is none, `range = 1..=100`, and what else [`SettingsSchema`](macro@crate::settings::SettingsSchema) knows |
 /// | `#[meter]` | a counter, gauge, histogram or summary called `<service>_<field>`; `name`, `unit`, `buckets`, `quantiles`, `window`, `max_series` |
 /// | any other | plain data, `Default` at first |
 ///

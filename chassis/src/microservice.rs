@@ -7,7 +7,7 @@ use crate::{
     lifecycle::{Phase, Shutdown},
     metrics::{Meter, MeterOptions, Metrics},
     resource::{ErasedResource, Place, erase},
-    settings::{Declared, Problems, Section, SettingValue},
+    settings::{Bound, Declared, Names, Problems, Rules, Section, SettingValue, Unit},
     supervision::{OnGiveUp, Restart},
     tasks::{Overlap, Schedule, TimerId},
 };
@@ -42,12 +42,13 @@ pub trait Microservice: Sized + Send + Sync + 'static {
 /// What a service is built from: its own section of the settings, and its metrics.
 pub struct Parts<'a> {
     section: &'a Section<'a>,
+    settings: &'a [SettingSpec],
     metrics: &'a Metrics,
 }
 
 impl<'a> Parts<'a> {
-    pub(crate) fn new(section: &'a Section<'a>, metrics: &'a Metrics) -> Self {
-        Self { section, metrics }
+    pub(crate) fn new(section: &'a Section<'a>, settings: &'a [SettingSpec], metrics: &'a Metrics) -> Self {
+        Self { section, settings, metrics }
     }
 
     /// Reads the setting of a `#[setting]` field.
@@ -56,7 +57,12 @@ impl<'a> Parts<'a> {
     /// When it is missing or of the wrong type.
     pub fn setting<F: SettingValue>(&mut self, name: &str, default: Option<fn() -> F>) -> Result<F> {
         let mut problems = Problems::new();
-        let value = self.section.setting(name, default, &mut problems);
+        let listed = self.settings.iter().find(|spec| spec.name == name);
+        let (names, rules) = match listed {
+            Some(spec) => (spec.names(), spec.rules),
+            None => (Names::owned(name), Rules::default()),
+        };
+        let value = self.section.key(&names, default, rules, &mut problems);
         problems.into_result()?;
         value.ok_or_else(|| Error::misconfigured(Error::msg(format!("setting `{name}` has no value"))))
     }
@@ -98,9 +104,11 @@ pub struct ResourceSpec<S> {
 /// A field marked `#[setting]`.
 pub struct SettingSpec {
     pub(crate) name: &'static str,
-    pub(crate) about: &'static str,
-    pub(crate) declare: Box<dyn Fn(&str) -> Declared + Send + Sync>,
-    pub(crate) check: Box<dyn Fn(&Section<'_>, &mut Problems) + Send + Sync>,
+    about: &'static str,
+    aliases: &'static [&'static str],
+    rules: Rules,
+    declare: Box<dyn Fn(&str) -> Declared + Send + Sync>,
+    check: Box<dyn Fn(&Section<'_>, &Names, Rules, &mut Problems) + Send + Sync>,
 }
 
 /// A method marked `#[task]`.
@@ -205,9 +213,11 @@ impl<S: Send + Sync + 'static> Blueprint<S> {
             SettingSpec {
                 name,
                 about: "",
+                aliases: &[],
+                rules: Rules::default(),
                 declare: Box::new(move |path| Declared::value(path, default)),
-                check: Box::new(move |section, problems| {
-                    section.setting(name, default, problems);
+                check: Box::new(move |section, names, rules, problems| {
+                    section.key(names, default, rules, problems);
                 }),
             },
         )
@@ -327,6 +337,44 @@ impl SettingSpec {
     pub fn about(&mut self, about: &'static str) -> &mut Self {
         self.about = about;
         self
+    }
+
+    /// Other names that it may have in files.
+    pub fn aliases(&mut self, aliases: &'static [&'static str]) -> &mut Self {
+        self.aliases = aliases;
+        self
+    }
+
+    /// Its least value.
+    pub fn min(&mut self, min: impl Into<Bound>) -> &mut Self {
+        self.rules.min = Some(min.into());
+        self
+    }
+
+    /// Its greatest value.
+    pub fn max(&mut self, max: impl Into<Bound>) -> &mut Self {
+        self.rules.max = Some(max.into());
+        self
+    }
+
+    /// What a bare number means, for a duration.
+    pub fn unit(&mut self, unit: Unit) -> &mut Self {
+        self.rules.unit = unit;
+        self
+    }
+
+    fn names(&self) -> Names {
+        Names::new(self.name).or(self.aliases)
+    }
+
+    /// The key below `section`, the service's own.
+    pub(crate) fn declared(&self, section: &str) -> Declared {
+        (self.declare)(&format!("{section}.{}", self.name)).rules(self.aliases, self.rules).about(self.about)
+    }
+
+    /// Reads it, for the problems alone.
+    pub(crate) fn check(&self, section: &Section<'_>, problems: &mut Problems) {
+        (self.check)(section, &self.names(), self.rules, problems);
     }
 }
 

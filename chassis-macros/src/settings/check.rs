@@ -11,7 +11,7 @@ pub(super) fn check(settings: &Settings, errors: &mut Errors) {
         Body::Unit => {}
         Body::Struct(fields) => {
             let fields: Vec<&Field> = fields.iter().filter(|field| !field.is_skipped).collect();
-            check_names(fields.iter().flat_map(|field| [&field.name].into_iter().chain(&field.aliases)), errors);
+            check_names(fields.iter().flat_map(|field| field.names()), errors);
             fields.iter().for_each(|field| check_field(field, errors));
         }
         Body::Enum(variants) => {
@@ -26,7 +26,7 @@ pub(super) fn check(settings: &Settings, errors: &mut Errors) {
     }
 }
 
-fn check_names<'a>(names: impl Iterator<Item = &'a Name>, errors: &mut Errors) {
+pub(crate) fn check_names<'a>(names: impl Iterator<Item = &'a Name>, errors: &mut Errors) {
     let mut seen: Vec<&str> = Vec::new();
     for Name { text, span } in names {
         if text.is_empty() || text.contains(|c: char| c == '.' || c == '"' || c.is_whitespace() || c.is_control()) {
@@ -42,7 +42,7 @@ fn check_names<'a>(names: impl Iterator<Item = &'a Name>, errors: &mut Errors) {
     }
 }
 
-fn check_field(field: &Field, errors: &mut Errors) {
+pub(super) fn check_field(field: &Field, errors: &mut Errors) {
     if let Default::Value(value) = &field.default {
         check_default(&field.ty, value, errors);
     }
@@ -53,7 +53,7 @@ fn check_field(field: &Field, errors: &mut Errors) {
 }
 
 /// A default that is written as text would otherwise be read by nobody before the service starts.
-pub(crate) fn check_default(ty: &Type, value: &Expr, errors: &mut Errors) {
+fn check_default(ty: &Type, value: &Expr, errors: &mut Errors) {
     const PLAIN: [&str; 15] =
         ["bool", "f32", "f64", "i8", "i16", "i32", "i64", "i128", "isize", "u8", "u16", "u32", "u64", "u128", "usize"];
     let Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) = value else { return };

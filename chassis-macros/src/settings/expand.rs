@@ -72,27 +72,55 @@ fn read_fields(fields: &[Field]) -> (TokenStream, TokenStream) {
 }
 
 fn read_field(field: &Field) -> TokenStream {
-    let Field { ident, ty, about, name, aliases, default, min, max, unit, is_live, is_serde, is_skipped: _ } = field;
+    let Field { ident, about, name, is_live, .. } = field;
     let (local, form) = (local(ident), span::local("form", Span::call_site()));
-    let here = span::here(ty.span());
-    let ty = if *is_serde { quote_spanned!(here=> __chassis::settings::Serde<#ty>) } else { quote!(#ty) };
-    let Name { text, .. } = name;
+    let here = span::here(field.ty.span());
+    let (ty, Name { text, .. }, rules) = (ty(field), name, rules(field));
     let about = (!about.is_empty()).then(|| quote!(.about(#about)));
-    let aliases: Vec<&String> = aliases.iter().map(|alias| &alias.text).collect();
-    let aliases = (!aliases.is_empty()).then(|| quote!(.aliases(&[#(#aliases),*])));
-    let default = match default {
+    let default = default(field, None).map(|default| quote!(.default(#default)));
+    let change = is_live.map(|is_live| match is_live {
+        true => quote!(.change(__chassis::settings::Change::Live)),
+        false => quote!(.change(__chassis::settings::Change::Restart)),
+    });
+    quote_spanned! {here=>
+        let #local = #form.field::<#ty>(#text) #about #default #rules #change .read();
+    }
+}
+
+/// The type that is read.
+pub(super) fn ty(field: &Field) -> TokenStream {
+    let ty = &field.ty;
+    if field.is_serde { quote_spanned!(span::here(ty.span())=> __chassis::settings::Serde<#ty>) } else { quote!(#ty) }
+}
+
+/// The closure that makes the default, for a `ty` where nothing around it says so.
+pub(super) fn default(field: &Field, ty: Option<&TokenStream>) -> Option<TokenStream> {
+    let generic = |here| ty.map(|ty| quote_spanned!(here=> ::<#ty>));
+    match &field.default {
         Default::None => None,
         Default::OfType => {
+            let here = span::here(field.ty.span());
             let plain = quote_spanned!(here=> __chassis::settings::Default::default());
-            Some(quote_spanned!(here=> .default(|| __chassis::settings::from_plain(#plain))))
+            let generic = generic(here);
+            Some(quote_spanned!(here=> || __chassis::settings::from_plain #generic (#plain)))
         }
-        Default::OfStruct => Some(quote!(.default(|| <Self as __chassis::settings::Default>::default().#ident))),
+        Default::OfStruct => {
+            let ident = &field.ident;
+            Some(quote!(|| <Self as __chassis::settings::Default>::default().#ident))
+        }
         Default::Value(value) => {
             let here = span::here(value.span());
-            let from = default_from(value);
-            Some(quote_spanned!(here=> .default(|| __chassis::settings::#from(#value))))
+            let (from, generic) = (default_from(value), generic(here));
+            Some(quote_spanned!(here=> || __chassis::settings::#from #generic (#value)))
         }
-    };
+    }
+}
+
+/// What the field asks of its value: `.aliases(&["old"]).min(1).max(9)`
+pub(super) fn rules(field: &Field) -> TokenStream {
+    let Field { aliases, min, max, unit, .. } = field;
+    let aliases: Vec<&String> = aliases.iter().map(|alias| &alias.text).collect();
+    let aliases = (!aliases.is_empty()).then(|| quote!(.aliases(&[#(#aliases),*])));
     let limits = [("min", min), ("max", max)].map(|(method, limit)| {
         let limit = limit.as_ref()?;
         let method = Ident::new(method, span::here(limit.span()));
@@ -102,18 +130,12 @@ fn read_field(field: &Field) -> TokenStream {
         "ms" => quote!(.unit(__chassis::settings::Unit::Milliseconds)),
         _ => quote!(.unit(__chassis::settings::Unit::Seconds)),
     });
-    let change = is_live.map(|is_live| match is_live {
-        true => quote!(.change(__chassis::settings::Change::Live)),
-        false => quote!(.change(__chassis::settings::Change::Restart)),
-    });
     let [min, max] = limits;
-    quote_spanned! {here=>
-        let #local = #form.field::<#ty>(#text) #about #aliases #default #min #max #unit #change .read();
-    }
+    quote!(#aliases #min #max #unit)
 }
 
 /// The function that makes a default of what was written: text is read, everything else is taken as it is.
-pub(crate) fn default_from(value: &Expr) -> Ident {
+fn default_from(value: &Expr) -> Ident {
     let is_text = matches!(value, Expr::Lit(ExprLit { lit: Lit::Str(_), .. }));
     Ident::new(if is_text { "from_text" } else { "from_plain" }, span::here(value.span()))
 }

@@ -23,11 +23,11 @@ pub(super) enum Body {
     Enum(Vec<Variant>),
 }
 
-pub(super) struct Field {
+pub(crate) struct Field {
     pub(super) ident: Ident,
     pub(super) ty: Type,
     pub(super) about: String,
-    pub(super) name: Name,
+    pub(crate) name: Name,
     pub(super) aliases: Vec<Name>,
     pub(super) default: Default,
     pub(super) min: Option<Expr>,
@@ -36,12 +36,12 @@ pub(super) struct Field {
     /// `Some(true)` for `live`, `Some(false)` for `restart`.
     pub(super) is_live: Option<bool>,
     /// Read through serde.
-    pub(super) is_serde: bool,
+    pub(crate) is_serde: bool,
     /// Not a setting at all.
     pub(super) is_skipped: bool,
 }
 
-pub(super) enum Default {
+pub(crate) enum Default {
     None,
     /// `#[setting(default)]`: that of the type.
     OfType,
@@ -59,7 +59,7 @@ pub(super) struct Variant {
 }
 
 /// How something is called in files.
-pub(super) struct Name {
-    pub(super) text: String,
-    pub(super) span: Span,
+pub(crate) struct Name {
+    pub(crate) text: String,
+    pub(crate) span: Span,
 }

@@ -51,7 +51,7 @@ pub(super) fn parse(input: &DeriveInput, errors: &mut Errors) -> Settings {
     }
 }
 
-fn field(field: &syn::Field, rename_all: &str, is_default: bool, errors: &mut Errors) -> Option<Field> {
+pub(super) fn field(field: &syn::Field, rename_all: &str, is_default: bool, errors: &mut Errors) -> Option<Field> {
     let ident = field.ident.clone()?;
     let mut parsed = Field {
         name: Name { text: in_case(&ident.unraw().to_string(), rename_all), span: ident.span() },

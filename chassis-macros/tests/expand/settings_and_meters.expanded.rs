@@ -3,6 +3,8 @@ struct Pricing {
     /// How many orders are on a page.
     page_size: Setting<u32>,
     key: Secret<String>,
+    waits: Duration,
+    window: Range,
     /// Orders that were priced.
     priced: Counter<ByCurrency>,
     /// How long pricing takes.
@@ -32,6 +34,25 @@ const _: () = {
                         >(20)),
                     )?,
                 key: parts.setting::<Secret<String>>("key", __chassis::None)?,
+                waits: parts
+                    .setting::<
+                        Duration,
+                    >(
+                        "patience",
+                        __chassis::Some(|| __chassis::settings::from_text::<
+                            Duration,
+                        >("5s")),
+                    )?,
+                window: parts
+                    .setting::<
+                        __chassis::settings::Serde<Range>,
+                    >(
+                        "window",
+                        __chassis::Some(|| __chassis::settings::from_plain::<
+                            __chassis::settings::Serde<Range>,
+                        >(__chassis::settings::Default::default())),
+                    )?
+                    .0,
                 priced: parts
                     .meter::<
                         Counter<ByCurrency>,
@@ -79,6 +100,25 @@ const _: () = {
                 )
                 .about("How many orders are on a page.");
             blueprint.setting::<Secret<String>>("key", __chassis::None);
+            blueprint
+                .setting::<
+                    Duration,
+                >(
+                    "patience",
+                    __chassis::Some(|| __chassis::settings::from_text::<Duration>("5s")),
+                )
+                .aliases(&["timeout"])
+                .max("1m")
+                .unit(__chassis::settings::Unit::Milliseconds);
+            blueprint
+                .setting::<
+                    __chassis::settings::Serde<Range>,
+                >(
+                    "window",
+                    __chassis::Some(|| __chassis::settings::from_plain::<
+                        __chassis::settings::Serde<Range>,
+                    >(__chassis::settings::Default::default())),
+                );
             Self::chassis_unnamed_part(blueprint);
         }
     }

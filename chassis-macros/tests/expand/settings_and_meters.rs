@@ -6,6 +6,10 @@ struct Pricing {
     page_size: Setting<u32>,
     #[setting]
     key: Secret<String>,
+    #[setting(rename = "patience", default = "5s", unit = "ms", max = "1m", alias = "timeout")]
+    waits: Duration,
+    #[setting(serde, default)]
+    window: Range,
     /// Orders that were priced.
     #[meter]
     priced: Counter<ByCurrency>,

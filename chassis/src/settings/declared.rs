@@ -3,7 +3,7 @@
 use std::{fmt, sync::Arc};
 
 use super::{
-    form::SettingsSchema,
+    form::{Names, SettingsSchema},
     path::KeyPath,
     problem::Problems,
     rules::Rules,
@@ -23,12 +23,12 @@ pub struct Declared {
 }
 
 /// Reads a section, or a key in it, for the problems alone.
-type Read = Arc<dyn Fn(&Section<'_>, &mut Problems) + Send + Sync>;
+type Read = Arc<dyn Fn(&Section<'_>, &Field, &mut Problems) + Send + Sync>;
 
 impl Declared {
     /// The section at `path`, such as `resources.http`, that is read as a `T`.
     pub fn of<T: SettingsSchema>(path: &str) -> Self {
-        let read: Read = Arc::new(|section, problems| {
+        let read: Read = Arc::new(|section, _, problems| {
             section.read::<T>(&[], problems);
         });
         Self::new(path, Shape::group::<T>(), None, read)
@@ -36,9 +36,8 @@ impl Declared {
 
     /// The key at `path`, such as `microservices.orders.page_size`.
     pub fn value<V: SettingValue>(path: &str, default: Option<fn() -> V>) -> Self {
-        let name = KeyPath::lenient(path).pop().unwrap_or_default();
-        let read: Read = Arc::new(move |section, problems| {
-            section.setting(&name, default, problems);
+        let read: Read = Arc::new(move |section, field, problems| {
+            section.key(&Names::owned(&field.name).or(field.aliases), default, field.rules, problems);
         });
         Self::new(path, V::shape(), default.map(|default| default().show()), read)
     }
@@ -57,13 +56,20 @@ impl Declared {
         if !matches!(self.field.shape.0, Kind::Group(_)) {
             path.pop();
         }
-        (self.read)(&tree.section_at(path), problems);
+        (self.read)(&tree.section_at(path), &self.field, problems);
     }
 
     /// Who reads it, for people.
     #[must_use]
     pub fn owner(mut self, owner: &str) -> Self {
         owner.clone_into(&mut self.owner);
+        self
+    }
+
+    /// Other names that it may have, and what it asks of its value.
+    #[must_use]
+    pub(crate) fn rules(mut self, aliases: &'static [&'static str], rules: Rules) -> Self {
+        (self.field.aliases, self.field.rules) = (aliases, rules);
         self
     }
 

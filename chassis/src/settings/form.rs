@@ -198,6 +198,11 @@ impl Names {
         Self { name: Cow::Owned(name.to_owned()), aliases: &[] }
     }
 
+    pub(crate) fn or(mut self, aliases: &'static [&'static str]) -> Self {
+        self.aliases = aliases;
+        self
+    }
+
     pub(crate) fn all(&self) -> impl Iterator<Item = &str> {
         [self.name.as_ref()].into_iter().chain(self.aliases.iter().copied())
     }

@@ -33,6 +33,7 @@ mod view;
 
 pub use chassis_macros::SettingsSchema;
 
+pub(crate) use self::{form::Names, rules::Rules};
 pub use self::{
     declared::Declared,
     effective::Effective,

@@ -149,10 +149,20 @@ impl<'a> Section<'a> {
         default: Option<fn() -> V>,
         problems: &mut Problems,
     ) -> Option<V> {
-        let names = Names::owned(name);
+        self.key(&Names::owned(name), default, Rules::default(), problems)
+    }
+
+    /// Reads one key of it, by any of its names and as its field asks.
+    pub(crate) fn key<V: SettingValue>(
+        &self,
+        names: &Names,
+        default: Option<fn() -> V>,
+        rules: Rules,
+        problems: &mut Problems,
+    ) -> Option<V> {
         let found = self.node.and_then(Node::as_map).and_then(|map| names.find(map));
         let before = problems.len();
-        let value = self.with_input(problems, |input| read_field(input, found, &names, default, Rules::default()));
+        let value = self.with_input(problems, |input| read_field(input, found, names, default, rules));
         value.filter(|_| problems.len() == before)
     }
 

@@ -88,7 +88,9 @@ impl Tree {
 pub(crate) fn names_below<'d>(path: &KeyPath, declared: &'d [Declared]) -> BTreeSet<&'d str> {
     let depth = path.steps().len();
     let below = declared.iter().filter(|declared| declared.path.starts_with(path));
-    below.filter_map(|declared| declared.path.steps().nth(depth)).collect()
+    let names = below.clone().filter_map(|declared| declared.path.steps().nth(depth));
+    let aliases = below.filter(|declared| declared.path.steps().count() == depth + 1);
+    names.chain(aliases.flat_map(|declared| declared.field.aliases.iter().copied())).collect()
 }
 
 /// Whether somebody reads the section at `path` as a whole.

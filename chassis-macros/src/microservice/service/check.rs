@@ -20,11 +20,14 @@ pub(super) fn check(service: &Service, errors: &mut Errors) {
     check_parts(service, errors);
     for field in &service.fields {
         check_field_name(field, errors);
-        if let Kind::Setting { default: Some(default) } = &field.kind {
-            settings::check_default(&field.ty, default, errors);
-        }
         check_after(field, &service.fields, errors);
     }
+    let settings = service.fields.iter().filter(|field| field.cfgs.is_empty());
+    let settings = settings.filter_map(|field| match &field.kind {
+        Kind::Setting(setting) => Some(&**setting),
+        _ => None,
+    });
+    settings::check_names(settings.flat_map(settings::Field::names), errors);
     check_circles(&service.fields, errors);
 }
 
@@ -64,11 +67,17 @@ fn check_field_name(field: &Field, errors: &mut Errors) {
                 "a resource cannot be called `{name}`: `system.resources.{name}` belongs to every service; choose another name, such as `my_{name}`"
             ),
         ),
-        Kind::Setting { .. } if RESERVED_SETTINGS.contains(&name.as_str()) => errors.at(
-            &field.ident,
-            format!("a setting cannot be called `{name}`: that section belongs to every service; choose another name"),
-        ),
-        Kind::Resource { .. } | Kind::Setting { .. } | Kind::Meter(_) | Kind::Plain | Kind::Broken => {}
+        Kind::Setting(setting) => {
+            for settings::Name { text, span } in setting.names() {
+                if RESERVED_SETTINGS.contains(&text.as_str()) {
+                    errors.at_span(
+                        *span,
+                        format!("a setting cannot be called `{text}`: that section belongs to every service; choose another name"),
+                    );
+                }
+            }
+        }
+        Kind::Resource { .. } | Kind::Meter(_) | Kind::Plain | Kind::Broken => {}
     }
 }
 

@@ -2,10 +2,10 @@
 
 use proc_macro2::{Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
-use syn::{Attribute, Expr, GenericParam, Ident, ItemStruct, Type, ext::IdentExt as _, spanned::Spanned as _};
+use syn::{Attribute, GenericParam, Ident, ItemStruct, Type, ext::IdentExt as _, spanned::Spanned as _};
 
 use super::model::{Field, Kind, Meter, Service};
-use crate::{duration, span};
+use crate::{duration, settings, span};
 
 /// Types of servers whose handlers need not say which field they are for.
 const SERVERS: [&str; 1] = ["HttpServer"];
@@ -79,17 +79,17 @@ fn microservice(service: &Service) -> TokenStream {
 
 /// `fn build`: settings and meters are made, everything else has its first value.
 fn build(service: &Service) -> TokenStream {
-    let is_used = service.fields.iter().any(|field| matches!(field.kind, Kind::Setting { .. } | Kind::Meter(_)));
+    let is_used = service.fields.iter().any(|field| matches!(field.kind, Kind::Setting(_) | Kind::Meter(_)));
     let parts = span::local(if is_used { "parts" } else { "_parts" }, Span::call_site());
     let fields = service.fields.iter().map(|field| {
         let Field { ident, ty, cfgs, kind, init, .. } = field;
         let here = span::here(ty.span());
-        let name = field.name();
         let value = match (kind, init) {
             (Kind::Broken, _) => quote!(__chassis::broken()),
-            (Kind::Setting { default }, _) => {
-                let default = self::default(ty, default.as_ref());
-                quote_spanned!(here=> #parts.setting::<#ty>(#name, #default)?)
+            (Kind::Setting(setting), _) => {
+                let (ty, name, default) = key(setting);
+                let inner = setting.is_serde.then(|| quote!(.0));
+                quote_spanned!(here=> #parts.setting::<#ty>(#name, #default)? #inner)
             }
             (Kind::Meter(meter), _) => {
                 let options = meter_options(field, meter);
@@ -130,9 +130,9 @@ fn blueprint(service: &Service) -> TokenStream {
                 let service = span::local("service", here);
                 quote_spanned!(here=> #blueprint.resource::<#ty>(#name, |#service| &#service.#ident) #about #after #critical)
             }
-            Kind::Setting { default } => {
-                let default = self::default(ty, default.as_ref());
-                quote_spanned!(here=> #blueprint.setting::<#ty>(#name, #default) #about)
+            Kind::Setting(setting) => {
+                let ((ty, name, default), rules) = (key(setting), setting.rules());
+                quote_spanned!(here=> #blueprint.setting::<#ty>(#name, #default) #rules #about)
             }
             Kind::Meter(_) | Kind::Plain | Kind::Broken => return None,
         };
@@ -172,15 +172,13 @@ fn condition(cfgs: &[Attribute], same_name: usize) -> TokenStream {
     if same_name == 1 { quote!(#(#cfgs)*) } else { TokenStream::new() }
 }
 
-fn default(ty: &Type, default: Option<&Expr>) -> TokenStream {
-    match default {
-        Some(value) => {
-            let here = span::here(value.span());
-            let from = crate::settings::default_from(value);
-            quote_spanned!(here=> __chassis::Some(|| __chassis::settings::#from::<#ty>(#value)))
-        }
+/// The type, the name and the default of a setting.
+fn key(setting: &settings::Field) -> (TokenStream, &str, TokenStream) {
+    let default = match setting.default() {
+        Some(default) => quote!(__chassis::Some(#default)),
         None => quote!(__chassis::None),
-    }
+    };
+    (setting.ty(), &setting.name.text, default)
 }
 
 fn meter_options(field: &Field, meter: &Meter) -> TokenStream {

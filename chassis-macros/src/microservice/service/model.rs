@@ -3,7 +3,7 @@
 use proc_macro2::Span;
 use syn::{Attribute, Expr, Ident, ItemStruct, Type, ext::IdentExt as _};
 
-use crate::paths::Paths;
+use crate::{paths::Paths, settings};
 
 /// A struct marked `#[microservice]`.
 pub(super) struct Service {
@@ -37,7 +37,7 @@ pub(super) enum Kind {
     /// `#[resource]`
     Resource { after: Vec<Ident>, is_critical: bool },
     /// `#[setting]`
-    Setting { default: Option<Expr> },
+    Setting(Box<settings::Field>),
     /// `#[meter]`
     Meter(Box<Meter>),
     /// Any other field.
@@ -71,7 +71,7 @@ impl Field {
     pub(super) fn after(&self) -> &[Ident] {
         match &self.kind {
             Kind::Resource { after, .. } => after,
-            Kind::Setting { .. } | Kind::Meter(_) | Kind::Plain | Kind::Broken => &[],
+            Kind::Setting(_) | Kind::Meter(_) | Kind::Plain | Kind::Broken => &[],
         }
     }
 }

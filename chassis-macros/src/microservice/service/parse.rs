@@ -4,7 +4,7 @@ use proc_macro2::TokenStream;
 use syn::{Attribute, Expr, Fields, ItemStruct, ext::IdentExt as _, spanned::Spanned as _};
 
 use super::model::{Field, Kind, Meter, Service};
-use crate::{args::Args, errors::Errors, inert, paths::Paths};
+use crate::{args::Args, errors::Errors, inert, paths::Paths, settings};
 
 /// The service, or the bare struct when it cannot be one.
 pub(super) fn parse(args: TokenStream, mut item: ItemStruct, errors: &mut Errors) -> Result<Service, Box<ItemStruct>> {
@@ -56,7 +56,7 @@ fn field(written: &mut syn::Field, errors: &mut Errors) -> Field {
             Some(first) if *first == name => errors.at(&attribute, format!("`#[{name}]` is there twice; remove one")),
             Some(first) => errors
                 .at(&attribute, format!("a field is one thing: it cannot be `#[{name}]` and `#[{first}]`; remove one")),
-            None => kind = kind_of(&name, &attribute, errors),
+            None => kind = kind_of(&name, &attribute, written, errors),
         }
         marked = Some(name);
     }
@@ -90,14 +90,18 @@ fn field(written: &mut syn::Field, errors: &mut Errors) -> Field {
     }
 }
 
-fn kind_of(name: &str, attribute: &Attribute, errors: &mut Errors) -> Kind {
+fn kind_of(name: &str, attribute: &Attribute, written: &syn::Field, errors: &mut Errors) -> Kind {
+    if name == "setting" {
+        let mut alone = written.clone();
+        alone.attrs.push(attribute.clone());
+        return settings::field(&alone, errors).map_or(Kind::Broken, |field| Kind::Setting(Box::new(field)));
+    }
     let mut args = Args::of(attribute, errors);
     let kind = match name {
         "resource" => Kind::Resource {
             after: args.names("after", errors),
             is_critical: args.flag("critical", errors).unwrap_or(false),
         },
-        "setting" => Kind::Setting { default: args.value("default", errors) },
         _ => Kind::Meter(Box::new(Meter {
             name: args.text("name", errors).map(|text| text.value()),
             unit: args.text("unit", errors).map(|text| text.value()),
