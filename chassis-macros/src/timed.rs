@@ -43,7 +43,8 @@ fn function(item: &TokenStream, errors: &mut Errors) -> Option<ImplItemFn> {
 
 fn timed(mut function: ImplItemFn, meter: Expr, private: &TokenStream) -> ImplItemFn {
     let here = span::here(meter.span());
-    // Outside of the body's block, so that the clock stops last; the first `let` keeps what the expression makes alive until then.
+    // Outside of the body's block, so that the clock stops last; the first `let` keeps what the expression makes alive
+    // until then.
     let (observer, timing) = (span::local("observer", here), span::local("_timing", here));
     let meter = in_full(meter, &function);
     let body = &function.block;

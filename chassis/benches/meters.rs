@@ -1,8 +1,8 @@
 //! What counting and recording cost, beside the handles of the `metrics` crate and prometheus-client.
 //!
-//! `cargo bench -p chassis --bench meters`. One thread: time per operation. Eight threads on one meter: time from the first
-//! start to the last end, by the number of all operations. Rounds are short, many, and of the contestants in turn, so that a busy
-//! machine is busy for all of them; on one, look at the minimum and the median.
+//! `cargo bench -p chassis --bench meters`. One thread: time per operation. Eight threads on one meter: time from the
+//! first start to the last end, by the number of all operations. Rounds are short, many, and of the contestants in
+//! turn, so that a busy machine is busy for all of them; on one, look at the minimum and the median.
 
 use std::{
     hint::black_box,

@@ -151,8 +151,8 @@ impl Framework {
 
     /// Watches how long a ready task waits; runs for ever.
     ///
-    /// The clock of the event loop ticks in milliseconds, so up to two of them are no lag. Where a loop is blocked, so is this; what it missed shows
-    /// as one long lag afterwards.
+    /// The clock of the event loop ticks in milliseconds, so up to two of them are no lag. Where a loop is blocked, so
+    /// is this; what it missed shows as one long lag afterwards.
     pub fn watch_event_loop(&self) -> impl Future<Output = ()> + Send + use<> {
         let lag = self.0.event_loop_lag.clone();
         async move {

@@ -1,7 +1,8 @@
 //! What libraries record through the macros of the `metrics` crate.
 //!
-//! That crate has one recorder per process. Ours asks [`Scope`] which service the code works for, and hands on to the recorder of that service, an unchanged
-//! `metrics-exporter-prometheus`. A handle that a library keeps stays with the service that was current when it was made.
+//! That crate has one recorder per process. Ours asks [`Scope`] which service the code works for, and hands on to the
+//! recorder of that service, an unchanged `metrics-exporter-prometheus`. A handle that a library keeps stays with the
+//! service that was current when it was made.
 
 use std::{
     collections::{BTreeMap, HashSet},

@@ -1,8 +1,8 @@
 //! What tells the series of one meter apart: names fixed by a type, values by the moment.
 //!
 //! A set of labels is a struct that derives [`Labels`]; its fields are texts, whole numbers, booleans, or enums that
-//! derive [`Labels`] too. Values are written into a small buffer, one after the other, and that buffer is the key of the series:
-//! finding a series allocates nothing.
+//! derive [`Labels`] too. Values are written into a small buffer, one after the other, and that buffer is the key of
+//! the series: finding a series allocates nothing.
 
 use std::{borrow::Cow, fmt, sync::Arc};
 

@@ -1,7 +1,8 @@
 //! What a service counts and measures, and how that gets out.
 //!
-//! Meters are fields marked `#[meter]`, or made by [`Metrics::meter`] in a resource. A meter is the same object wherever it is made with
-//! the same name, type, unit and labels. Names are `<service>_<name>`, by the conventions of Prometheus.
+//! Meters are fields marked `#[meter]`, or made by [`Metrics::meter`] in a resource. A meter is the same object
+//! wherever it is made with the same name, type, unit and labels. Names are `<service>_<name>`, by the conventions of
+//! Prometheus.
 //!
 //! ```
 //! use chassis::metrics::{Counter, Format, MeterOptions, Metrics};
@@ -40,7 +41,8 @@ pub(crate) use self::front_end::install;
 use self::{framework::Framework, front_end::FrontEnd, registry::Registry, reporter::Reporter};
 use crate::error::Result;
 
-/// Makes [`Labels`](trait@Labels) of a struct with one named field per label, and label values of the variants of an enum.
+/// Makes [`Labels`](trait@Labels) of a struct with one named field per label, and label values of the variants of an
+/// enum.
 ///
 /// A name is changed by `#[label(rename = "…")]` on the field or variant.
 ///
@@ -63,7 +65,8 @@ use crate::error::Result;
 pub use chassis_macros::Labels;
 /// Records how long a function or method takes, also when it fails, panics or is cancelled.
 ///
-/// The argument is a [`Histogram`] or [`Summary`] without labels, or a series of one with labels; a bare name is a field of `self`.
+/// The argument is a [`Histogram`] or [`Summary`] without labels, or a series of one with labels; a bare name is a
+/// field of `self`.
 ///
 /// ```
 /// use chassis::metrics::{Histogram, timed};

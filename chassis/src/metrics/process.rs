@@ -1,6 +1,7 @@
 //! What the operating system says about the process, by the names that all Prometheus clients use.
 //!
-//! Read when asked for: two small files of `/proc` and the size of a third. Elsewhere than on Linux there is nothing to say.
+//! Read when asked for: two small files of `/proc` and the size of a third. Elsewhere than on Linux there is nothing to
+//! say.
 
 use std::{
     fs,

@@ -1,7 +1,8 @@
 //! The series of one meter: one per set of label values, up to a cap.
 //!
-//! Finding a series takes no lock: series are only ever added, so a reader that misses one looks again under the lock. Past the cap everything
-//! new is counted in one series whose label values are all `other`; that is counted, and logged once.
+//! Finding a series takes no lock: series are only ever added, so a reader that misses one looks again under the lock.
+//! Past the cap everything new is counted in one series whose label values are all `other`; that is counted, and logged
+//! once.
 
 use std::{
     any::Any,

@@ -1,8 +1,9 @@
 //! Sums that many threads add to without waiting for each other.
 //!
 //! The first thread that adds to a sum owns it, and adds as if there were no others. All other threads share a second
-//! cell, until two of them meet on it; from then on each has a stripe of its own. Readers add everything up. So a sum that is never fought over costs two
-//! cells, one that is gets its stripes once, and the usual way to add needs no locked instruction.
+//! cell, until two of them meet on it; from then on each has a stripe of its own. Readers add everything up. So a sum
+//! that is never fought over costs two cells, one that is gets its stripes once, and the usual way to add needs no
+//! locked instruction.
 //!
 //! That one thread owns a cell rests on [`thread_number`].
 

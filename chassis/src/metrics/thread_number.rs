@@ -1,7 +1,7 @@
 //! A small number that no other living thread has.
 //!
-//! A thread gets the lowest free one when it first asks, and gives it back when it ends. Who gets a number next sees all that its last holder has
-//! written: they meet in the lock on the free ones.
+//! A thread gets the lowest free one when it first asks, and gives it back when it ends. Who gets a number next sees
+//! all that its last holder has written: they meet in the lock on the free ones.
 
 use std::{
     cell::Cell,
@@ -34,7 +34,8 @@ pub(super) fn assigned() -> Option<usize> {
     HOLDER.try_with(|holder| holder.0).ok()
 }
 
-/// For how many numbers a sum that is fought over has stripes: some more than there are processors, because threads may outnumber them.
+/// For how many numbers a sum that is fought over has stripes: some more than there are processors, because threads may
+/// outnumber them.
 pub(super) fn stripes() -> usize {
     static STRIPES: OnceLock<usize> = OnceLock::new();
     *STRIPES.get_or_init(|| (thread::available_parallelism().map_or(1, usize::from) * 4).clamp(16, 64))

@@ -2,8 +2,6 @@
 
 use std::{
     fmt,
-    marker::PhantomData,
-    ops::Deref,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering::Relaxed},
@@ -14,27 +12,18 @@ use tokio::time::Instant;
 
 use super::{
     super::{
-        Metrics,
-        labels::Labels,
-        options::{Meter, MeterOptions, RegisterIn, Shape},
-        registry::Registry,
-        series::{Family, Series},
+        options::Shape,
+        series::Series,
         snapshot::{Kind, Value},
         stripes::{Striped, Total},
     },
+    labelled::labelled,
     quantity::Quantity,
 };
-use crate::error::Result;
 
-/// Says how much there is of something now; exported as `<service>_<name>`.
-///
-/// Without labels it is set by itself, with labels through [`with`](Gauge::with). A [`Default`] gauge works and is exported by
-/// nobody.
-pub struct Gauge<L = ()> {
-    only: GaugeHandle,
-    family: Arc<Family<GaugeHandle>>,
-    // Covariant, so that labels may be borrowed although the meter says `'static`.
-    labels: PhantomData<fn() -> L>,
+labelled! {
+    /// Says how much there is of something now; exported as `<service>_<name>`.
+    Gauge of GaugeHandle
 }
 
 /// One series of a [`Gauge`], to be kept.
@@ -102,64 +91,6 @@ pub struct Tracked(GaugeHandle);
 impl Drop for Tracked {
     fn drop(&mut self) {
         self.0.dec();
-    }
-}
-
-impl<L: Labels> Gauge<L> {
-    /// The series for these label values.
-    #[inline]
-    pub fn with(&self, labels: &L) -> &GaugeHandle {
-        self.family.with(labels)
-    }
-
-    /// The series for these label values, to be kept.
-    pub fn handle(&self, labels: &L) -> GaugeHandle {
-        self.with(labels).clone()
-    }
-}
-
-impl Deref for Gauge<()> {
-    type Target = GaugeHandle;
-
-    #[inline]
-    fn deref(&self) -> &GaugeHandle {
-        &self.only
-    }
-}
-
-impl<L> From<Arc<Family<GaugeHandle>>> for Gauge<L> {
-    fn from(family: Arc<Family<GaugeHandle>>) -> Self {
-        Self { only: family.only().clone(), family, labels: PhantomData }
-    }
-}
-
-impl<L: Labels> Meter for Gauge<L> {
-    fn register(metrics: &Metrics, options: MeterOptions) -> Result<Self> {
-        Self::register_in(metrics.registry(), options)
-    }
-}
-
-impl<L: Labels> RegisterIn for Gauge<L> {
-    fn register_in(registry: &Registry, options: MeterOptions) -> Result<Self> {
-        registry.family(options, L::NAMES).map(Self::from)
-    }
-}
-
-impl<L: Labels> Default for Gauge<L> {
-    fn default() -> Self {
-        Arc::new(Family::detached(L::NAMES)).into()
-    }
-}
-
-impl<L> Clone for Gauge<L> {
-    fn clone(&self) -> Self {
-        self.family.clone().into()
-    }
-}
-
-impl<L> fmt::Debug for Gauge<L> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Gauge").field(&self.family.description.name).finish()
     }
 }
 

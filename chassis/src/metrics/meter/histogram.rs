@@ -2,8 +2,6 @@
 
 use std::{
     fmt,
-    marker::PhantomData,
-    ops::Deref,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering::Relaxed},
@@ -14,21 +12,18 @@ use tokio::time::Instant;
 
 use super::{
     super::{
-        Metrics,
-        labels::Labels,
-        options::{Meter, MeterOptions, RegisterIn, Shape},
-        registry::Registry,
-        series::{Family, Series},
+        options::Shape,
+        series::Series,
         snapshot::{Kind, Value},
         stripes::{Stripe, Striped, add_alone, add_float, add_float_alone, try_add_float},
     },
+    labelled::labelled,
     quantity::Quantity,
     timing::timed_methods,
 };
-use crate::error::Result;
 
-/// Bounds in seconds that suit a request, those that OpenTelemetry recommends. With the sum and the last range they fill
-/// two cache lines.
+/// Bounds in seconds that suit a request, those that OpenTelemetry recommends. With the sum and the last range they
+/// fill two cache lines.
 pub(crate) const DEFAULT_BUCKETS: &[f64] =
     &[0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0];
 
@@ -37,15 +32,11 @@ const COMPARED: usize = 32;
 /// Cells in a line.
 const CELLS: usize = 16;
 
-/// Counts values by fixed ranges; exported as `<service>_<name>` with `_bucket`, `_sum` and `_count`.
-///
-/// Many instances of a service can be added up, which quantiles of a [`Summary`](super::summary::Summary) cannot. Without labels it records by
-/// itself, with labels through [`with`](Histogram::with). A [`Default`] histogram works and is exported by nobody.
-pub struct Histogram<L = ()> {
-    only: HistogramHandle,
-    family: Arc<Family<HistogramHandle>>,
-    // Covariant, so that labels may be borrowed although the meter says `'static`.
-    labels: PhantomData<fn() -> L>,
+labelled! {
+    /// Counts values by fixed ranges; exported as `<service>_<name>` with `_bucket`, `_sum` and `_count`.
+    ///
+    /// Many instances of a service can be added up, which quantiles of a [`Summary`](super::summary::Summary) cannot.
+    Histogram of HistogramHandle
 }
 
 /// One series of a [`Histogram`], to be kept where recording has to be quick.
@@ -142,64 +133,6 @@ impl Stripe for Ranges {
             add_float(sum, value);
             count.fetch_add(1, Relaxed);
         }
-    }
-}
-
-impl<L: Labels> Histogram<L> {
-    /// The series for these label values.
-    #[inline]
-    pub fn with(&self, labels: &L) -> &HistogramHandle {
-        self.family.with(labels)
-    }
-
-    /// The series for these label values, to be kept.
-    pub fn handle(&self, labels: &L) -> HistogramHandle {
-        self.with(labels).clone()
-    }
-}
-
-impl Deref for Histogram<()> {
-    type Target = HistogramHandle;
-
-    #[inline]
-    fn deref(&self) -> &HistogramHandle {
-        &self.only
-    }
-}
-
-impl<L> From<Arc<Family<HistogramHandle>>> for Histogram<L> {
-    fn from(family: Arc<Family<HistogramHandle>>) -> Self {
-        Self { only: family.only().clone(), family, labels: PhantomData }
-    }
-}
-
-impl<L: Labels> Meter for Histogram<L> {
-    fn register(metrics: &Metrics, options: MeterOptions) -> Result<Self> {
-        Self::register_in(metrics.registry(), options)
-    }
-}
-
-impl<L: Labels> RegisterIn for Histogram<L> {
-    fn register_in(registry: &Registry, options: MeterOptions) -> Result<Self> {
-        registry.family(options, L::NAMES).map(Self::from)
-    }
-}
-
-impl<L: Labels> Default for Histogram<L> {
-    fn default() -> Self {
-        Arc::new(Family::detached(L::NAMES)).into()
-    }
-}
-
-impl<L> Clone for Histogram<L> {
-    fn clone(&self) -> Self {
-        self.family.clone().into()
-    }
-}
-
-impl<L> fmt::Debug for Histogram<L> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Histogram").field(&self.family.description.name).finish()
     }
 }
 

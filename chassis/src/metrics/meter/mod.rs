@@ -3,6 +3,7 @@
 pub(super) mod counter;
 pub(super) mod gauge;
 pub(super) mod histogram;
+mod labelled;
 pub(super) mod observed;
 pub(super) mod quantity;
 mod sketch;

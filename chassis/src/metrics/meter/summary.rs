@@ -3,8 +3,6 @@
 use std::{
     collections::VecDeque,
     fmt,
-    marker::PhantomData,
-    ops::Deref,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -13,19 +11,16 @@ use tokio::time::Instant;
 
 use super::{
     super::{
-        Metrics,
-        labels::Labels,
-        options::{Meter, MeterOptions, RegisterIn, Shape},
-        registry::Registry,
-        series::{Family, Series},
+        options::Shape,
+        series::Series,
         snapshot::{Kind, Value},
         stripes::{Striped, Total},
     },
+    labelled::labelled,
     quantity::Quantity,
     sketch::{Counts, Sketch, quantile, since},
     timing::timed_methods,
 };
-use crate::error::Result;
 
 /// The quantiles a summary tells.
 pub(crate) const DEFAULT_QUANTILES: &[f64] = &[0.5, 0.9, 0.95, 0.99];
@@ -34,16 +29,12 @@ pub(crate) const DEFAULT_WINDOW: Duration = Duration::from_secs(600);
 /// The window moves on in so many steps.
 const STEPS: u32 = 10;
 
-/// Quantiles of the last minutes; exported as `<service>_<name>` with `quantile`, `_sum` and `_count`.
-///
-/// For one instance it says more than a [`Histogram`](super::histogram::Histogram), because no ranges have to be guessed; over many instances quantiles
-/// cannot be added up. They are right within one per cent. Without labels it records by itself, with labels through [`with`](Summary::with). A
-/// [`Default`] summary works and is exported by nobody.
-pub struct Summary<L = ()> {
-    only: SummaryHandle,
-    family: Arc<Family<SummaryHandle>>,
-    // Covariant, so that labels may be borrowed although the meter says `'static`.
-    labels: PhantomData<fn() -> L>,
+labelled! {
+    /// Quantiles of the last minutes; exported as `<service>_<name>` with `quantile`, `_sum` and `_count`.
+    ///
+    /// For one instance it says more than a [`Histogram`](super::histogram::Histogram), because no ranges have to be
+    /// guessed; over many instances quantiles cannot be added up. They are right within one per cent.
+    Summary of SummaryHandle
 }
 
 /// One series of a [`Summary`], to be kept where recording has to be quick.
@@ -121,64 +112,6 @@ impl Window {
 
 fn total(counts: &Counts) -> u64 {
     counts.iter().map(|(_, count)| count).sum()
-}
-
-impl<L: Labels> Summary<L> {
-    /// The series for these label values.
-    #[inline]
-    pub fn with(&self, labels: &L) -> &SummaryHandle {
-        self.family.with(labels)
-    }
-
-    /// The series for these label values, to be kept.
-    pub fn handle(&self, labels: &L) -> SummaryHandle {
-        self.with(labels).clone()
-    }
-}
-
-impl Deref for Summary<()> {
-    type Target = SummaryHandle;
-
-    #[inline]
-    fn deref(&self) -> &SummaryHandle {
-        &self.only
-    }
-}
-
-impl<L> From<Arc<Family<SummaryHandle>>> for Summary<L> {
-    fn from(family: Arc<Family<SummaryHandle>>) -> Self {
-        Self { only: family.only().clone(), family, labels: PhantomData }
-    }
-}
-
-impl<L: Labels> Meter for Summary<L> {
-    fn register(metrics: &Metrics, options: MeterOptions) -> Result<Self> {
-        Self::register_in(metrics.registry(), options)
-    }
-}
-
-impl<L: Labels> RegisterIn for Summary<L> {
-    fn register_in(registry: &Registry, options: MeterOptions) -> Result<Self> {
-        registry.family(options, L::NAMES).map(Self::from)
-    }
-}
-
-impl<L: Labels> Default for Summary<L> {
-    fn default() -> Self {
-        Arc::new(Family::detached(L::NAMES)).into()
-    }
-}
-
-impl<L> Clone for Summary<L> {
-    fn clone(&self) -> Self {
-        self.family.clone().into()
-    }
-}
-
-impl<L> fmt::Debug for Summary<L> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Summary").field(&self.family.description.name).finish()
-    }
 }
 
 impl fmt::Debug for SummaryHandle {
