@@ -3,7 +3,10 @@
 #![no_implicit_prelude]
 #![allow(dead_code, non_camel_case_types, reason = "what is here is here for its names")]
 
-use ::chassis::microservice;
+use ::chassis::{
+    metrics::{Counter, Histogram, Labels, timed},
+    microservice,
+};
 
 mod chassis {}
 mod std {}
@@ -83,9 +86,45 @@ pub(crate) struct Everything {
     http: ::chassis::HttpServer,
     #[setting(default = 20)]
     page_size: u32,
-    #[meter(unit = "seconds", buckets = [0.1, 1.0])]
-    took: ::chassis::metrics::Histogram,
+    /// What was handled.
+    #[meter(name = "handled", max_series = 10)]
+    counted: Counter<ByName<'static>>,
+    /// How long.
+    #[meter(unit = "seconds", buckets = [0.1, 1.0], quantiles = [0.5], window = "1m")]
+    took: Histogram,
     seen: u32,
+}
+
+#[derive(Labels)]
+struct ByName<'a> {
+    name: &'a ::core::primitive::str,
+    values: Size,
+    r#type: Newtype,
+}
+
+#[derive(Labels)]
+enum Size {
+    Small,
+    #[label(rename = "L")]
+    Large,
+}
+
+#[derive(Labels)]
+struct Newtype(::core::primitive::u8);
+
+impl Everything {
+    #[timed(took)]
+    async fn observer(&self, timing: ::core::primitive::u8) -> ::core::primitive::u8 {
+        self.counted.with(&ByName { name: "x", values: Size::Small, r#type: Newtype(timing) }).inc();
+        timing
+    }
+
+    #[timed(Histogram::<()>::default())]
+    fn observe() -> ::core::result::Result<(), ::std::io::Error> {
+        use ::core::result::Result::{Err, Ok};
+        Err(::std::io::ErrorKind::Other)?;
+        Ok(())
+    }
 }
 
 #[microservice]

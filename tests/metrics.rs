@@ -12,7 +12,7 @@ use chassis::{
     prelude::*,
     yaml,
 };
-use chassis_tests::tool;
+use chassis_tests::{Client, Program, tool};
 
 /// Which orders were placed.
 #[derive(Labels)]
@@ -197,4 +197,41 @@ async fn meters_that_contradict_each_other_are_told_at_the_start() {
     let expected = "meter `contradicting_jobs_total` would be written as `contradicting_jobs_total`, \
                     which meter `contradicting_jobs` is; give one of the two another name";
     assert!(text.contains(expected), "{text}");
+}
+
+#[test]
+fn the_example_exports_every_type() {
+    let example = Program::example("metrics")
+        .arg("--settings")
+        .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/metrics/settings.yml"))
+        .set("resources.status.port", 0)
+        .start();
+    let line = example.line("status server: http://");
+    let (_, address) = line.split_once("http://").unwrap();
+    let (address, _) = address.split_once('/').unwrap();
+    let address = address.parse().unwrap();
+    let metrics = |accept: &str| {
+        let answer = Client::connect(address).unwrap().send("GET", "/metrics", &[("accept", accept)], "").unwrap();
+        assert_eq!(answer.status, 200);
+        String::from_utf8(answer.body).unwrap()
+    };
+    let has_all = |text: &str| {
+        let names = ["priced_total", "latency_seconds_count", "items_count", "shops_total", "starts_total"];
+        names.iter().all(|name| text.contains(&format!("\npricing_{name}"))) && text.contains("\nlibrary_lookups_total")
+    };
+    let deadline = std::time::Instant::now() + Duration::from_secs(20);
+    let text = loop {
+        let text = metrics("*/*");
+        if has_all(&text) {
+            break text;
+        }
+        assert!(std::time::Instant::now() < deadline, "{text}");
+        std::thread::sleep(Duration::from_millis(20));
+    };
+    assert!(text.contains("pricing_latency_seconds_bucket{le=\"0.004\"}"), "{text}");
+    check_with_promtool(&text);
+    let text = metrics("application/openmetrics-text;version=1.0.0");
+    assert!(text.contains("# TYPE pricing_priced counter\n") && text.ends_with("# EOF\n"), "{text}");
+    example.terminate();
+    assert_eq!(example.wait().code, Some(0));
 }

@@ -21,7 +21,7 @@ pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> TokenStream {
     let errors = errors.finish();
     match (function, meter) {
         (Some(function), Some(meter)) => {
-            let timed = timed(function, meter, &paths.private());
+            let timed = timed(function, meter, &paths);
             quote!(#errors #timed)
         }
         _ => quote!(#errors #item),
@@ -41,16 +41,19 @@ fn function(item: &TokenStream, errors: &mut Errors) -> Option<ImplItemFn> {
     None
 }
 
-fn timed(mut function: ImplItemFn, meter: Expr, private: &TokenStream) -> ImplItemFn {
+fn timed(mut function: ImplItemFn, meter: Expr, paths: &Paths) -> ImplItemFn {
     let here = span::here(meter.span());
     // Outside of the body's block, so that the clock stops last; the first `let` keeps what the expression makes alive
     // until then.
     let (observer, timing) = (span::local("observer", here), span::local("_timing", here));
     let meter = in_full(meter, &function);
-    let body = &function.block;
+    let (import, body) = (paths.import(), &function.block);
     let start = quote_spanned! {here=>
         let #observer = &#meter;
-        let #timing = #private::Timing::start(#observer);
+        let #timing = {
+            #import
+            __chassis::timed(#observer)
+        };
     };
     function.block = syn::parse_quote!({
         #start

@@ -16,7 +16,7 @@ pub use crate::{
     Builder, Context, Microservice, NoArgs, Result,
     handler::{each, each_with, settle, take},
     lifecycle::Phase,
-    metrics::{LabelValue, LabelValues, Labels, MeterOptions, Timing},
+    metrics::{LabelValue, LabelValues, Labels, MeterOptions, time as timed},
     microservice::{Blueprint, FromContext, Parts, When},
     run::run,
     supervision::{OnGiveUp, Restart},

@@ -44,18 +44,11 @@ pub trait Labels {
     fn write(&self, values: &mut LabelValues);
 }
 
+#[diagnostic::do_not_recommend]
 impl Labels for () {
     const NAMES: &'static [&'static str] = &[];
 
     fn write(&self, _values: &mut LabelValues) {}
-}
-
-impl<L: Labels> Labels for &L {
-    const NAMES: &'static [&'static str] = L::NAMES;
-
-    fn write(&self, values: &mut LabelValues) {
-        (**self).write(values);
-    }
 }
 
 /// The value of one label.

@@ -38,6 +38,8 @@ use std::{fmt, sync::Arc};
 use tokio::time::Instant;
 
 pub(crate) use self::front_end::install;
+#[doc(hidden)]
+pub use self::meter::timing::time;
 use self::{framework::Framework, front_end::FrontEnd, registry::Registry, reporter::Reporter};
 use crate::error::Result;
 

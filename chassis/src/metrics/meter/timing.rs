@@ -57,6 +57,11 @@ impl<M: Observe> Timing<M> {
     }
 }
 
+/// Starts now; what `#[timed]` puts before a function's body.
+pub fn time<M: Observe>(meter: &M) -> Timing<&M> {
+    Timing::start(meter)
+}
+
 impl<M: Observe> Drop for Timing<M> {
     fn drop(&mut self) {
         if let Some(meter) = self.meter.take() {

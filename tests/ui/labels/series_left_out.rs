@@ -1,0 +1,10 @@
+use chassis::prelude::*;
+
+#[derive(Labels)]
+struct ByCurrency {
+    currency: String,
+}
+
+fn main() {
+    Counter::<ByCurrency>::default().inc();
+}

@@ -1,0 +1,5 @@
+use chassis::prelude::*;
+
+fn main() {
+    Gauge::<()>::default().set("three");
+}
