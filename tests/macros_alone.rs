@@ -119,7 +119,7 @@ impl Everything {
         timing
     }
 
-    #[timed(Histogram::<()>::default())]
+    #[timed(<Histogram as ::core::default::Default>::default())]
     fn observe() -> ::core::result::Result<(), ::std::io::Error> {
         use ::core::result::Result::{Err, Ok};
         Err(::std::io::ErrorKind::Other)?;

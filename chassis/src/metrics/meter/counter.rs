@@ -6,17 +6,29 @@ use tokio::time::Instant;
 
 use super::{
     super::{
-        options::Shape,
+        Metrics,
+        labels::Labels,
+        options::{Meter, MeterOptions, RegisterIn, Shape},
         series::Series,
         snapshot::{Kind, Value},
         stripes::{Count, Striped},
     },
-    labelled::labelled,
+    labelled::{Labelled, labelled},
 };
+use crate::error::Result;
 
-labelled! {
-    /// Counts what happens; exported as `<service>_<name>_total`.
-    Counter of CounterHandle
+/// Counts what happens; exported as `<service>_<name>_total`.
+///
+/// Without labels it is used by itself, with labels through [`with`](Counter::with). A [`Default`] one works and is
+/// exported by nobody, so that a service can be put together in a test.
+pub struct Counter<L = ()>(Labelled<CounterHandle, L>);
+
+labelled!(Counter of CounterHandle);
+
+impl<L: Labels> Meter for Counter<L> {
+    fn register(metrics: &Metrics, options: MeterOptions) -> Result<Self> {
+        Self::register_in(metrics.registry(), options)
+    }
 }
 
 /// One series of a [`Counter`], to be kept where counting has to be quick.

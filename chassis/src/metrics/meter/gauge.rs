@@ -12,18 +12,30 @@ use tokio::time::Instant;
 
 use super::{
     super::{
-        options::Shape,
+        Metrics,
+        labels::Labels,
+        options::{Meter, MeterOptions, RegisterIn, Shape},
         series::Series,
         snapshot::{Kind, Value},
         stripes::{Striped, Total},
     },
-    labelled::labelled,
+    labelled::{Labelled, labelled},
     quantity::Quantity,
 };
+use crate::error::Result;
 
-labelled! {
-    /// Says how much there is of something now; exported as `<service>_<name>`.
-    Gauge of GaugeHandle
+/// Says how much there is of something now; exported as `<service>_<name>`.
+///
+/// Without labels it is used by itself, with labels through [`with`](Gauge::with). A [`Default`] one works and is
+/// exported by nobody, so that a service can be put together in a test.
+pub struct Gauge<L = ()>(Labelled<GaugeHandle, L>);
+
+labelled!(Gauge of GaugeHandle);
+
+impl<L: Labels> Meter for Gauge<L> {
+    fn register(metrics: &Metrics, options: MeterOptions) -> Result<Self> {
+        Self::register_in(metrics.registry(), options)
+    }
 }
 
 /// One series of a [`Gauge`], to be kept.

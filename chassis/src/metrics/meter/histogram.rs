@@ -12,15 +12,18 @@ use tokio::time::Instant;
 
 use super::{
     super::{
-        options::Shape,
+        Metrics,
+        labels::Labels,
+        options::{Meter, MeterOptions, RegisterIn, Shape},
         series::Series,
         snapshot::{Kind, Value},
         stripes::{Stripe, Striped, add_alone, add_float, add_float_alone, try_add_float},
     },
-    labelled::labelled,
+    labelled::{Labelled, labelled},
     quantity::Quantity,
     timing::timed_methods,
 };
+use crate::error::Result;
 
 /// Bounds in seconds that suit a request, those that OpenTelemetry recommends. With the sum and the last range they
 /// fill two cache lines.
@@ -32,11 +35,20 @@ const COMPARED: usize = 32;
 /// Cells in a line.
 const CELLS: usize = 16;
 
-labelled! {
-    /// Counts values by fixed ranges; exported as `<service>_<name>` with `_bucket`, `_sum` and `_count`.
-    ///
-    /// Many instances of a service can be added up, which quantiles of a [`Summary`](super::summary::Summary) cannot.
-    Histogram of HistogramHandle
+/// Counts values by fixed ranges; exported as `<service>_<name>` with `_bucket`, `_sum` and `_count`.
+///
+/// Many instances of a service can be added up, which quantiles of a [`Summary`](super::summary::Summary) cannot.
+///
+/// Without labels it is used by itself, with labels through [`with`](Histogram::with). A [`Default`] one works and is
+/// exported by nobody, so that a service can be put together in a test.
+pub struct Histogram<L = ()>(Labelled<HistogramHandle, L>);
+
+labelled!(Histogram of HistogramHandle);
+
+impl<L: Labels> Meter for Histogram<L> {
+    fn register(metrics: &Metrics, options: MeterOptions) -> Result<Self> {
+        Self::register_in(metrics.registry(), options)
+    }
 }
 
 /// One series of a [`Histogram`], to be kept where recording has to be quick.

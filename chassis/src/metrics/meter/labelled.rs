@@ -1,24 +1,31 @@
 //! What all types of meters have in common: a series by itself, or one per set of labels.
 
-/// Defines the meter whose series are of the type `$handle`.
-macro_rules! labelled {
-    ($(#[$attribute:meta])* $meter:ident of $handle:ident) => {
-        $(#[$attribute])*
-        ///
-        /// Without labels it is used by itself, with labels through its series, see `with`. A
-        /// [`Default`] one works and is exported by nobody, so that a service can be put together in a test.
-        pub struct $meter<L = ()> {
-            only: $handle,
-            family: std::sync::Arc<$crate::metrics::series::Family<$handle>>,
-            // Covariant, so that labels may be borrowed although the meter says `'static`.
-            labels: std::marker::PhantomData<fn() -> L>,
-        }
+use std::{marker::PhantomData, sync::Arc};
 
+use super::super::series::{Family, Series};
+
+/// What a meter is inside.
+pub(super) struct Labelled<S, L> {
+    pub(super) only: S,
+    pub(super) family: Arc<Family<S>>,
+    // Covariant, so that labels may be borrowed although the meter says `'static`.
+    labels: PhantomData<fn() -> L>,
+}
+
+impl<S: Series, L> Labelled<S, L> {
+    pub(super) fn new(family: Arc<Family<S>>) -> Self {
+        Self { only: family.only().clone(), family, labels: PhantomData }
+    }
+}
+
+/// Gives `$meter` what all meters have; its series are of the type `$handle`.
+macro_rules! labelled {
+    ($meter:ident of $handle:ident) => {
         impl<L: $crate::metrics::Labels> $meter<L> {
             /// The series for these label values.
             #[inline]
             pub fn with(&self, labels: &L) -> &$handle {
-                self.family.with(labels)
+                self.0.family.with(labels)
             }
 
             /// The series for these label values, to be kept.
@@ -32,22 +39,7 @@ macro_rules! labelled {
 
             #[inline]
             fn deref(&self) -> &$handle {
-                &self.only
-            }
-        }
-
-        impl<L> From<std::sync::Arc<$crate::metrics::series::Family<$handle>>> for $meter<L> {
-            fn from(family: std::sync::Arc<$crate::metrics::series::Family<$handle>>) -> Self {
-                Self { only: family.only().clone(), family, labels: std::marker::PhantomData }
-            }
-        }
-
-        impl<L: $crate::metrics::Labels> $crate::metrics::Meter for $meter<L> {
-            fn register(
-                metrics: &$crate::metrics::Metrics,
-                options: $crate::metrics::MeterOptions,
-            ) -> $crate::Result<Self> {
-                $crate::metrics::options::RegisterIn::register_in(metrics.registry(), options)
+                &self.0.only
             }
         }
 
@@ -56,25 +48,25 @@ macro_rules! labelled {
                 registry: &$crate::metrics::registry::Registry,
                 options: $crate::metrics::MeterOptions,
             ) -> $crate::Result<Self> {
-                registry.family(options, L::NAMES).map(Self::from)
+                registry.family(options, L::NAMES).map(|family| Self(Labelled::new(family)))
             }
         }
 
         impl<L: $crate::metrics::Labels> Default for $meter<L> {
             fn default() -> Self {
-                std::sync::Arc::new($crate::metrics::series::Family::detached(L::NAMES)).into()
+                Self(Labelled::new(std::sync::Arc::new($crate::metrics::series::Family::detached(L::NAMES))))
             }
         }
 
         impl<L> Clone for $meter<L> {
             fn clone(&self) -> Self {
-                std::sync::Arc::clone(&self.family).into()
+                Self(Labelled::new(std::sync::Arc::clone(&self.0.family)))
             }
         }
 
         impl<L> std::fmt::Debug for $meter<L> {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.debug_tuple(stringify!($meter)).field(&self.family.description.name).finish()
+                f.debug_tuple(stringify!($meter)).field(&self.0.family.description.name).finish()
             }
         }
     };

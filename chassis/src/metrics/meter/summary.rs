@@ -11,16 +11,19 @@ use tokio::time::Instant;
 
 use super::{
     super::{
-        options::Shape,
+        Metrics,
+        labels::Labels,
+        options::{Meter, MeterOptions, RegisterIn, Shape},
         series::Series,
         snapshot::{Kind, Value},
         stripes::{Striped, Total},
     },
-    labelled::labelled,
+    labelled::{Labelled, labelled},
     quantity::Quantity,
     sketch::{Counts, Sketch, quantile, since},
     timing::timed_methods,
 };
+use crate::error::Result;
 
 /// The quantiles a summary tells.
 pub(crate) const DEFAULT_QUANTILES: &[f64] = &[0.5, 0.9, 0.95, 0.99];
@@ -29,12 +32,21 @@ pub(crate) const DEFAULT_WINDOW: Duration = Duration::from_secs(600);
 /// The window moves on in so many steps.
 const STEPS: u32 = 10;
 
-labelled! {
-    /// Quantiles of the last minutes; exported as `<service>_<name>` with `quantile`, `_sum` and `_count`.
-    ///
-    /// For one instance it says more than a [`Histogram`](super::histogram::Histogram), because no ranges have to be
-    /// guessed; over many instances quantiles cannot be added up. They are right within one per cent.
-    Summary of SummaryHandle
+/// Quantiles of the last minutes; exported as `<service>_<name>` with `quantile`, `_sum` and `_count`.
+///
+/// For one instance it says more than a [`Histogram`](super::histogram::Histogram), because no ranges have to be
+/// guessed; over many instances quantiles cannot be added up. They are right within one per cent.
+///
+/// Without labels it is used by itself, with labels through [`with`](Summary::with). A [`Default`] one works and is
+/// exported by nobody, so that a service can be put together in a test.
+pub struct Summary<L = ()>(Labelled<SummaryHandle, L>);
+
+labelled!(Summary of SummaryHandle);
+
+impl<L: Labels> Meter for Summary<L> {
+    fn register(metrics: &Metrics, options: MeterOptions) -> Result<Self> {
+        Self::register_in(metrics.registry(), options)
+    }
 }
 
 /// One series of a [`Summary`], to be kept where recording has to be quick.

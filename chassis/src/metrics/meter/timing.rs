@@ -25,16 +25,18 @@ pub trait Observe {
 /// Dropping covers an early return, a panic, and a future that is cancelled.
 #[derive(Debug)]
 #[must_use = "the time ends when this is dropped"]
-pub struct Timing<M: Observe> {
+pub struct Timing<M> {
     /// Empty once it is recorded or given up.
     meter: Option<M>,
     started: Instant,
+    // Known from the start, so that the type by itself asks nothing of `M`.
+    observe: fn(&M, Duration),
 }
 
 impl<M: Observe> Timing<M> {
     /// Starts now.
     pub fn start(meter: M) -> Self {
-        Self { meter: Some(meter), started: Instant::now() }
+        Self { meter: Some(meter), started: Instant::now(), observe: M::observe }
     }
 
     /// How long it has been running.
@@ -46,7 +48,7 @@ impl<M: Observe> Timing<M> {
     pub fn stop(mut self) -> Duration {
         let took = self.elapsed();
         if let Some(meter) = self.meter.take() {
-            meter.observe(took);
+            (self.observe)(&meter, took);
         }
         took
     }
@@ -62,10 +64,10 @@ pub fn time<M: Observe>(meter: &M) -> Timing<&M> {
     Timing::start(meter)
 }
 
-impl<M: Observe> Drop for Timing<M> {
+impl<M> Drop for Timing<M> {
     fn drop(&mut self) {
         if let Some(meter) = self.meter.take() {
-            meter.observe(self.started.elapsed());
+            (self.observe)(&meter, self.started.elapsed());
         }
     }
 }
