@@ -12,7 +12,7 @@ use chassis::{
     prelude::*,
     yaml,
 };
-use chassis_tests::{Client, Program, tool};
+use chassis_tests::{Client, Program, no_leaks, no_leaks_paused, tool};
 
 /// Which orders were placed.
 #[derive(Labels)]
@@ -91,95 +91,115 @@ fn check_with_promtool(text: &str) {
     assert!(output.status.success(), "{}\n{text}", String::from_utf8_lossy(&output.stderr));
 }
 
-#[tokio::test]
-async fn meters_are_fields_and_prometheus_understands_them() {
-    let running = Shop::builder().start().await.unwrap();
-    let shop = running.service();
-    shop.place("a \"quoted\" \\ shop\n", Currency::Euro);
-    (0..2).for_each(|_| shop.place("b", Currency::Dollar));
-    shop.open_orders.set(3);
-    shop.took.record(Duration::from_millis(2));
-    shop.size.record(2048_u64);
-    (0..5).for_each(|shard| shop.sharded.with(&Shard(shard)).inc());
+#[test]
+fn meters_are_fields_and_prometheus_understands_them() {
+    no_leaks(async {
+        let running = Shop::builder().start().await.unwrap();
+        let shop = running.service();
+        shop.place("a \"quoted\" \\ shop\n", Currency::Euro);
+        (0..2).for_each(|_| shop.place("b", Currency::Dollar));
+        shop.open_orders.set(3);
+        shop.took.record(Duration::from_millis(2));
+        shop.size.record(2048_u64);
+        (0..5).for_each(|shard| shop.sharded.with(&Shard(shard)).inc());
 
-    let text = running.metrics().render(Format::Text);
-    for line in [
-        "# HELP web_shop_placed_total Orders placed.",
-        r#"web_shop_placed_total{currency="EUR",express="true",shop="a \"quoted\" \\ shop\n",type="kind 7"} 1"#,
-        r#"web_shop_placed_total{currency="USD",express="true",shop="b",type="kind 7"} 2"#,
-        "# HELP web_shop_open_orders The gauge `open_orders`.",
-        "web_shop_open_orders 3",
-        r#"web_shop_pricing_seconds_bucket{le="0.001"} 0"#,
-        r#"web_shop_pricing_seconds_bucket{le="1"} 1"#,
-        "web_shop_pricing_seconds_sum 0.002",
-        "web_shop_size_bytes_count 1",
-        r#"web_shop_sharded_total{shard="1"} 1"#,
-        r#"web_shop_sharded_total{shard="other"} 3"#,
-        r#"chassis_metrics_overflow_total{meter="web_shop_sharded"} 3"#,
-    ] {
-        assert!(text.lines().any(|found| found == line), "no line {line} in\n{text}");
-    }
-    check_with_promtool(&text);
-    running.stop().await.unwrap();
+        let text = running.metrics().render(Format::Text);
+        for line in [
+            "# HELP web_shop_placed_total Orders placed.",
+            r#"web_shop_placed_total{currency="EUR",express="true",shop="a \"quoted\" \\ shop\n",type="kind 7"} 1"#,
+            r#"web_shop_placed_total{currency="USD",express="true",shop="b",type="kind 7"} 2"#,
+            "# HELP web_shop_open_orders The gauge `open_orders`.",
+            "web_shop_open_orders 3",
+            r#"web_shop_pricing_seconds_bucket{le="0.001"} 0"#,
+            r#"web_shop_pricing_seconds_bucket{le="1"} 1"#,
+            "web_shop_pricing_seconds_sum 0.002",
+            "web_shop_size_bytes_count 1",
+            r#"web_shop_sharded_total{shard="1"} 1"#,
+            r#"web_shop_sharded_total{shard="other"} 3"#,
+            r#"chassis_metrics_overflow_total{meter="web_shop_sharded"} 3"#,
+        ] {
+            assert!(text.lines().any(|found| found == line), "no line {line} in\n{text}");
+        }
+        check_with_promtool(&text);
+        running.stop().await.unwrap();
+    });
 }
 
-#[tokio::test(start_paused = true)]
-async fn the_service_tells_about_itself_and_its_libraries() {
-    let running = Shop::builder().start().await.unwrap();
-    let other = Shop::builder().start().await.unwrap();
-    tokio::time::sleep(Duration::from_millis(3_800)).await;
-    let metrics = running.metrics();
-    let get = |name: &str, labels: &[(&str, &str)]| metrics.get(name, labels);
-    assert_eq!(get("pricing_seconds_count", &[]), Some(3.0));
-    assert_eq!(get("pricing_seconds_sum", &[]), Some(1.5));
-    assert_eq!(get("library_calls_total", &[]), Some(3.0));
-    assert_eq!(get("chassis_work_total", &[("kind", "tick"), ("outcome", "ok")]), Some(3.0));
-    assert_eq!(get("chassis_work_in_flight", &[("kind", "tick")]), Some(0.0));
-    assert_eq!(get("chassis_timer_lateness_seconds_count", &[("timer", "price")]), Some(3.0));
-    assert_eq!(get("chassis_event_loop_lag_seconds_count", &[]), Some(3.0));
-    assert_eq!(get("chassis_log_lines_dropped_total", &[]), Some(0.0));
-    assert!(get("process_resident_memory_bytes", &[]).unwrap() > 0.0);
-    let text = metrics.render(Format::Text);
-    assert!(text.contains("chassis_build_info{chassis=\""), "{text}");
-    check_with_promtool(&text);
-    other.stop().await.unwrap();
-    running.stop().await.unwrap();
+#[test]
+fn the_service_tells_about_itself_and_its_libraries() {
+    no_leaks_paused(async {
+        let running = Shop::builder().start().await.unwrap();
+        let other = Shop::builder().start().await.unwrap();
+        tokio::time::sleep(Duration::from_millis(3_800)).await;
+        let metrics = running.metrics();
+        let get = |name: &str, labels: &[(&str, &str)]| metrics.get(name, labels);
+        assert_eq!(get("pricing_seconds_count", &[]), Some(3.0));
+        assert_eq!(get("pricing_seconds_sum", &[]), Some(1.5));
+        assert_eq!(get("library_calls_total", &[]), Some(3.0));
+        assert_eq!(get("chassis_work_total", &[("kind", "tick"), ("outcome", "ok")]), Some(3.0));
+        assert_eq!(get("chassis_work_in_flight", &[("kind", "tick")]), Some(0.0));
+        assert_eq!(get("chassis_timer_lateness_seconds_count", &[("timer", "price")]), Some(3.0));
+        assert_eq!(get("chassis_event_loop_lag_seconds_count", &[]), Some(3.0));
+        assert_eq!(get("chassis_log_lines_dropped_total", &[]), Some(0.0));
+        assert!(get("process_resident_memory_bytes", &[]).unwrap() > 0.0);
+        let text = metrics.render(Format::Text);
+        assert!(text.contains("chassis_build_info{chassis=\""), "{text}");
+        check_with_promtool(&text);
+        other.stop().await.unwrap();
+        running.stop().await.unwrap();
+    });
 }
 
-#[tokio::test(start_paused = true)]
-async fn the_window_of_a_summary_moves_on_by_itself() {
-    let running = Shop::builder().start().await.unwrap();
-    running.service().size.record(100);
-    tokio::time::sleep(Duration::from_secs(30)).await;
-    assert!(running.service().size.quantile(0.5).is_some());
-    tokio::time::sleep(Duration::from_secs(60)).await;
-    assert_eq!(running.service().size.quantile(0.5), None);
-    assert_eq!(running.service().size.count(), 1);
-    running.stop().await.unwrap();
+#[test]
+fn the_window_of_a_summary_moves_on_by_itself() {
+    no_leaks_paused(async {
+        let running = Shop::builder().start().await.unwrap();
+        running.service().size.record(100);
+        tokio::time::sleep(Duration::from_secs(30)).await;
+        assert!(running.service().size.quantile(0.5).is_some());
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        assert_eq!(running.service().size.quantile(0.5), None);
+        assert_eq!(running.service().size.count(), 1);
+        running.stop().await.unwrap();
+    });
 }
 
-#[tokio::test]
-async fn settings_decide_about_buckets_and_series() {
-    let settings = yaml! { resources: { metrics: { max_series: 1, buckets: { pricing: [5, 50] } } } };
-    let running = Shop::builder().settings(settings).start().await.unwrap();
-    let shop = running.service();
-    shop.place("a", Currency::Euro);
-    shop.place("b", Currency::Euro);
-    shop.sharded.with(&Shard(1)).inc();
-    shop.sharded.with(&Shard(2)).inc();
-    let metrics = running.metrics();
-    let other = [("currency", "other"), ("express", "other"), ("shop", "other"), ("type", "other")];
-    assert_eq!(metrics.get("placed", &other), Some(1.0));
-    assert_eq!(metrics.get("sharded", &[("shard", "2")]), Some(1.0));
-    assert_eq!(metrics.get("pricing_seconds_bucket", &[("le", "50")]), Some(0.0));
-    assert_eq!(metrics.get("pricing_seconds_bucket", &[("le", "1")]), None);
-    running.stop().await.unwrap();
+#[test]
+fn settings_decide_about_buckets_and_series() {
+    no_leaks(async {
+        let settings = yaml! { resources: { metrics: { max_series: 1, buckets: { pricing: [5, 50] } } } };
+        let running = Shop::builder().settings(settings).start().await.unwrap();
+        let shop = running.service();
+        shop.place("a", Currency::Euro);
+        shop.place("b", Currency::Euro);
+        shop.sharded.with(&Shard(1)).inc();
+        shop.sharded.with(&Shard(2)).inc();
+        let metrics = running.metrics();
+        let other = [("currency", "other"), ("express", "other"), ("shop", "other"), ("type", "other")];
+        assert_eq!(metrics.get("placed", &other), Some(1.0));
+        assert_eq!(metrics.get("sharded", &[("shard", "2")]), Some(1.0));
+        assert_eq!(metrics.get("pricing_seconds_bucket", &[("le", "50")]), Some(0.0));
+        assert_eq!(metrics.get("pricing_seconds_bucket", &[("le", "1")]), None);
+        running.stop().await.unwrap();
 
-    let settings = yaml! { resources: { metrics: { buckets: { pricing: [5, 5] } } } };
-    let refused = Shop::builder().settings(settings).start().await.err().unwrap();
-    let text = format!("{refused:#}");
-    assert!(refused.is_misconfigured());
-    assert!(text.contains("histogram `pricing`: buckets must be finite and ascend, found [5.0, 5.0]"), "{text}");
+        let settings = yaml! { resources: { metrics: { buckets: { pricing: [5, 5] } } } };
+        let refused = Shop::builder().settings(settings).start().await.err().unwrap();
+        let text = format!("{refused:#}");
+        assert!(refused.is_misconfigured());
+        assert!(text.contains("histogram `pricing`: buckets must be finite and ascend, found [5.0, 5.0]"), "{text}");
+    });
+}
+
+#[test]
+fn prometheus_can_be_switched_off() {
+    no_leaks(async {
+        let settings = yaml! { resources: { metrics: { handlers: { prometheus: { enabled: false } } } } };
+        let running = Shop::builder().settings(settings).start().await.unwrap();
+        let answer = running.status().get("/metrics").await.unwrap();
+        assert_eq!(answer.status().as_u16(), 404);
+        assert!(answer.text().contains("handlers.prometheus.enabled"), "{}", answer.text());
+        running.stop().await.unwrap();
+    });
 }
 
 #[microservice]
@@ -190,13 +210,15 @@ struct Contradicting {
     levelled: Gauge,
 }
 
-#[tokio::test]
-async fn meters_that_contradict_each_other_are_told_at_the_start() {
-    let refused = Contradicting::builder().start().await.err().unwrap();
-    let text = format!("{refused:#}");
-    let expected = "meter `contradicting_jobs_total` would be written as `contradicting_jobs_total`, \
+#[test]
+fn meters_that_contradict_each_other_are_told_at_the_start() {
+    no_leaks(async {
+        let refused = Contradicting::builder().start().await.err().unwrap();
+        let text = format!("{refused:#}");
+        let expected = "meter `contradicting_jobs_total` would be written as `contradicting_jobs_total`, \
                     which meter `contradicting_jobs` is; give one of the two another name";
-    assert!(text.contains(expected), "{text}");
+        assert!(text.contains(expected), "{text}");
+    });
 }
 
 #[test]

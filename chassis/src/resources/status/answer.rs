@@ -96,6 +96,10 @@ fn refuse(refusal: Refusal, request: &Parts) -> Answer {
 }
 
 fn metrics(service: &Service, request: &Parts) -> Answer {
+    if !service.metrics().settings().handlers.prometheus.enabled {
+        let detail = "switched off by `system.resources.metrics.handlers.prometheus.enabled`";
+        return problem(StatusCode::NOT_FOUND, detail, request);
+    }
     let accepted = request.headers.get_all(header::ACCEPT).iter().filter_map(|accept| accept.to_str().ok());
     let format = Format::accepted(&accepted.collect::<Vec<_>>().join(","));
     text(format.content_type(), service.metrics().render(format))
