@@ -73,10 +73,8 @@ fn no_request_fails_when_the_service_is_told_to_stop() {
     for round in 0..rounds {
         let port = free_port();
         let address = SocketAddr::from(([127, 0, 0, 1], port));
-        let mut todo = Program::example("todo")
-            .set("resources.http.port", port)
-            .set("resources.status.port", free_port())
-            .start();
+        let mut todo =
+            Program::example("todo").set("resources.http.port", port).set("resources.status.port", free_port()).start();
         todo.port(port);
         let seen = Seen::default();
         let exit = thread::scope(|scope| {
