@@ -21,13 +21,13 @@ use crate::{
     tasks::{TaskPlan, TaskTable, ThreadPlan, TimerControl, TimerPlan, TimerSettings},
 };
 
-/// Sections below `system.microservices.<service>` that are not settings of the service's own.
-pub(crate) const SERVICE_KEYS: &[&str] = &["deploy_name", "logging", "lifecycle", "resources", "tasks", "timers"];
+/// A change to a service before it starts.
+pub(crate) type Change<S> = Box<dyn FnOnce(&mut S) + Send>;
 
 /// What a service is put together from.
 pub(crate) struct Setup<S: Microservice> {
     pub(crate) sources: Vec<Box<dyn Source>>,
-    pub(crate) with: Vec<Box<dyn FnOnce(&mut S) + Send>>,
+    pub(crate) with: Vec<Change<S>>,
     pub(crate) args: Option<S::Args>,
     pub(crate) logs: Logs,
     pub(crate) clock: Clock,

@@ -128,7 +128,11 @@ impl Context {
     /// exchange. It ends with the resource like [`spawn`](Context::spawn); a panic in it is logged.
     pub fn spawn_detached(&self, work: impl Future<Output = ()> + Send + 'static) {
         self.group().spawn(&self.core.scope, async move {
-            if let Err(error) = catch(async { Ok(work.await) }).await {
+            let work = async {
+                work.await;
+                Ok(())
+            };
+            if let Err(error) = catch(work).await {
                 tracing::error!("{error:#}");
             }
         });

@@ -80,6 +80,10 @@ pub(crate) type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 pub(crate) type Run<S> = Arc<dyn Fn(Arc<S>, Context) -> BoxFuture<Result<()>> + Send + Sync>;
 pub(crate) type RunThread<S> = Arc<dyn Fn(Arc<S>, Context) -> Result<()> + Send + Sync>;
 
+type Erase<S> = Box<dyn Fn(&Arc<S>) -> ErasedResource + Send + Sync>;
+type Declare = Box<dyn Fn(&str) -> Declared + Send + Sync>;
+type CheckSetting = Box<dyn Fn(&Section<'_>, &Names, Rules, &mut Problems) + Send + Sync>;
+
 /// The list of what a service is made of, in the order it was written.
 pub struct Blueprint<S> {
     pub(crate) resources: Vec<ResourceSpec<S>>,
@@ -97,7 +101,7 @@ pub struct ResourceSpec<S> {
     pub(crate) about: &'static str,
     pub(crate) after: Cow<'static, [&'static str]>,
     pub(crate) is_critical: bool,
-    pub(crate) erase: Box<dyn Fn(&Arc<S>) -> ErasedResource + Send + Sync>,
+    pub(crate) erase: Erase<S>,
     pub(crate) declare: fn(&str) -> Declared,
 }
 
@@ -107,8 +111,8 @@ pub struct SettingSpec {
     about: &'static str,
     aliases: &'static [&'static str],
     rules: Rules,
-    declare: Box<dyn Fn(&str) -> Declared + Send + Sync>,
-    check: Box<dyn Fn(&Section<'_>, &Names, Rules, &mut Problems) + Send + Sync>,
+    declare: Declare,
+    check: CheckSetting,
 }
 
 /// A method marked `#[task]`.
@@ -141,7 +145,7 @@ pub struct ThreadSpec<S> {
 }
 
 /// A method marked `#[before(…)]` or `#[after(…)]`.
-pub struct HookSpec<S> {
+pub(crate) struct HookSpec<S> {
     pub(crate) name: &'static str,
     pub(crate) when: When,
     pub(crate) phase: Phase,

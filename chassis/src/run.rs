@@ -82,6 +82,7 @@ fn live<S: Microservice>(runtime: &Runtime, assembled: Assembled<S>) -> u8 {
 }
 
 /// The first signal asks for a stop, the second one forces it.
+#[expect(clippy::disallowed_methods, reason = "the second signal forces the exit; the log is flushed before")]
 async fn obey(mut signals: StopSignals, engine: Arc<Engine>) {
     let number = signals.next().await;
     engine.core().stop(StopReason::Signal(number));

@@ -24,7 +24,7 @@ mod tests;
 
 pub use self::{
     client::{RequestBuilder, TestClient, TestResponse},
-    settings::{ConnectionSettings, pre_stop_delay},
+    settings::ConnectionSettings,
     tls::{ClientAuth, ClientCertificate, TlsInfo, TlsSettings, TlsVersion},
 };
 pub(crate) use self::{
@@ -33,5 +33,6 @@ pub(crate) use self::{
     listener::Listener,
     peer::Peer,
     server::{CutOff, Server, Statistics},
+    settings::pre_stop_delay,
     spawner::Spawner,
 };

@@ -69,7 +69,7 @@ pub(super) const MAX_HEADERS_ON_STACK: usize = 100;
 /// How long a server goes on as before once it is no longer ready, so that load balancers notice.
 ///
 /// Without a setting it is 5 s on Kubernetes, whose endpoints lag behind, and nothing elsewhere.
-pub fn pre_stop_delay(setting: Option<Duration>) -> Duration {
+pub(crate) fn pre_stop_delay(setting: Option<Duration>) -> Duration {
     setting.unwrap_or_else(|| {
         let is_kubernetes = env::var_os("KUBERNETES_SERVICE_HOST").is_some();
         if is_kubernetes { Duration::from_secs(5) } else { Duration::ZERO }

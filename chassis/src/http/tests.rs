@@ -1,4 +1,5 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(clippy::disallowed_methods, reason = "tests keep real time and spawn for themselves")]
 
 mod closing;
 #[cfg(target_os = "linux")]

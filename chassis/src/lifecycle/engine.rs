@@ -157,11 +157,11 @@ impl Engine {
                 }
                 return Err(self.stop().await);
             }
-            if phase == Phase::Start {
-                if let Err(error) = self.start_work() {
-                    self.core.record_failure("cannot start a thread".to_owned(), error);
-                    return Err(self.stop().await);
-                }
+            if phase == Phase::Start
+                && let Err(error) = self.start_work()
+            {
+                self.core.record_failure("cannot start a thread".to_owned(), error);
+                return Err(self.stop().await);
             }
         }
         self.start_timers();

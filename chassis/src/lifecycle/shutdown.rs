@@ -38,11 +38,6 @@ impl Shutdown {
         Self { token: CancellationToken::new(), deadline: Arc::default() }
     }
 
-    /// One that is triggered with this one, or earlier by itself.
-    pub(crate) fn child(&self) -> Self {
-        Self { token: self.token.child_token(), deadline: Arc::clone(&self.deadline) }
-    }
-
     pub(crate) fn trigger(&self) {
         self.token.cancel();
     }
@@ -73,6 +68,7 @@ impl Shutdown {
     /// Waits on a plain thread; `true` when the stop has begun, `false` when `timeout` passed first.
     ///
     /// It blocks: on an async runtime await [`wait`](Shutdown::wait) instead.
+    #[expect(clippy::disallowed_methods, reason = "a plain thread has only real time")]
     pub fn wait_timeout(&self, timeout: Duration) -> bool {
         struct Unpark(std::thread::Thread);
         impl std::task::Wake for Unpark {

@@ -187,6 +187,7 @@ pub(super) fn add_float(bits: &AtomicU64, amount: f64) {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::disallowed_methods, reason = "tests keep real time and spawn for themselves")]
     #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
     use std::thread;

@@ -17,8 +17,8 @@ pub(crate) fn test_settings() -> Dict {
 
 /// The parts that every service has, although no field says so.
 pub(crate) fn builtins() -> Vec<Builtin> {
-    let mut builtins = Vec::new();
-    #[cfg(feature = "status")]
-    builtins.push(Builtin::new::<status::Status>("status", "Probes, metrics and states for operators."));
-    builtins
+    vec![
+        #[cfg(feature = "status")]
+        Builtin::new::<status::Status>("status", "Probes, metrics and states for operators."),
+    ]
 }

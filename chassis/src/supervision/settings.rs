@@ -3,17 +3,17 @@
 use std::time::Duration;
 
 use super::{Intensity, OnGiveUp, Restart};
-use crate::settings::SettingsSchema;
+use crate::settings::{OneOrMany, SettingsSchema};
 
 /// What is restarted when a resource fails; at `system.resources.status.restart_policy.resources`.
 #[derive(Debug, Clone, SettingsSchema)]
 pub struct RestartPolicySettings {
     /// Resources whose failure ends the service with exit code 70, so that the orchestrator restarts it; or `all`.
     #[setting(default)]
-    pub restart_microservice_on_failure: Names,
+    pub restart_microservice_on_failure: OneOrMany,
     /// Resources that are restarted alone when they fail; or `all`. What is in neither list is restarted too.
     #[setting(default)]
-    pub restart_resource_on_failure: Names,
+    pub restart_resource_on_failure: OneOrMany,
     /// Whether what depends on a failed resource is restarted with it.
     #[setting(default = Strategy::OneForOne)]
     pub strategy: Strategy,
@@ -33,9 +33,6 @@ pub struct RestartPolicySettings {
     #[setting(default = "60s")]
     pub forget_after: Duration,
 }
-
-/// A list of resources, or `all` of them.
-pub type Names = crate::settings::OneOrMany;
 
 /// Whether what depends on a failed resource is restarted with it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, SettingsSchema)]

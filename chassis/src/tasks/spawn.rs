@@ -17,6 +17,7 @@ pub(crate) async fn catch<T>(work: impl Future<Output = Result<T>>) -> Result<T>
 }
 
 /// Starts `work` that no part of the service owns: it ends with the runtime, or when it is aborted.
+#[expect(clippy::disallowed_methods, reason = "this is the place")]
 pub(crate) fn detached(scope: &Arc<Scope>, work: impl Future<Output = ()> + Send + 'static) -> AbortHandle {
     tokio::spawn(scope.wrap(work)).abort_handle()
 }

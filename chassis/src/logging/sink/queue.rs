@@ -216,6 +216,7 @@ impl Drop for Written {
 }
 
 /// Writes everything; waits a little where the destination is switched to non-blocking and full.
+#[expect(clippy::disallowed_methods, reason = "the writer has a thread of its own, and pipes know only real time")]
 fn write_all(out: &mut impl Write, mut bytes: &[u8]) -> io::Result<()> {
     const PATIENCE: Duration = Duration::from_secs(5);
     let mut stuck_since: Option<Instant> = None;

@@ -1,6 +1,7 @@
 //! The pipeline as a client sees it, without a service around it.
 
 #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+#![allow(clippy::disallowed_methods, reason = "tests keep real time and spawn for themselves")]
 
 mod answers;
 mod bodies;

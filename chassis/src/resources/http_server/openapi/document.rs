@@ -214,7 +214,6 @@ mod tests {
     use crate::http_server::{delete, get, post};
 
     #[derive(Serialize, Deserialize, JsonSchema)]
-    #[expect(dead_code, reason = "only its schema is used")]
     struct Order {
         article: String,
         #[serde(default)]
@@ -223,7 +222,6 @@ mod tests {
     }
 
     #[derive(Serialize, Deserialize, JsonSchema)]
-    #[expect(dead_code, reason = "only its schema is used")]
     struct Line {
         price: f64,
     }
