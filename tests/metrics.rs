@@ -203,6 +203,7 @@ fn prometheus_can_be_switched_off() {
 }
 
 #[microservice]
+#[expect(dead_code, reason = "it never starts")]
 struct Contradicting {
     #[meter(name = "jobs")]
     counted: Counter,

@@ -152,7 +152,7 @@ fn systemd_is_told_of_the_start_of_life_and_of_the_stop() {
     let socket = UnixDatagram::bind(&path).unwrap();
     socket.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
     let running = lab().env("NOTIFY_SOCKET", &path).env("WATCHDOG_USEC", "100000").start();
-    let mut heard = || {
+    let heard = || {
         let mut buffer = [0; 256];
         let length = socket.recv(&mut buffer).unwrap();
         String::from_utf8_lossy(&buffer[..length]).into_owned()

@@ -1,5 +1,7 @@
 //! The integration tests, one binary: a file per behaviour.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod builder;
 mod cli;
 mod examples;

@@ -13,6 +13,7 @@ use chassis_tests::{Answer, Client, Program, Running, free_port};
 use serde_json::{Value, json};
 
 // The schema that the server checks bodies with is the one these tests check its answers with.
+#[allow(unreachable_pub, reason = "the example reads as a library would")]
 #[path = "../examples/todo/task.rs"]
 mod task;
 

@@ -4,6 +4,8 @@
 //! first start to the last end, by the number of all operations. Rounds are short, many, and of the contestants in
 //! turn, so that a busy machine is busy for all of them; on one, look at the minimum and the median.
 
+#![allow(clippy::disallowed_methods, reason = "a benchmark measures real time")]
+
 use std::{
     hint::black_box,
     sync::Barrier,

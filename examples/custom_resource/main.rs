@@ -2,6 +2,8 @@
 //!
 //! `cargo run --example custom_resource` pushes an e-mail a second into a queue in memory and handles it.
 
+#![allow(unreachable_pub, reason = "its modules read as those of a library would")]
+
 mod queue;
 
 use chassis::prelude::*;
@@ -34,6 +36,12 @@ impl Mailer {
         tracing::info!(to = email.to, "sent {} characters", email.text.len());
         self.sent.inc();
         Ok(())
+    }
+
+    /// Breaks the queue now and then, to see that its restart loses nothing.
+    #[task_timer(interval = "1m")]
+    async fn sabotage(&self) -> Result<()> {
+        self.queue.break_lane("emails")
     }
 
     #[task_timer(interval = "1s", immediate)]

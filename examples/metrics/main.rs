@@ -60,7 +60,7 @@ impl Pricing {
         let price = self.price(number).await;
         self.items.record(1 + number % 20);
         let currency = if price % 2 == 0 { Currency::Euro } else { Currency::Dollar };
-        self.priced.with(&ByOrder { currency, express: number % 10 == 0 }).inc();
+        self.priced.with(&ByOrder { currency, express: number.is_multiple_of(10) }).inc();
         self.shops.with(&ByShop { shop: &format!("shop {}", number % 100) }).inc();
         // What a library records without knowing of services.
         metrics::counter!("library_lookups", "table" => "prices").increment(1);

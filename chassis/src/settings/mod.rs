@@ -33,7 +33,6 @@ mod view;
 
 pub use chassis_macros::SettingsSchema;
 
-pub(crate) use self::{form::Names, rules::Rules};
 pub use self::{
     declared::Declared,
     effective::Effective,
@@ -52,3 +51,4 @@ pub use self::{
     value::{ByteSize, OneOrMany, Serde, SettingValue, defaults},
     view::{Settings, SettingsView},
 };
+pub(crate) use self::{form::Names, rules::Rules};
