@@ -31,6 +31,8 @@ pub(crate) struct Setup<S: Microservice> {
     pub(crate) args: Option<S::Args>,
     pub(crate) logs: Logs,
     pub(crate) clock: Clock,
+    /// Whether it is blind to where the process runs.
+    pub(crate) is_isolated: bool,
 }
 
 /// A service that is ready to be started.
@@ -120,7 +122,12 @@ pub(crate) fn inspect<S: Microservice>(sources: &[Box<dyn Source>]) -> Inspected
 /// # Errors
 /// Every problem of the settings and of what was declared, in one report.
 pub(crate) fn assemble<S: Microservice>(setup: Setup<S>) -> Result<Assembled<S>> {
-    let Setup { sources, with, args, logs, clock } = setup;
+    let Setup { sources, with, args, logs, clock, is_isolated } = setup;
+    let scope = Scope::new(S::NAME, logs);
+    if is_isolated {
+        scope.isolate();
+    }
+    let _entered = scope.enter();
     let blueprint = Blueprint::<S>::of();
     let builtins = crate::resources::builtins();
     let declared = declared(&blueprint, &builtins);
@@ -135,17 +142,13 @@ pub(crate) fn assemble<S: Microservice>(setup: Setup<S>) -> Result<Assembled<S>>
     problems.clone().into_result()?;
 
     let deploy_name = read.deploy_name.clone();
-    logs.configure(&logging);
-    let scope = Scope::new(S::NAME, logs);
+    scope.logs().configure(&logging);
     scope.set_deploy_name(&deploy_name);
     let registration = process::register(&scope);
     let metrics = scope.metrics().clone();
     metrics.configure(metrics_settings);
-    {
-        let _entered = scope.enter();
-        problems.warnings().for_each(|warning| tracing::warn!("settings: {warning}"));
-        problems.notices().for_each(|notice| tracing::info!("settings: {notice}"));
-    }
+    problems.warnings().for_each(|warning| tracing::warn!("settings: {warning}"));
+    problems.notices().for_each(|notice| tracing::info!("settings: {notice}"));
 
     let graph = Graph::new(
         &blueprint

@@ -32,7 +32,9 @@ impl<S: Microservice> Builder<S> {
     pub fn new() -> Self {
         let logs = Logs::captured_for(S::NAME);
         let sources: Vec<Box<dyn Source>> = vec![Box::new(crate::resources::test_settings())];
-        Self { setup: Setup { sources, with: Vec::new(), args: None, logs, clock: Clock::default() } }
+        Self {
+            setup: Setup { sources, with: Vec::new(), args: None, logs, clock: Clock::default(), is_isolated: true },
+        }
     }
 
     /// Settings in place: `.settings(yaml!{ … })`, or any map below `system`. Later calls win.
@@ -57,7 +59,8 @@ impl<S: Microservice> Builder<S> {
 
     /// Reads the environment, as `run` does.
     #[must_use]
-    pub fn environment(self) -> Self {
+    pub fn environment(mut self) -> Self {
+        self.setup.is_isolated = false;
         self.source(crate::settings::source::Env::from_process())
     }
 

@@ -59,6 +59,14 @@ pub fn install() {
     });
 }
 
+/// Whether the service at work runs on Kubernetes: defaults that suit a container are taken there.
+///
+/// A service that a builder has started does not, unless the builder reads the environment.
+pub fn is_on_kubernetes() -> bool {
+    let is_isolated = Scope::with_current(|scope| scope.is_isolated()).unwrap_or(false);
+    !is_isolated && std::env::var_os("KUBERNETES_SERVICE_HOST").is_some()
+}
+
 /// Makes a service one that unmarked threads may belong to, until the answer is dropped.
 pub fn register(scope: &Arc<Scope>) -> Registration {
     let mut services = services();

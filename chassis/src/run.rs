@@ -25,7 +25,8 @@ pub fn run<S: Microservice>() -> ExitCode {
     match cli::act::<S>() {
         Action::Exit(code) => ExitCode::from(code),
         Action::Run { sources, args } => {
-            let setup = Setup { sources, with: Vec::new(), args: Some(args), logs, clock: Clock::default() };
+            let (with, args, clock) = (Vec::new(), Some(args), Clock::default());
+            let setup = Setup { sources, with, args, logs, clock, is_isolated: false };
             ExitCode::from(serve::<S>(setup))
         }
     }

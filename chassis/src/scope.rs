@@ -13,7 +13,10 @@ use std::{
     future::Future,
     marker::PhantomData,
     pin::Pin,
-    sync::{Arc, OnceLock},
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicBool, Ordering},
+    },
     task::{Context, Poll},
 };
 
@@ -38,6 +41,8 @@ pub struct Scope {
     logs: Logs,
     metrics: Metrics,
     work: Figures,
+    /// Whether it is a test's, which does not look around in its process.
+    is_isolated: AtomicBool,
 }
 
 impl Scope {
@@ -45,7 +50,14 @@ impl Scope {
     pub fn new(service: &str, logs: Logs) -> Arc<Self> {
         let (metrics, work) = (Metrics::new(service), Figures::default());
         metrics::framework::observe_logs(&metrics, &logs);
-        Arc::new(Self { service: service.into(), deploy_name: OnceLock::new(), logs, metrics, work })
+        Arc::new(Self {
+            service: service.into(),
+            deploy_name: OnceLock::new(),
+            logs,
+            metrics,
+            work,
+            is_isolated: AtomicBool::new(false),
+        })
     }
 
     /// The scope of the code that runs now: its mark, otherwise the process's first living service.
@@ -107,6 +119,16 @@ impl Scope {
     /// The meters of the service.
     pub fn metrics(&self) -> &Metrics {
         &self.metrics
+    }
+
+    /// Makes the code of this service blind to where the process runs; see [`process::is_on_kubernetes`].
+    pub(crate) fn isolate(&self) {
+        self.is_isolated.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether it is blind to where the process runs.
+    pub(crate) fn is_isolated(&self) -> bool {
+        self.is_isolated.load(Ordering::Relaxed)
     }
 
     /// How many units of work are under way, and how those before ended.

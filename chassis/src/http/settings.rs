@@ -1,8 +1,11 @@
 //! How many connections a server takes, and how long each may keep it waiting.
 
-use std::{env, time::Duration};
+use std::time::Duration;
 
-use crate::settings::{ByteSize, SettingsSchema};
+use crate::{
+    process,
+    settings::{ByteSize, SettingsSchema},
+};
 
 /// Limits of the connections of one HTTP server.
 #[derive(Debug, Clone, SettingsSchema)]
@@ -70,8 +73,5 @@ pub(super) const MAX_HEADERS_ON_STACK: usize = 100;
 ///
 /// Without a setting it is 5 s on Kubernetes, whose endpoints lag behind, and nothing elsewhere.
 pub(crate) fn pre_stop_delay(setting: Option<Duration>) -> Duration {
-    setting.unwrap_or_else(|| {
-        let is_kubernetes = env::var_os("KUBERNETES_SERVICE_HOST").is_some();
-        if is_kubernetes { Duration::from_secs(5) } else { Duration::ZERO }
-    })
+    setting.unwrap_or_else(|| if process::is_on_kubernetes() { Duration::from_secs(5) } else { Duration::ZERO })
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::{settings::SettingsSchema, supervision::RestartPolicySettings};
+use crate::{process, settings::SettingsSchema, supervision::RestartPolicySettings};
 
 /// The settings at `system.lifecycle`.
 #[derive(Debug, Clone, SettingsSchema)]
@@ -40,6 +40,5 @@ pub struct ResourceLifecycle {
 
 /// Kubernetes kills after 30 s by default; what is left of them is for its own work.
 fn default_stop_timeout() -> Duration {
-    let is_kubernetes = std::env::var_os("KUBERNETES_SERVICE_HOST").is_some();
-    Duration::from_secs(if is_kubernetes { 25 } else { 30 })
+    Duration::from_secs(if process::is_on_kubernetes() { 25 } else { 30 })
 }

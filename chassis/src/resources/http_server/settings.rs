@@ -1,13 +1,13 @@
 //! What can be set of an HTTP server, at `system.resources.<field>`.
 
 use std::{
-    env,
     net::{IpAddr, Ipv4Addr, SocketAddr},
     time::Duration,
 };
 
 use crate::{
     http::{ConnectionSettings, TlsSettings},
+    process,
     settings::{ByteSize, SettingsSchema},
 };
 
@@ -91,10 +91,9 @@ pub struct LoadSheddingSettings {
 impl HttpServerSettings {
     /// The address to listen on.
     pub(super) fn address(&self) -> SocketAddr {
-        let is_kubernetes = || env::var_os("KUBERNETES_SERVICE_HOST").is_some();
         let everywhere = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
         let loopback = IpAddr::V4(Ipv4Addr::LOCALHOST);
-        let host = self.host.unwrap_or_else(|| if is_kubernetes() { everywhere } else { loopback });
+        let host = self.host.unwrap_or_else(|| if process::is_on_kubernetes() { everywhere } else { loopback });
         SocketAddr::new(host, self.port)
     }
 }

@@ -20,6 +20,7 @@ use super::{
 use crate::{
     Context, Error, Resource, Result, Slot,
     http::{ConnectionSettings, Exchange, Listener, Peer, Server, Spawner},
+    process,
     testing::Http,
 };
 
@@ -56,10 +57,9 @@ impl Resource for Status {
             return Ok(());
         }
         settings.take_older_names(cx.settings())?;
-        let is_kubernetes = std::env::var_os("KUBERNETES_SERVICE_HOST").is_some();
         // Whoever probes asks again; a stop does not wait for it.
         let limits = ConnectionSettings { idle_hold: Duration::from_millis(5), ..ConnectionSettings::default() };
-        let listener = bind(&candidates(&settings, is_kubernetes), &limits)?;
+        let listener = bind(&candidates(&settings, process::is_on_kubernetes()), &limits)?;
         let address = listener.address();
         tracing::info!(%address, "status server: http://{}/", reachable(address));
         let desk = Arc::new(Desk { service: cx.service(), token: settings.token });
