@@ -308,3 +308,34 @@ async fn a_setting_of_the_service_that_breaks_its_rules_is_told() {
     assert!(problems.contains("page_size") && problems.contains("100"), "{problems}");
     assert!(problems.contains("patience") && problems.contains("1m"), "{problems}");
 }
+
+/// A service may be written by a macro, with names and types of its own.
+macro_rules! service {
+    ($name:ident, $resource:ident: $ty:ty, $interval:literal, $after:ident, $context:ty, $answer:ty) => {
+        #[microservice]
+        struct $name {
+            #[resource]
+            $resource: $ty,
+        }
+
+        #[microservice]
+        impl $name {
+            #[task_timer(interval = $interval)]
+            async fn tick(&self, cx: $context) -> $answer {
+                cx.timer(Self::TICK).stop();
+                Ok(())
+            }
+
+            #[after(start, $after)]
+            async fn started(&self) {}
+        }
+    };
+}
+
+service!(Written, nothing: Nothing, "1s", nothing, Context, Result<(), std::io::Error>);
+
+#[tokio::test]
+async fn a_macro_may_write_a_service() {
+    let running = Written::builder().start().await.unwrap();
+    running.stop().await.unwrap();
+}

@@ -321,7 +321,7 @@ impl Arg {
     fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
         let is_named = input.peek(Ident::peek_any) && input.peek2(Token![=]) && !input.peek2(Token![==]);
         if !is_named {
-            return Ok(Arg::Bare(input.parse()?));
+            return Ok(Arg::Bare(ungrouped(input.parse()?)));
         }
         let name = input.call(Ident::parse_any)?;
         input.parse::<Token![=]>()?;
@@ -331,7 +331,15 @@ impl Arg {
         if name == "args" {
             return Ok(Arg::Type(name, input.parse()?));
         }
-        Ok(Arg::Named(name, input.parse()?))
+        Ok(Arg::Named(name, ungrouped(input.parse()?)))
+    }
+}
+
+/// The expression without what a `macro_rules!` puts around it.
+fn ungrouped(value: Expr) -> Expr {
+    match value {
+        Expr::Group(group) => ungrouped(*group.expr),
+        value => value,
     }
 }
 

@@ -153,6 +153,24 @@ pub use chassis_macros::thread;
 ///
 /// The phases are `pre_start`, `start`, `post_start`, `open`, `close`, `drain`, `stop` and `post_stop`, see
 /// [`Phase`](crate::lifecycle::Phase). A failure of a hook is one of the phase.
+///
+/// ```
+/// # use chassis::{after, before, microservice};
+/// # #[microservice] struct Orders;
+/// #[microservice]
+/// impl Orders {
+///     #[before(open)]
+///     async fn warm_up(&self) -> chassis::Result<()> {
+///         Ok(())
+///     }
+///
+///     #[before(stop)]
+///     #[after(post_start)]
+///     async fn tell(&self, cx: chassis::Context) {
+///         tracing::info!("{} changes", cx.service_name());
+///     }
+/// }
+/// ```
 pub use chassis_macros::before;
 
 /// A method that runs after a phase of the service's life: `#[after(start)]`, or as soon as one resource is through
@@ -165,6 +183,34 @@ pub use chassis_macros::after;
 ///
 /// It calls `self.queue.on(pull("emails"), handler)`. What the method may take and answer is the resource's say, see
 /// [`handler`](crate::handler).
+///
+/// ```
+/// # use chassis::{Resource, handler::{Give, Input, Settle}, microservice};
+/// # struct Mail(String);
+/// # impl Input for Mail { type Outcome = (); }
+/// # impl Give<String> for Mail { async fn give(&mut self) -> Result<String, ()> { Ok(self.0.clone()) } }
+/// # impl Settle<()> for Mail { fn settle(self, (): ()) {} }
+/// # #[derive(Default)]
+/// # struct Queue;
+/// # impl Resource for Queue { type Settings = (); }
+/// # impl Queue {
+/// #     fn on<F: Future<Output = ()>>(&self, _: &str, _: impl Fn(Mail) -> F + Send + Sync + 'static) {}
+/// # }
+/// # fn pull(name: &str) -> &str { name }
+/// #[microservice]
+/// struct Mailer {
+///     #[resource]
+///     queue: Queue,
+/// }
+///
+/// #[microservice]
+/// impl Mailer {
+///     #[on(queue, pull("emails"))]
+///     async fn send(&self, mail: String) {
+///         println!("{mail}");
+///     }
+/// }
+/// ```
 pub use chassis_macros::on;
 
 /// A route of an HTTP server: `#[get("/orders/{id}")]`.
@@ -182,6 +228,26 @@ pub use chassis_macros::on;
 /// | `quiet` | no canonical line in the log |
 /// | `any_json` | the body is JSON whatever its content type says |
 /// | `status = 201`, `tag = "orders"`, `deprecated`, `hidden` | for its documentation in `/openapi.json` |
+///
+#[cfg_attr(feature = "http-server", doc = "```")]
+#[cfg_attr(not(feature = "http-server"), doc = "```ignore")]
+/// use chassis::prelude::*;
+///
+/// #[microservice]
+/// struct Greeter {
+///     #[resource]
+///     http: HttpServer,
+/// }
+///
+/// #[microservice]
+/// impl Greeter {
+///     /// Says hello to somebody.
+///     #[get("/hello/{name}", timeout = "1s")]
+///     async fn hello(&self, Path(name): Path<String>) -> String {
+///         format!("hello, {name}")
+///     }
+/// }
+/// ```
 pub use chassis_macros::get;
 
 /// A route of an HTTP server, see [`#[get]`](macro@get).

@@ -2,6 +2,7 @@
 
 mod block;
 mod service;
+mod signature;
 #[cfg(test)]
 mod tests;
 

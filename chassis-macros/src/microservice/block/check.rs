@@ -9,9 +9,12 @@ use syn::{
 use super::{
     model::{Block, Kind, Method, Role},
     route::{self, Route},
-    signature::{is_future, is_opaque},
 };
-use crate::{errors::Errors, route_path};
+use crate::{
+    errors::Errors,
+    microservice::signature::{is_future, is_opaque, plain},
+    route_path,
+};
 
 /// Functions that the struct gets.
 const GIVEN: [(&str, &str); 2] = [("run", "runs the service as a program"), ("builder", "starts the service in tests")];
@@ -64,7 +67,7 @@ fn check_signature(method: &Method, written: &ImplItemFn, errors: &mut Errors) {
     }
     for input in &written.sig.inputs {
         let FnArg::Typed(argument) = input else { continue };
-        match &*argument.ty {
+        match plain(&argument.ty) {
             Type::Reference(reference) => errors.at(
                 reference,
                 format!("an argument of a method marked `{attribute}` is owned: write `{}`", owned(reference)),

@@ -8,9 +8,11 @@ use super::{
     expand::{call, from_context},
     model::{Argument, Block, Given, Kind, Method, Role},
     route::Route,
-    signature::is_opaque,
 };
-use crate::span;
+use crate::{
+    microservice::signature::{is_opaque, plain},
+    span,
+};
 
 /// The one call that hands every handler of the block to the resource that calls it.
 pub(super) fn expand(block: &Block, blueprint: &Ident) -> Option<TokenStream> {
@@ -221,7 +223,7 @@ fn describe(method: &Method) -> Option<TokenStream> {
 
 /// `Result<A, E>` taken apart; anything else is an answer.
 fn result_of(ty: &Type) -> (Option<&Type>, Option<&Type>) {
-    let Type::Path(path) = ty else { return (Some(ty), None) };
+    let Type::Path(path) = plain(ty) else { return (Some(ty), None) };
     let Some(last) = path.path.segments.last().filter(|last| last.ident == "Result") else { return (Some(ty), None) };
     let PathArguments::AngleBracketed(arguments) = &last.arguments else { return (Some(ty), None) };
     let mut types = arguments.args.iter().filter_map(|argument| match argument {

@@ -7,7 +7,6 @@ mod model;
 mod parse;
 mod role;
 mod route;
-mod signature;
 
 use proc_macro2::TokenStream;
 use syn::ItemImpl;

@@ -13,7 +13,7 @@ use super::{
     model::{Argument, Block, Given, Method, Receiver, Role},
     role,
 };
-use crate::{args::Args, errors::Errors, inert, paths::Paths};
+use crate::{args::Args, errors::Errors, inert, microservice::signature::plain, paths::Paths};
 
 /// The block, or the bare `impl` when it cannot be one.
 pub(super) fn parse(args: TokenStream, mut item: ItemImpl, errors: &mut Errors) -> Result<Block, Box<ItemImpl>> {
@@ -131,8 +131,8 @@ fn receiver(written: &ImplItemFn, attribute: &str, errors: &mut Errors) -> Recei
 }
 
 fn receiver_type(ty: &Type) -> Option<Receiver> {
-    match ty {
-        Type::Reference(reference) if reference.mutability.is_none() => match &*reference.elem {
+    match plain(ty) {
+        Type::Reference(reference) if reference.mutability.is_none() => match plain(&reference.elem) {
             Type::Path(path) if path.path.is_ident("Self") => Some(Receiver::Reference),
             _ => None,
         },
@@ -143,7 +143,7 @@ fn receiver_type(ty: &Type) -> Option<Receiver> {
 
 /// `Shutdown` and `Context` are known by their names.
 fn given(ty: &Type) -> Given {
-    let Type::Path(path) = ty else { return Given::Input };
+    let Type::Path(path) = plain(ty) else { return Given::Input };
     match path.path.segments.last() {
         Some(last) if !last.arguments.is_empty() => Given::Input,
         Some(last) if last.ident == "Shutdown" => Given::Shutdown,

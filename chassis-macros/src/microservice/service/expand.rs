@@ -5,7 +5,7 @@ use quote::{format_ident, quote, quote_spanned};
 use syn::{Attribute, GenericParam, Ident, ItemStruct, Type, ext::IdentExt as _, spanned::Spanned as _};
 
 use super::model::{Field, Kind, Meter, Service};
-use crate::{duration, settings, span};
+use crate::{duration, microservice::signature::plain, settings, span};
 
 /// Types of servers whose handlers need not say which field they are for.
 const SERVERS: [&str; 1] = ["HttpServer"];
@@ -227,7 +227,7 @@ fn servers(service: &Service) -> TokenStream {
 }
 
 fn is_called(ty: &Type, name: &str) -> bool {
-    match ty {
+    match plain(ty) {
         Type::Path(path) => {
             path.path.segments.last().is_some_and(|last| last.ident == name && last.arguments.is_empty())
         }

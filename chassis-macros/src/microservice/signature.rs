@@ -2,9 +2,18 @@
 
 use syn::{Type, TypeImplTrait, TypeInfer, visit::Visit};
 
-/// Whether a type is a future without saying `async`.
-pub(super) fn is_future(ty: &Type) -> bool {
+/// The type without what a `macro_rules!` puts around it.
+pub(crate) fn plain(ty: &Type) -> &Type {
     match ty {
+        Type::Group(group) => plain(&group.elem),
+        Type::Paren(paren) => plain(&paren.elem),
+        _ => ty,
+    }
+}
+
+/// Whether a type is a future without saying `async`.
+pub(crate) fn is_future(ty: &Type) -> bool {
+    match plain(ty) {
         Type::ImplTrait(_) => true,
         Type::Path(path) => {
             path.path.segments.last().is_some_and(|last| last.ident == "BoxFuture" || last.ident == "Pin")
@@ -14,7 +23,7 @@ pub(super) fn is_future(ty: &Type) -> bool {
 }
 
 /// Whether the type cannot be written again, because it says `impl` or `_`.
-pub(super) fn is_opaque(ty: &Type) -> bool {
+pub(crate) fn is_opaque(ty: &Type) -> bool {
     struct Opaque(bool);
     impl<'ast> Visit<'ast> for Opaque {
         fn visit_type_impl_trait(&mut self, _: &'ast TypeImplTrait) {
