@@ -8,7 +8,7 @@ use tokio::{
     time::{Instant, sleep, timeout_at},
 };
 
-use super::server::Connections;
+use super::connections::Connections;
 
 /// What the accept loop is to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -36,6 +36,8 @@ pub(super) struct Acceptor<F> {
     /// Begins to serve a connection.
     pub(super) admit: F,
     pub(super) latest: Option<Instant>,
+    /// Whoever waits for room.
+    pub(super) at_the_door: Option<(TcpStream, SocketAddr)>,
     pub(super) failures: Failures,
 }
 
@@ -69,18 +71,26 @@ impl<F: Fn(TcpStream, SocketAddr)> Acceptor<F> {
         *self.gate.borrow_and_update()
     }
 
-    /// Accepts one connection once there is room.
+    /// Accepts one connection, and begins to serve it once there is room.
+    ///
+    /// One client more than there is room for is known of; the others wait in the kernel.
     async fn accept(&mut self) {
-        self.connections.room(self.max_connections).await;
-        match self.listener.accept().await {
-            Ok((stream, address)) => self.take_in(stream, address),
-            Err(error) => {
-                if let Some(pause) = self.failures.failed(&error) {
-                    self.connections.counters.accept_errors.add(1);
-                    self.connections.set_accept_problem(Some(format!("cannot accept connections: {error}")));
-                    sleep(pause).await;
+        if self.at_the_door.is_none() {
+            match self.listener.accept().await {
+                Ok(client) => self.at_the_door = Some(client),
+                Err(error) => {
+                    if let Some(pause) = self.failures.failed(&error) {
+                        self.connections.counters.accept_errors.inc();
+                        self.connections.set_accept_problem(Some(format!("cannot accept connections: {error}")));
+                        sleep(pause).await;
+                    }
+                    return;
                 }
             }
+        }
+        self.connections.room(self.max_connections).await;
+        if let Some((stream, address)) = self.at_the_door.take() {
+            self.take_in(stream, address);
         }
     }
 
@@ -99,6 +109,9 @@ impl<F: Fn(TcpStream, SocketAddr)> Acceptor<F> {
     async fn close(&mut self) {
         // A stop may not wait for room: whoever is at the door is let in.
         self.max_connections = usize::MAX;
+        if let Some((stream, address)) = self.at_the_door.take() {
+            self.take_in(stream, address);
+        }
         if self.connections.len() > 0 {
             let end = Instant::now() + self.hold;
             while timeout_at(end, self.accept()).await.is_ok() {}

@@ -1,6 +1,7 @@
 //! One connection from its first byte to its end.
 
 use std::{
+    any::Any,
     future::poll_fn,
     panic::{AssertUnwindSafe, catch_unwind},
     pin::{Pin, pin},
@@ -22,10 +23,11 @@ use tokio::{
 };
 
 use super::{
-    ConnectionSettings, Exchange, Peer, Spawner, exchange,
+    ConnectionSettings, Exchange, Peer, Spawner,
+    connections::Registration,
+    exchange,
     patience::{Due, Limits, Patience, Sight},
     peer::Stage,
-    server::Registration,
     settings::MAX_HEADERS_ON_STACK,
     tls::{Tls, TlsStream},
     transport::{Stream, Transport},
@@ -134,7 +136,7 @@ async fn http1<E: Exchange>(mut transport: Transport, exchange: &E, speech: &Spe
                     transport.unread(parts.read_buf);
                     continue;
                 }
-                peer.connections().counters.idle.add(1);
+                peer.connections().counters.idle.inc();
                 // The client sees the end either way.
                 let _ = transport.shutdown().await;
             }
@@ -144,9 +146,9 @@ async fn http1<E: Exchange>(mut transport: Transport, exchange: &E, speech: &Spe
                     transport.end_with(TIMED_OUT).await;
                 }
             }
-            End::Due(Due::Stalled) => peer.connections().counters.stalled.add(1),
+            End::Due(Due::Stalled) => peer.connections().stalled(&peer),
             End::Due(Due::At(_) | Due::Exchange) | End::Closing | End::Cut => {}
-            End::Panicked => peer.connections().counters.panicked.add(1),
+            End::Panicked(panic) => peer.connections().panicked(&peer, &*panic),
         }
         return;
     }
@@ -168,7 +170,7 @@ async fn http2<E: Exchange>(transport: Transport, exchange: &E, speech: &Speech,
             }
             End::Closing => connection.as_mut().graceful_shutdown(),
             End::Due(Due::Idle) if peer.stage() == Stage::Open => {
-                peer.connections().counters.idle.add(1);
+                peer.connections().counters.idle.inc();
                 peer.set_stage(Stage::Closing);
             }
             End::Due(Due::Head) => {
@@ -176,12 +178,12 @@ async fn http2<E: Exchange>(transport: Transport, exchange: &E, speech: &Speech,
                 return;
             }
             End::Due(Due::Stalled) => {
-                peer.connections().counters.stalled.add(1);
+                peer.connections().stalled(&peer);
                 return;
             }
             End::Due(Due::Idle | Due::At(_) | Due::Exchange) => return,
-            End::Panicked => {
-                peer.connections().counters.panicked.add(1);
+            End::Panicked(panic) => {
+                peer.connections().panicked(&peer, &*panic);
                 return;
             }
         }
@@ -207,7 +209,7 @@ enum End<T> {
     /// The server ends what is left.
     Cut,
     /// An exchange or its body panicked.
-    Panicked,
+    Panicked(Box<dyn Any + Send>),
 }
 
 /// Watches over one connection with one timer.
@@ -247,13 +249,15 @@ impl Watch<'_> {
             match catch_unwind(AssertUnwindSafe(|| poll(cx))) {
                 Ok(Poll::Ready(done)) => return Poll::Ready(End::Done(done)),
                 Ok(Poll::Pending) => {}
-                Err(_panic) => return Poll::Ready(End::Panicked),
+                Err(panic) => return Poll::Ready(End::Panicked(panic)),
             }
             let at = self.patience.see(self.sight(), Instant::now);
             if !self.is_time(at, cx) {
                 return Poll::Pending;
             }
-            match self.patience.due(self.sight(), Instant::now()) {
+            let now = Instant::now();
+            let waits_since = if self.peer.is_http2() { self.peer.waits_since() } else { None };
+            match self.patience.due(self.sight(), waits_since, now) {
                 Due::At(_) => {}
                 Due::Exchange => self.peer.pass_deadline(),
                 due @ (Due::Head | Due::Idle | Due::Stalled) => return Poll::Ready(End::Due(due)),
@@ -314,7 +318,7 @@ impl Watch<'_> {
                 self.peer.connections().failed_handshake(&self.peer, &error);
                 None
             }
-            End::Due(_) | End::Closing | End::Cut | End::Panicked => None,
+            End::Due(_) | End::Closing | End::Cut | End::Panicked(_) => None,
         }
     }
 
@@ -351,7 +355,7 @@ impl Watch<'_> {
                 let _ = transport.shutdown().await;
                 None
             }
-            End::Closing | End::Cut | End::Panicked => None,
+            End::Closing | End::Cut | End::Panicked(_) => None,
         }
     }
 }

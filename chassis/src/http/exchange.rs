@@ -38,10 +38,26 @@ pub(crate) trait Exchange: Clone + Send + Sync + 'static {
 /// Counts an exchange of a connection from its head until it is dropped.
 struct Turn {
     peer: Arc<Peer>,
+    number: u64,
+    /// Whether the answer waits for its client, on HTTP/2.
+    is_waiting: bool,
+}
+
+impl Turn {
+    /// Notes whether hyper has taken a part of the answer and not asked for more yet: then it waits for the client.
+    ///
+    /// The streams of HTTP/2 wait each on its own; on HTTP/1 it is the socket that waits.
+    fn note(&mut self, is_waiting: bool) {
+        if self.peer.is_http2() && (is_waiting || self.is_waiting) {
+            self.peer.set_waiting(self.number, is_waiting);
+            self.is_waiting = is_waiting;
+        }
+    }
 }
 
 impl Drop for Turn {
     fn drop(&mut self) {
+        self.note(false);
         self.peer.end_exchange();
     }
 }
@@ -53,7 +69,7 @@ pub(super) fn run<E: Exchange>(
     request: Request<Incoming>,
 ) -> Run<impl Future<Output = Response<E::Body>> + Send + 'static> {
     peer.begin_exchange(!request.body().is_end_stream());
-    let turn = Turn { peer: Arc::clone(peer) };
+    let turn = Turn { peer: Arc::clone(peer), number: peer.requests(), is_waiting: false };
     Run { answer: exchange.call(request, peer), turn: Some(turn) }
 }
 
@@ -73,7 +89,7 @@ impl<F: Future<Output = Response<B>>, B> Future for Run<F> {
         let this = self.project();
         let (mut head, body) = ready!(this.answer.poll(cx)).into_parts();
         let turn = this.turn.take();
-        let says_close = turn.as_ref().is_some_and(|turn| turn.peer.is_closing() && !turn.peer.is_http2());
+        let says_close = turn.as_ref().is_some_and(|turn| turn.peer.is_last_exchange());
         if says_close && head.status != StatusCode::SWITCHING_PROTOCOLS {
             head.headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
@@ -95,7 +111,12 @@ impl<B: Body> Body for Answer<B> {
     type Error = B::Error;
 
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
-        self.project().body.poll_frame(cx)
+        let this = self.project();
+        let frame = this.body.poll_frame(cx);
+        if let Some(turn) = this.turn {
+            turn.note(matches!(frame, Poll::Ready(Some(Ok(_)))));
+        }
+        frame
     }
 
     fn is_end_stream(&self) -> bool {

@@ -4,7 +4,7 @@ use std::{io, net::SocketAddr, sync::Arc};
 
 use tokio::net::{TcpListener, TcpSocket};
 
-use super::{ConnectionSettings, Exchange, Server, Spawner, TlsSettings, tls::Tls};
+use super::{ConnectionSettings, Exchange, Figures, Server, Spawner, TlsSettings, tls::Tls};
 use crate::{Error, Result};
 
 /// A bound address. Clients that connect wait until the server opens.
@@ -13,6 +13,7 @@ pub(crate) struct Listener {
     socket: TcpListener,
     address: SocketAddr,
     tls: Option<Arc<Tls>>,
+    figures: Option<Figures>,
 }
 
 impl Listener {
@@ -23,7 +24,7 @@ impl Listener {
     pub(crate) fn bind(address: SocketAddr, settings: &ConnectionSettings, path: &str) -> Result<Self> {
         let bound = bind(address, settings.backlog).and_then(|socket| {
             let address = socket.local_addr()?;
-            Ok(Self { socket, address, tls: None })
+            Ok(Self { socket, address, tls: None, figures: None })
         });
         bound.map_err(|error| explain(error, address, path))
     }
@@ -42,9 +43,15 @@ impl Listener {
         Ok(self)
     }
 
+    /// Counts what happens to connections.
+    pub(crate) fn counted(mut self, figures: Figures) -> Self {
+        self.figures = Some(figures);
+        self
+    }
+
     /// Makes it a server, which accepts from [`Server::open`] on.
     pub(crate) fn serve(self, settings: &ConnectionSettings, exchange: impl Exchange, spawner: Spawner) -> Server {
-        Server::new(self.socket, self.address, settings, self.tls, exchange, spawner)
+        Server::new(self.socket, self.address, settings, self.tls, self.figures.as_ref(), exchange, spawner)
     }
 }
 

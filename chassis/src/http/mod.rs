@@ -3,11 +3,10 @@
 //! hyper speaks the protocol; this module decides who may connect, how long a connection may be slow or idle, and how
 //! it ends without a failed request. What a request means is an [`Exchange`], which the resource above brings.
 
-#![allow(dead_code, unused_imports, reason = "the resources above it are on their way")]
-
 mod accept;
 mod client;
 mod connection;
+mod connections;
 mod deadline;
 mod exchange;
 mod listener;
@@ -16,6 +15,7 @@ mod peer;
 mod server;
 mod settings;
 mod spawner;
+mod statistics;
 mod tls;
 mod transport;
 
@@ -32,7 +32,8 @@ pub(crate) use self::{
     exchange::{BoxError, Exchange},
     listener::Listener,
     peer::Peer,
-    server::{CutOff, Server, Statistics},
+    server::Server,
     settings::pre_stop_delay,
     spawner::Spawner,
+    statistics::{Figures, Statistics},
 };

@@ -15,6 +15,9 @@ const USUAL_PAUSES: u32 = 10;
 /// The most any connection is held, in times of the usual hold.
 const LONGEST_HOLD: u32 = 20;
 
+/// Bytes that tell an answer from the small talk of HTTP/2. hyper lets go of an answer once it has buffered all of it.
+const LEAST_ANSWER: u64 = 256;
+
 /// The limits of one connection.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Limits {
@@ -77,6 +80,8 @@ pub(super) struct Patience {
     /// When the phase began.
     since: Instant,
     requests: u64,
+    /// Bytes written when it was last seen to do something.
+    written: u64,
     /// Since when nothing could be written, and how much was written before.
     blocked: Option<(Instant, u64)>,
     closing: Option<Instant>,
@@ -94,7 +99,16 @@ enum Phase {
 
 impl Patience {
     pub(super) fn new(limits: Limits, opened: Instant) -> Self {
-        Self { limits, opened, phase: Phase::Head, since: opened, requests: 0, blocked: None, closing: None }
+        Self {
+            limits,
+            opened,
+            phase: Phase::Head,
+            since: opened,
+            requests: 0,
+            written: 0,
+            blocked: None,
+            closing: None,
+        }
     }
 
     /// Waits for the first head from `now` on.
@@ -119,7 +133,9 @@ impl Patience {
             (false, false) if sight.requests == 0 => Phase::Head,
             (false, false) => Phase::Idle,
         };
-        if phase != self.phase || sight.requests != self.requests {
+        let is_sending = self.limits.is_http2 && sight.written >= self.written + LEAST_ANSWER;
+        if phase != self.phase || sight.requests != self.requests || is_sending {
+            self.written = sight.written;
             self.phase = phase;
             self.requests = sight.requests;
             self.since = now();
@@ -127,12 +143,14 @@ impl Patience {
         self.next(&sight)
     }
 
-    /// What the waiting has come to by `now`.
-    pub(super) fn due(&mut self, sight: Sight, now: Instant) -> Due {
+    /// What the waiting has come to by `now`; of the streams of HTTP/2, one has waited for the client since
+    /// `waits_since`.
+    pub(super) fn due(&mut self, sight: Sight, waits_since: Option<Instant>, now: Instant) -> Due {
         if sight.deadline.is_some_and(|at| at <= now) {
             return Due::Exchange;
         }
-        if self.stalls_at().is_some_and(|at| at <= now) {
+        let stalls_at = [self.stalls_at(), waits_since.map(|since| since + self.limits.write)];
+        if stalls_at.into_iter().flatten().any(|at| at <= now) {
             return Due::Stalled;
         }
         let at = self.next(&sight);
@@ -150,8 +168,9 @@ impl Patience {
     /// When it has to be looked at again if nothing happens.
     fn next(&self, sight: &Sight) -> Instant {
         let phase = match (self.phase, self.closing) {
-            // An HTTP/2 stream may end without its connection being told, so it is looked at from time to time.
-            (Phase::Busy, _) => self.since + self.limits.keep_alive,
+            // An HTTP/2 stream may end without its connection being told, so it is looked at from time to
+            // time.
+            (Phase::Busy, _) => self.since + self.limits.keep_alive.min(self.limits.write),
             (Phase::Head, None) => self.since + self.limits.header,
             (Phase::Idle, None) => self.since + self.limits.keep_alive,
             (Phase::Head, Some(_)) if sight.has_bytes => self.since + self.limits.header,
@@ -192,3 +211,6 @@ impl Patience {
         };
     }
 }
+
+#[cfg(test)]
+mod tests;

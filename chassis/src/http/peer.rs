@@ -1,10 +1,11 @@
 //! The other end of a connection, and what its exchanges and its task tell each other.
 
 use std::{
+    collections::HashMap,
     future::Future,
     net::{Ipv4Addr, SocketAddr},
     sync::{
-        Arc, OnceLock,
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering::Relaxed},
     },
     time::Duration,
@@ -13,7 +14,7 @@ use std::{
 use futures_util::task::AtomicWaker;
 use tokio::time::Instant;
 
-use super::{TlsInfo, server::Connections};
+use super::{TlsInfo, connections::Connections};
 
 /// One connection: who is there, and how far it is.
 ///
@@ -42,6 +43,8 @@ pub(crate) struct Peer {
     is_past_deadline: AtomicBool,
     is_http2: AtomicBool,
     tls: OnceLock<TlsInfo>,
+    /// Answers on HTTP/2 that wait for their client to take more, by number, and since when.
+    waiting: Mutex<HashMap<u64, Instant>>,
 }
 
 /// How a connection shall go on.
@@ -76,18 +79,8 @@ impl Peer {
             is_past_deadline: AtomicBool::new(false),
             is_http2: AtomicBool::new(false),
             tls: OnceLock::new(),
+            waiting: Mutex::default(),
         }
-    }
-
-    /// A peer without a connection, for what is tried out without one.
-    #[cfg(test)]
-    pub(crate) fn detached() -> Arc<Self> {
-        let spawner = super::Spawner::new(|_| {});
-        let connections = Arc::new(Connections::new(spawner));
-        let peer = Self::new(0, Self::in_process(), connections, Stage::Open);
-        // Its deadlines need timers of their own, as those of HTTP/2 streams do.
-        peer.is_http2.store(true, Relaxed);
-        Arc::new(peer)
     }
 
     /// The address of a client in the same process.
@@ -118,6 +111,11 @@ impl Peer {
     /// Whether the connection ends after the exchanges it has.
     pub(crate) fn is_closing(&self) -> bool {
         self.stage() != Stage::Open
+    }
+
+    /// Whether an answer has to say that the connection closes after it.
+    pub(super) fn is_last_exchange(&self) -> bool {
+        !self.is_http2() && (self.is_closing() || self.connections.is_crowded())
     }
 
     /// Runs what a request left unfinished: a drain waits for it, a stop cuts it off.
@@ -177,6 +175,11 @@ impl Peer {
 
     pub(super) fn in_flight(&self) -> usize {
         self.in_flight.load(Relaxed)
+    }
+
+    /// Whether it has had its requests and waits for another one.
+    pub(super) fn is_idle(&self) -> bool {
+        self.in_flight() == 0 && self.requests() > 0 && (self.is_http2() || !self.has_bytes())
     }
 
     pub(super) fn requests(&self) -> u64 {
@@ -251,5 +254,24 @@ impl Peer {
 
     pub(super) fn is_past_deadline(&self) -> bool {
         self.is_past_deadline.load(Relaxed)
+    }
+
+    /// Notes that an answer on HTTP/2 waits for its client, or does not any more.
+    pub(super) fn set_waiting(&self, answer: u64, is_waiting: bool) {
+        let mut waiting = self.waiting();
+        if is_waiting {
+            waiting.insert(answer, Instant::now());
+        } else {
+            waiting.remove(&answer);
+        }
+    }
+
+    /// Since when the client has not taken an answer of which it was sent a part.
+    pub(super) fn waits_since(&self) -> Option<Instant> {
+        self.waiting().values().min().copied()
+    }
+
+    fn waiting(&self) -> MutexGuard<'_, HashMap<u64, Instant>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -14,8 +14,8 @@ use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http::{Request, Response};
-use http_body_util::{BodyExt, Full, combinators::BoxBody};
-use hyper::body::Incoming;
+use http_body_util::{BodyExt, Full, StreamBody, combinators::BoxBody};
+use hyper::body::{Frame, Incoming};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -74,6 +74,21 @@ impl Exchange for Echo {
                 let client = peer.tls().and_then(|tls| tls.client.as_ref());
                 let name = client.map_or("nobody", |client| &client.subject).to_owned();
                 return Response::new(Full::new(name.into()).boxed());
+            }
+            if path == "/large" {
+                return Response::new(Full::new(Bytes::from(vec![b'x'; 16 * 1024 * 1024])).boxed());
+            }
+            if path == "/stream" {
+                let chunk = Bytes::from(vec![b'x'; 64 * 1024]);
+                let chunks = futures_util::stream::iter((0..256).map(move |_| Ok(Frame::data(chunk.clone()))));
+                return Response::new(StreamBody::new(chunks).boxed());
+            }
+            if path == "/drip" {
+                let drops = futures_util::stream::unfold(0, |n| async move {
+                    sleep(Duration::from_millis(if n == 0 { 0 } else { 150 })).await;
+                    (n < 5).then(|| (Ok(Frame::data(Bytes::from_static(b"drop"))), n + 1))
+                });
+                return Response::new(StreamBody::new(drops).boxed());
             }
             if path == "/unread" {
                 return Response::new(Full::new(Bytes::from_static(b"refused")).boxed());

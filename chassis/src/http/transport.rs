@@ -15,7 +15,7 @@ use tokio::{
     time::timeout,
 };
 
-use super::{Peer, server::Registration, tls::TlsStream};
+use super::{Peer, connections::Registration, tls::TlsStream};
 
 /// How long a last word may take to be sent.
 const LAST_WORD: Duration = Duration::from_millis(100);
@@ -41,10 +41,6 @@ impl Transport {
     pub(super) fn new(stream: Stream, registration: Registration) -> Self {
         let peer = Arc::clone(registration.peer());
         Self { stream, prefix: Bytes::new(), peer, _registration: registration }
-    }
-
-    pub(super) fn peer(&self) -> &Arc<Peer> {
-        &self.peer
     }
 
     /// Puts bytes back that were read already.

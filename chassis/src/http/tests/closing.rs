@@ -1,6 +1,6 @@
 use std::time::Instant;
 
-use super::*;
+use super::{super::server::CutOff, *};
 
 #[tokio::test]
 async fn clients_wait_until_the_server_opens() {
@@ -18,7 +18,7 @@ async fn a_stop_without_connections_takes_no_time() {
     let start = Instant::now();
     server.close().await;
     server.drain().await;
-    assert!(server.stop().await.is_nothing());
+    assert_eq!(server.stop().await, CutOff::default());
     assert!(start.elapsed() < Duration::from_millis(20), "{:?}", start.elapsed());
     assert!(TcpStream::connect(server.address()).await.is_err());
 }
@@ -119,7 +119,7 @@ async fn a_server_that_never_opened_closes_at_once() {
     let (server, _echo) = serve(&ConnectionSettings::default());
     server.close().await;
     server.drain().await;
-    assert!(server.stop().await.is_nothing());
+    assert_eq!(server.stop().await, CutOff::default());
     assert!(TcpStream::connect(server.address()).await.is_err());
 }
 

@@ -113,19 +113,78 @@ async fn a_refused_upload_still_sees_its_answer() {
 #[tokio::test]
 async fn more_connections_than_allowed_wait_for_room() {
     let settings = ConnectionSettings { max_connections: 2, ..ConnectionSettings::default() };
-    let (server, _echo) = open(&settings);
+    let (server, echo) = open(&settings);
     let mut clients = Vec::new();
     for _ in 0..4 {
         let mut client = Raw::connect(&server).await;
-        client.get("/").await;
+        client.get("/slow").await;
         clients.push(client);
     }
-    clients[0].answer().await;
-    clients[1].answer().await;
-    assert_eq!(server.statistics().accepted, 2);
-    assert_eq!(server.statistics().open, 2);
-    clients.drain(..2);
-    clients[0].answer().await;
-    clients[1].answer().await;
+    echo.entered().await;
+    echo.entered().await;
+    assert_eq!((server.statistics().accepted, server.statistics().open), (2, 2));
+    echo.let_go.add_permits(4);
+    for client in &mut clients {
+        client.answer().await;
+    }
     assert_eq!(server.statistics().accepted, 4);
+}
+
+#[tokio::test]
+async fn a_client_that_does_not_take_its_answer_is_cut_off() {
+    let (server, _echo) = open(&short());
+    let mut client = Raw::connect(&server).await;
+    client.get("/large").await;
+    eventually(|| server.statistics().stalled == 1).await;
+    eventually(|| server.statistics().open == 0).await;
+}
+
+#[tokio::test]
+async fn a_slow_reader_is_served_as_long_as_it_reads() {
+    let (server, _echo) = open(&short());
+    let mut client = Raw::connect(&server).await;
+    client.get("/large").await;
+    let mut bytes = 0;
+    let mut buffer = vec![0; 1024 * 1024];
+    while bytes < 16 * 1024 * 1024 {
+        sleep(Duration::from_millis(2)).await;
+        bytes += timeout(ENOUGH, client.stream.read(&mut buffer)).await.unwrap().unwrap();
+    }
+    assert_eq!(server.statistics().stalled, 0);
+}
+
+#[tokio::test]
+async fn an_answer_that_is_slow_to_be_made_is_not_cut_off() {
+    let (server, _echo) = open(&short());
+    let answer = server.client().get("/drip").await.unwrap();
+    assert_eq!(answer.text(), "drop".repeat(5));
+}
+
+#[tokio::test]
+async fn idle_connections_make_room_for_new_ones() {
+    let settings = ConnectionSettings { max_connections: 3, ..ConnectionSettings::default() };
+    let (server, echo) = open(&settings);
+    let mut idle = Raw::connect(&server).await;
+    idle.get("/one").await;
+    idle.answer().await;
+    let mut busy = Vec::new();
+    for _ in 0..2 {
+        let mut client = Raw::connect(&server).await;
+        client.get("/slow").await;
+        echo.entered().await;
+        busy.push(client);
+    }
+    let mut next = Raw::connect(&server).await;
+    next.get("/two").await;
+    assert_eq!(idle.rest().await, "");
+    assert!(next.answer().await.ends_with("/two 0"));
+    // Somebody else waits, so that who is served now does not stay.
+    next.get("/slow").await;
+    echo.entered().await;
+    let mut last = Raw::connect(&server).await;
+    last.get("/three").await;
+    eventually(|| server.is_crowded_for_test()).await;
+    echo.let_go.add_permits(3);
+    assert!(next.answer().await.contains("connection: close"));
+    assert!(last.answer().await.ends_with("/three 0"));
 }

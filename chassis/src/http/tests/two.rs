@@ -138,3 +138,31 @@ async fn a_flood_of_resets_ends_the_connection() {
     let _ = timeout(ENOUGH, client.stream.read_to_end(&mut answer)).await.unwrap();
     eventually(|| server.statistics().open == 0).await;
 }
+
+#[tokio::test]
+async fn a_client_that_does_not_take_an_answer_is_cut_off() {
+    let settings = ConnectionSettings { write_timeout: Duration::from_millis(200), ..ConnectionSettings::default() };
+    let (server, _echo) = open(&settings);
+    let stream = TcpStream::connect(server.address()).await.unwrap();
+    let (mut sender, connection) = http2::Builder::new(TokioExecutor::new())
+        .initial_stream_window_size(1000)
+        .handshake(TokioIo::new(stream))
+        .await
+        .unwrap();
+    let connection = tokio::spawn(connection);
+    let request = Request::get("http://x/stream").body(Full::<Bytes>::default()).unwrap();
+    let answer = sender.send_request(request).await.unwrap();
+    eventually(|| server.statistics().stalled == 1).await;
+    assert!(answer.into_body().collect().await.is_err());
+    let _ = timeout(ENOUGH, connection).await.unwrap();
+    eventually(|| server.statistics().open == 0).await;
+}
+
+#[tokio::test]
+async fn an_answer_that_is_slow_to_be_made_is_not_cut_off() {
+    let settings = ConnectionSettings { write_timeout: Duration::from_millis(100), ..ConnectionSettings::default() };
+    let (server, _echo) = open(&settings);
+    let (mut sender, _connection) = connect(&server).await;
+    assert_eq!(get(&mut sender, "/drip").await.unwrap(), "drop".repeat(5));
+    assert_eq!(get(&mut sender, "/sleep/500").await.unwrap(), "/sleep/500 0");
+}

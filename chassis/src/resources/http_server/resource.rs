@@ -32,7 +32,7 @@ use super::{
 };
 use crate::{
     Context, Error, Health, Resource, Result,
-    http::{Listener, Spawner, pre_stop_delay},
+    http::{Figures, Listener, Spawner, pre_stop_delay},
     process,
     scope::Scope,
 };
@@ -51,7 +51,8 @@ impl Resource for HttpServer {
 
     async fn start(&self, cx: &Context, settings: HttpServerSettings) -> Result<()> {
         let path = format!("system.resources.{}", cx.name());
-        let mut listener = Listener::bind(settings.address(), &settings.connections, &path)?;
+        let figures = Figures::new(cx.metrics(), cx.name())?;
+        let mut listener = Listener::bind(settings.address(), &settings.connections, &path)?.counted(figures);
         if let Some(tls) = &settings.tls {
             listener = listener.secure(tls, &format!("{path}.tls"))?;
         }
@@ -118,6 +119,7 @@ impl Resource for HttpServer {
         if let Some(running) = self.running.get() {
             info.insert("address".into(), running.server.address().to_string().into());
             info.insert("requests_in_flight".into(), running.site.load.in_flight().into());
+            info.insert("connections".into(), running.server.statistics().open.into());
         }
         info.insert("routes".into(), self.declared().routes.len().into());
         info
