@@ -1,5 +1,5 @@
 //! What a service counts and measures is exported, together with what libraries in it record.
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(dead_code, clippy::unwrap_used, reason = "a test")]
 
 use std::{
     io::Write,

@@ -16,7 +16,7 @@ use super::{
         options::{Meter, MeterOptions, RegisterIn, Shape},
         series::Series,
         snapshot::{Kind, Value},
-        stripes::{Striped, Total},
+        stripes::{Count, Striped, Total},
     },
     labelled::{Labelled, labelled},
     quantity::Quantity,
@@ -55,6 +55,7 @@ pub struct SummaryHandle(Arc<Core>);
 
 struct Core {
     quantiles: Box<[f64]>,
+    count: Striped<Count>,
     sum: Striped<Total>,
     /// Counts since the start: recording reads no clock.
     sketch: Sketch,
@@ -68,6 +69,7 @@ impl SummaryHandle {
         let value = value.amount();
         if !value.is_nan() {
             self.0.sketch.count(value);
+            self.0.count.add(1);
             self.0.sum.add(value);
         }
     }
@@ -76,7 +78,7 @@ impl SummaryHandle {
 
     /// How many values have been recorded since the start.
     pub fn count(&self) -> u64 {
-        total(&self.0.sketch.counts())
+        self.0.count.iter().map(Count::get).sum()
     }
 
     /// The sum of all values since the start.
@@ -122,10 +124,6 @@ impl Window {
     }
 }
 
-fn total(counts: &Counts) -> u64 {
-    counts.iter().map(|(_, count)| count).sum()
-}
-
 impl fmt::Debug for SummaryHandle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SummaryHandle").field("count", &self.count()).field("sum", &self.sum()).finish()
@@ -138,6 +136,7 @@ impl Series for SummaryHandle {
     fn new(shape: &Shape) -> Self {
         Self(Arc::new(Core {
             quantiles: shape.quantiles.as_slice().into(),
+            count: Striped::new(Count::default()),
             sum: Striped::new(Total::default()),
             sketch: Sketch::new(),
             window: Mutex::new(Window {
@@ -153,7 +152,7 @@ impl Series for SummaryHandle {
         Value::Summary {
             quantiles: self.0.quantiles.iter().map(|share| (*share, quantile(&window, *share))).collect(),
             sum: self.sum(),
-            count: total(&counts),
+            count: self.count(),
         }
     }
 
