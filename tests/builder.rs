@@ -234,6 +234,62 @@ fn what_goes_wrong_while_it_runs_is_told_by_its_stop() {
     });
 }
 
+#[tokio::test]
+async fn a_test_that_fails_half_way_leaves_no_thread() {
+    #[microservice(name = "threaded")]
+    struct Threaded {
+        #[init(None)]
+        ended: Option<tokio::sync::mpsc::Sender<()>>,
+    }
+
+    #[microservice]
+    impl Threaded {
+        #[thread]
+        fn crunch(&self, stop: Shutdown) {
+            while !stop.wait_timeout(Duration::from_secs(3600)) {}
+            self.ended.as_ref().map(|ended| ended.try_send(()));
+        }
+    }
+
+    let (ended, mut ends) = tokio::sync::mpsc::channel(1);
+    let running = Threaded::builder().with(|s| s.ended = Some(ended)).start().await.unwrap();
+    drop(running);
+    assert_eq!(ends.recv().await, Some(()));
+}
+
+#[test]
+fn what_contradicts_itself_is_told_before_anything_is_started() {
+    #[microservice(name = "twice", parts = [one, other])]
+    struct Twice {
+        #[resource]
+        db: Probe,
+        #[resource]
+        http: HttpServer,
+    }
+
+    #[microservice(part = one)]
+    impl Twice {
+        #[get("/orders/{id}")]
+        async fn order(&self) {}
+    }
+
+    #[microservice(part = other)]
+    impl Twice {
+        #[get("/orders/{number}")]
+        async fn by_number(&self) {}
+    }
+
+    no_leaks_paused(async {
+        let journal = chassis_tests::Journal::default();
+        let db = Probe::new(&journal);
+        let error = Twice::builder().with(move |s| s.db = db).start().await.unwrap_err();
+        assert!(error.is_misconfigured());
+        let text = format!("{error:#}");
+        assert!(text.contains("`order`") && text.contains("`by_number`"), "{text}");
+        assert_eq!(journal.lines(), [""; 0]);
+    });
+}
+
 #[test]
 fn the_status_server_of_a_test_takes_any_free_port_of_the_machine() {
     no_leaks_paused(async {

@@ -11,7 +11,7 @@ use std::{
 use crate::{
     Context, Error, Microservice, Result,
     assembly::{Assembled, Setup, assemble},
-    lifecycle::{Clock, Engine, EventStream, Failure, Place, StopOutcome},
+    lifecycle::{Clock, Engine, EventStream, Failure, Place, StopOutcome, StopReason},
     logging::Logs,
     metrics::Metrics,
     process::{self, Registration},
@@ -113,8 +113,10 @@ impl<S: Microservice> Default for Builder<S> {
     }
 }
 
-/// A service that was started by a [`Builder`]. Stop it with [`stop`](Running::stop); dropping it leaves it running
-/// until its runtime ends.
+/// A service that was started by a [`Builder`]. Stop it with [`stop`](Running::stop).
+///
+/// When it is dropped instead, tasks and threads are told to end, and nobody waits for them; resources end with their
+/// runtime. That is for tests that fail half-way.
 pub struct Running<S> {
     service: Arc<S>,
     engine: Arc<Engine>,
@@ -175,6 +177,14 @@ impl<S: Microservice> Running<S> {
         let scope = Arc::clone(&self.engine.core().scope);
         let outcome = scope.wrap(self.engine.stop()).await;
         ExitCode::from(outcome.code)
+    }
+}
+
+impl<S> Drop for Running<S> {
+    fn drop(&mut self) {
+        let core = self.engine.core();
+        core.stop(StopReason::Asked);
+        core.work_ends.trigger();
     }
 }
 
