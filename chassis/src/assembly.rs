@@ -53,6 +53,7 @@ pub(crate) struct Builtin {
 }
 
 impl Builtin {
+    #[cfg_attr(not(feature = "status"), expect(dead_code, reason = "the status server is the only one so far"))]
     pub(crate) fn new<R: crate::Resource + Default>(name: &'static str, about: &'static str) -> Self {
         Self {
             name,

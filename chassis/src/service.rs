@@ -190,6 +190,7 @@ impl Service {
     }
 
     /// Calls `visit` with the resource of this name, if there is one and it is of this type.
+    #[cfg_attr(not(feature = "_http"), expect(dead_code, reason = "servers are found so"))]
     pub(crate) fn visit<R: Resource, T>(&self, name: &str, visit: impl FnOnce(&R) -> T) -> Option<T> {
         let resource = self.core.erased(name)?;
         resource.as_any().downcast_ref().map(visit)

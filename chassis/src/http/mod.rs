@@ -3,6 +3,11 @@
 //! hyper speaks the protocol; this module decides who may connect, how long a connection may be slow or idle, and how
 //! it ends without a failed request. What a request means is an [`Exchange`], which the resource above brings.
 
+#![cfg_attr(
+    not(all(feature = "http-server", feature = "status")),
+    allow(dead_code, unused_imports, unreachable_pub, reason = "each of the two servers needs a part of it")
+)]
+
 mod accept;
 mod client;
 mod connection;

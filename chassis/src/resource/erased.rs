@@ -26,6 +26,7 @@ pub(crate) trait Erased: Send + Sync {
     fn info(&self) -> serde_json::Map<String, serde_json::Value>;
 
     /// The resource itself, for who knows its type.
+    #[cfg_attr(not(feature = "_http"), allow(dead_code, reason = "servers are found so"))]
     fn as_any(&self) -> &dyn Any;
 }
 

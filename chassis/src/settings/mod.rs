@@ -1,7 +1,7 @@
 //! Typed settings from several sources, each value with its origin, and every mistake in one report.
 //!
 //! [`Source`]s are read and merged into a [`Tree`] for one service; parts of the service read their [`Section`] of it
-//! as a struct that derives [`SettingsSchema`](macro@crate::SettingsSchema). What is wrong is collected in
+//! as a struct that derives [`SettingsSchema`](macro@SettingsSchema). What is wrong is collected in
 //! [`Problems`]. A [`Setting`] follows changes, a [`Secret`] is never printed.
 
 mod declared;

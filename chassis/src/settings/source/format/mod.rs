@@ -1,18 +1,19 @@
 //! The formats of settings files: each turns text into a tree that knows its places.
 
+#[cfg(not(all(feature = "toml", feature = "yaml")))]
+mod disabled;
 mod json;
 #[cfg(feature = "toml")]
 mod toml;
-#[cfg(not(feature = "toml"))]
-#[path = "disabled.rs"]
-mod toml;
 #[cfg(feature = "yaml")]
-mod yaml;
-#[cfg(not(feature = "yaml"))]
-#[path = "disabled.rs"]
 mod yaml;
 
 use std::sync::Arc;
+
+#[cfg(not(feature = "toml"))]
+use self::disabled as toml;
+#[cfg(not(feature = "yaml"))]
+use self::disabled as yaml;
 
 use crate::settings::{
     node::Node,
