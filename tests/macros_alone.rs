@@ -73,6 +73,53 @@ impl Store {
     }
 }
 
+/// Settings of every form.
+#[derive(::chassis::settings::SettingsSchema)]
+pub(crate) struct Form {
+    /// How many.
+    #[setting(default = 20, range = 1..=10_000_000_000, alias = "many", live)]
+    count: u64,
+    #[setting(default = "1s", unit = "ms", min = "1ms")]
+    wait: ::core::time::Duration,
+    #[setting(default)]
+    list: ::std::vec::Vec<::std::string::String>,
+    #[setting(serde, default = (1, 2))]
+    foreign: (u8, u8),
+    kind: ::core::option::Option<Kind>,
+    nested: Nested,
+    key: ::chassis::settings::Secret<::std::string::String>,
+    #[setting(skip)]
+    r#type: u8,
+}
+
+#[derive(::chassis::settings::SettingsSchema)]
+#[settings(default, check = Nested::check)]
+pub(crate) struct Nested {
+    form: u8,
+}
+
+impl Nested {
+    fn check(&self) -> ::core::result::Result<(), ::std::string::String> {
+        let _ = self.form;
+        ::core::result::Result::Ok(())
+    }
+}
+
+impl ::core::default::Default for Nested {
+    fn default() -> Self {
+        Self { form: 1 }
+    }
+}
+
+#[derive(Clone, Copy, ::chassis::settings::SettingsSchema)]
+#[settings(crate = ::chassis)]
+pub(crate) enum Kind {
+    /// At once.
+    Eager,
+    #[setting(alias = "slow")]
+    Lazy,
+}
+
 /// A service that lists one of everything.
 #[microservice(parts = [more])]
 pub(crate) struct Everything {

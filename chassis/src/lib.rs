@@ -62,3 +62,4 @@ pub use resource::{Health, HealthStatus, Resource, Slot, State};
 pub use resources::http_server::{self, HttpServer, Json, Path, Problem, Query, Valid};
 #[cfg(feature = "status")]
 pub use resources::status;
+pub use settings::{Secret, Setting, SettingsSchema};

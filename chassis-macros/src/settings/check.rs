@@ -8,16 +8,13 @@ use crate::{duration, errors::Errors};
 /// Collects what is wrong.
 pub(super) fn check(settings: &Settings, errors: &mut Errors) {
     match &settings.body {
-        Body::Unit => {}
+        Body::Unit | Body::Broken => {}
         Body::Struct(fields) => {
             let fields: Vec<&Field> = fields.iter().filter(|field| !field.is_skipped).collect();
             check_names(fields.iter().flat_map(|field| field.names()), errors);
             fields.iter().for_each(|field| check_field(field, errors));
         }
         Body::Enum(variants) => {
-            if variants.is_empty() {
-                errors.at(&settings.ident, "a choice needs something to choose from: give the enum a variant");
-            }
             if let Some(check) = &settings.check {
                 errors.at(check, "`check` is for rules between the fields of a struct");
             }

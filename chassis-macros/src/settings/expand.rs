@@ -8,18 +8,19 @@ use super::model::{Body, Default, Field, Name, Settings, Variant};
 use crate::span;
 
 pub(super) fn expand(settings: &Settings) -> TokenStream {
-    let Settings { paths, ident, generics, about, check, body } = settings;
+    let Settings { paths, ident, generics, about: _, check, body } = settings;
     let import = paths.import();
     let implementation = match body {
-        Body::Unit => schema(ident, generics, about, &TokenStream::new(), &quote!(__chassis::Some(Self))),
+        Body::Broken => schema(settings, &TokenStream::new(), &quote!(__chassis::None)),
+        Body::Unit => schema(settings, &TokenStream::new(), &quote!(__chassis::Some(Self))),
         Body::Struct(fields) => {
-            let (read, built) = read_fields(fields);
-            let form = span::local("form", Span::call_site());
+            let (read, built) = read_fields(settings, fields);
+            let form = form(settings, Span::call_site());
             let built = match check {
                 Some(check) => quote!(#form.check(#built, #check)),
                 None => built,
             };
-            schema(ident, generics, about, &read, &built)
+            schema(settings, &read, &built)
         }
         Body::Enum(variants) => choice(ident, generics, variants),
     };
@@ -33,9 +34,10 @@ pub(super) fn expand(settings: &Settings) -> TokenStream {
     }
 }
 
-fn schema(ident: &Ident, generics: &Generics, about: &str, read: &TokenStream, built: &TokenStream) -> TokenStream {
+fn schema(settings: &Settings, read: &TokenStream, built: &TokenStream) -> TokenStream {
+    let Settings { ident, generics, about, .. } = settings;
     let (parameters, arguments, bounds) = generics.split_for_impl();
-    let form = span::local("form", Span::call_site());
+    let form = form(settings, Span::call_site());
     let form = if read.is_empty() { quote!(_) } else { quote!(#form) };
     quote! {
         #[automatically_derived]
@@ -51,8 +53,8 @@ fn schema(ident: &Ident, generics: &Generics, about: &str, read: &TokenStream, b
 }
 
 /// One statement per field, and the value made of all of them.
-fn read_fields(fields: &[Field]) -> (TokenStream, TokenStream) {
-    let statements = fields.iter().filter(|field| !field.is_skipped).map(read_field);
+fn read_fields(settings: &Settings, fields: &[Field]) -> (TokenStream, TokenStream) {
+    let statements = fields.iter().filter(|field| !field.is_skipped).map(|field| read_field(settings, field));
     let values = fields.iter().map(|field| {
         let ident = &field.ident;
         let local = local(ident);
@@ -71,13 +73,14 @@ fn read_fields(fields: &[Field]) -> (TokenStream, TokenStream) {
     (statements, quote!(__chassis::Some(Self { #(#values),* })))
 }
 
-fn read_field(field: &Field) -> TokenStream {
+fn read_field(settings: &Settings, field: &Field) -> TokenStream {
     let Field { ident, about, name, is_live, .. } = field;
-    let (local, form) = (local(ident), span::local("form", Span::call_site()));
+    // Shown at the type: a type that cannot be read is told where it was written.
+    let (local, form) = (local(ident), form(settings, field.ty.span()));
     let here = span::here(field.ty.span());
     let (ty, Name { text, .. }, rules) = (ty(field), name, rules(field));
     let about = (!about.is_empty()).then(|| quote!(.about(#about)));
-    let default = default(field, None).map(|default| quote!(.default(#default)));
+    let default = default(field, &ty).map(|default| quote!(.default(#default)));
     let change = is_live.map(|is_live| match is_live {
         true => quote!(.change(__chassis::settings::Change::Live)),
         false => quote!(.change(__chassis::settings::Change::Restart)),
@@ -93,16 +96,14 @@ pub(super) fn ty(field: &Field) -> TokenStream {
     if field.is_serde { quote_spanned!(span::here(ty.span())=> __chassis::settings::Serde<#ty>) } else { quote!(#ty) }
 }
 
-/// The closure that makes the default, for a `ty` where nothing around it says so.
-pub(super) fn default(field: &Field, ty: Option<&TokenStream>) -> Option<TokenStream> {
-    let generic = |here| ty.map(|ty| quote_spanned!(here=> ::<#ty>));
+/// The closure that makes the default; it names the `ty`, so that a mistake is told in words about that.
+pub(super) fn default(field: &Field, ty: &TokenStream) -> Option<TokenStream> {
     match &field.default {
         Default::None => None,
         Default::OfType => {
             let here = span::here(field.ty.span());
             let plain = quote_spanned!(here=> __chassis::settings::Default::default());
-            let generic = generic(here);
-            Some(quote_spanned!(here=> || __chassis::settings::from_plain #generic (#plain)))
+            Some(quote_spanned!(here=> || __chassis::settings::from_plain::<#ty>(#plain)))
         }
         Default::OfStruct => {
             let ident = &field.ident;
@@ -110,8 +111,8 @@ pub(super) fn default(field: &Field, ty: Option<&TokenStream>) -> Option<TokenSt
         }
         Default::Value(value) => {
             let here = span::here(value.span());
-            let (from, generic) = (default_from(value), generic(here));
-            Some(quote_spanned!(here=> || __chassis::settings::#from #generic (#value)))
+            let from = default_from(value);
+            Some(quote_spanned!(here=> || __chassis::settings::#from::<#ty>(#value)))
         }
     }
 }
@@ -122,7 +123,7 @@ pub(super) fn rules(field: &Field) -> TokenStream {
     let aliases: Vec<&String> = aliases.iter().map(|alias| &alias.text).collect();
     let aliases = (!aliases.is_empty()).then(|| quote!(.aliases(&[#(#aliases),*])));
     let limits = [("min", min), ("max", max)].map(|(method, limit)| {
-        let limit = limit.as_ref()?;
+        let limit = wide(limit.as_ref()?);
         let method = Ident::new(method, span::here(limit.span()));
         Some(quote!(.#method(#limit)))
     });
@@ -134,10 +135,28 @@ pub(super) fn rules(field: &Field) -> TokenStream {
     quote!(#aliases #min #max #unit)
 }
 
+/// A limit whose type can hold it: without a suffix, a number would be an `i32`.
+fn wide(limit: &Expr) -> Expr {
+    let mut limit = limit.clone();
+    if let Expr::Lit(ExprLit { lit: Lit::Int(number), .. }) = &mut limit
+        && number.suffix().is_empty()
+        && number.base10_parse::<i32>().is_err()
+    {
+        *number = syn::LitInt::new(&format!("{number}_i128"), number.span());
+    }
+    limit
+}
+
 /// The function that makes a default of what was written: text is read, everything else is taken as it is.
 fn default_from(value: &Expr) -> Ident {
     let is_text = matches!(value, Expr::Lit(ExprLit { lit: Lit::Str(_), .. }));
     Ident::new(if is_text { "from_text" } else { "from_plain" }, span::here(value.span()))
+}
+
+/// What fields are listed to; a field may have that name too.
+fn form(settings: &Settings, at: Span) -> Ident {
+    let is_taken = matches!(&settings.body, Body::Struct(fields) if fields.iter().any(|field| field.ident == "form"));
+    span::local(if is_taken { "whole_form" } else { "form" }, at)
 }
 
 /// The variable that holds what was read.

@@ -4,6 +4,8 @@ mod check;
 mod expand;
 mod model;
 mod parse;
+#[cfg(test)]
+mod tests;
 
 use proc_macro2::TokenStream;
 use syn::DeriveInput;
@@ -51,7 +53,7 @@ impl Field {
 
     /// The closure that makes the default.
     pub(crate) fn default(&self) -> Option<TokenStream> {
-        expand::default(self, Some(&self.ty()))
+        expand::default(self, &self.ty())
     }
 
     /// What it asks of its value, as calls of methods.

@@ -19,6 +19,8 @@ pub(super) struct Settings {
 pub(super) enum Body {
     /// `struct S;`
     Unit,
+    /// Nothing that settings can be made of; why is told.
+    Broken,
     Struct(Vec<Field>),
     Enum(Vec<Variant>),
 }

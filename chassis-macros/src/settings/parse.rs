@@ -32,13 +32,20 @@ pub(super) fn parse(input: &DeriveInput, errors: &mut Errors) -> Settings {
             }
             Fields::Unnamed(fields) => {
                 errors.at(fields, "settings need names: write `struct Name { setting: Type }`");
-                Body::Unit
+                Body::Broken
             }
         },
-        Data::Enum(data) => Body::Enum(data.variants.iter().filter_map(|it| variant(it, rename_all, errors)).collect()),
+        Data::Enum(data) => {
+            let variants: Vec<_> = data.variants.iter().filter_map(|it| variant(it, rename_all, errors)).collect();
+            if data.variants.is_empty() {
+                errors.at(&input.ident, "a choice needs something to choose from: give the enum a variant");
+            }
+            let is_whole = !variants.is_empty() && variants.len() == data.variants.len();
+            if is_whole { Body::Enum(variants) } else { Body::Broken }
+        }
         Data::Union(data) => {
             errors.at(&data.union_token, "a union cannot be settings; write a struct or an enum");
-            Body::Unit
+            Body::Broken
         }
     };
     Settings {

@@ -20,7 +20,7 @@ pub struct Problem {
 impl Problem {
     /// A problem of a source as a whole: a file that is missing or malformed.
     pub fn of_source(origin: Origin, what: impl Into<String>) -> Self {
-        Self { key: None, origin: Some(origin), what: what.into(), help: Vec::new() }
+        Self { key: None, origin: Some(origin), what: clean(what.into()), help: Vec::new() }
     }
 
     /// A problem of the key at `path`, such as `resources.http.port`.
@@ -29,7 +29,7 @@ impl Problem {
     }
 
     pub(crate) fn at(key: KeyPath, what: impl Into<String>) -> Self {
-        Self { key: Some(key), origin: None, what: what.into(), help: Vec::new() }
+        Self { key: Some(key), origin: None, what: clean(what.into()), help: Vec::new() }
     }
 
     /// Says where it was written.
@@ -42,7 +42,7 @@ impl Problem {
     /// Adds what to do about it.
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Self {
-        self.help.push(help.into());
+        self.help.push(clean(help.into()));
         self
     }
 
@@ -55,6 +55,14 @@ impl Problem {
     pub fn written_at(&self) -> Option<&Origin> {
         self.origin.as_ref()
     }
+}
+
+/// Without what a terminal would act on: keys and messages hold what is written in files.
+fn clean(text: String) -> String {
+    if !text.contains(char::is_control) {
+        return text;
+    }
+    text.chars().map(|c| if c.is_control() { c.escape_debug().to_string() } else { c.to_string() }).collect()
 }
 
 /// In one line: `system.resources.http.port: expected …, found … (at settings.yml:12:9); help`.

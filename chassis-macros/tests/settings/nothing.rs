@@ -1,0 +1,3 @@
+/// Nothing to set.
+#[derive(SettingsSchema)]
+struct Nothing;

@@ -1,0 +1,9 @@
+use chassis::prelude::*;
+
+#[derive(SettingsSchema)]
+enum Storage {
+    Memory,
+    Folder(String),
+}
+
+fn main() {}
