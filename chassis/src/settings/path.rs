@@ -125,10 +125,18 @@ impl fmt::Display for KeyPath {
 
 /// Adds a step, in quotes if it would be misread, and without anything a terminal would act on.
 fn push_step(text: &mut String, step: &str) {
+    const LONGEST: usize = 80;
+    let (step, is_cut) = match step.char_indices().nth(LONGEST) {
+        Some((end, _)) => (&step[..end], true),
+        None => (step, false),
+    };
     if step.is_empty() || step.contains(['.', '"']) || step.contains(char::is_control) {
         text.push_str(&format!("{step:?}"));
     } else {
         text.push_str(step);
+    }
+    if is_cut {
+        text.push('…');
     }
 }
 

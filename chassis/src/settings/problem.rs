@@ -57,8 +57,13 @@ impl Problem {
     }
 }
 
-/// Without what a terminal would act on: keys and messages hold what is written in files.
-fn clean(text: String) -> String {
+/// Without what a terminal would act on, and not endless: keys and messages hold what is written in files.
+fn clean(mut text: String) -> String {
+    const LONGEST: usize = 600;
+    if let Some((end, _)) = text.char_indices().nth(LONGEST) {
+        text.truncate(end);
+        text.push('…');
+    }
     if !text.contains(char::is_control) {
         return text;
     }

@@ -5,7 +5,8 @@ pub(crate) fn nearest<'a>(written: &str, candidates: impl IntoIterator<Item = &'
     let folded = fold(written);
     candidates
         .into_iter()
-        .filter(|candidate| *candidate != written)
+        // More letters than slips could explain; a key may be as long as a file.
+        .filter(|candidate| *candidate != written && candidate.len().abs_diff(written.len()) <= 8)
         .map(|candidate| (strsim::damerau_levenshtein(&folded, &fold(candidate)), candidate))
         // One slip in a short name, two in a longer one, three in a long one.
         .filter(|(distance, candidate)| *distance <= allowed(folded.chars().count().min(candidate.chars().count())))
