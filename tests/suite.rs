@@ -6,6 +6,7 @@ mod builder;
 mod cli;
 mod examples;
 mod guide;
+mod http_connections;
 mod http_routes;
 mod leaks;
 mod lifecycle_start;
