@@ -1,24 +1,15 @@
 //! The way of an answer from the handler to the wire: problems, cache, tags, compression, headers.
 
-use std::{
-    pin::Pin,
-    task::{Context, Poll},
-};
-
-use axum::{
-    body::Body,
-    response::{IntoResponse, Response},
-};
+use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use futures_util::FutureExt;
-use http::{HeaderName, HeaderValue, Method, StatusCode, header};
-use http_body::{Body as _, Frame, SizeHint};
-use http_body_util::BodyExt;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use http_body::Body as _;
 use tokio::time::Instant;
 
 use super::{
     cache::{Cached, is_cacheable},
     content::{Choice, GzipBody, Tag, choose, compress, names_this_tag},
+    outgoing::{Outgoing, Told},
     problem::Problem,
     record::{End, Record},
     rejection,
@@ -34,9 +25,9 @@ const WHOLE: u64 = 64 * 1024;
 /// An answer whose request has not been told of.
 pub(super) struct Answered {
     pub(super) response: Response,
-    pub(super) outcome: Outcome,
+    outcome: Outcome,
     /// The stack of a panic.
-    pub(super) backtrace: Option<Box<str>>,
+    backtrace: Option<Box<str>>,
 }
 
 impl Answered {
@@ -50,121 +41,123 @@ impl Answered {
         Self { response: problem.into_response(), outcome, backtrace: None }
     }
 
-    /// Makes the answer what the client gets, and tells of the request now or with the last byte.
-    pub(super) fn finish(self, mut record: Record) -> Response {
-        let Self { mut response, outcome, backtrace } = self;
-        let mut problem = None;
-        if response.status().is_client_error() || response.status().is_server_error() {
-            (response, problem) = extended(response, &record);
-        } else {
-            response = record.keep_in_cache(response);
-        }
-        if record.method == Method::GET || record.method == Method::HEAD {
-            response = record.tagged(response);
-        }
-        if record.site.settings.compression.enabled {
-            response = record.compressed(response);
-        }
-        record.extend(response.headers_mut());
-        if record.method == Method::HEAD {
-            response = without_body(response);
-        }
-        let status = response.status();
-        let is_failure = status.is_server_error() && outcome == Outcome::Ok;
-        let outcome = if is_failure { Outcome::Error } else { outcome };
-        match response.body().size_hint().exact() {
-            Some(bytes_out) => {
-                let error = problem.as_ref().and_then(|problem| problem.error());
-                let error = error.as_ref().map(|error| format!("{error:#}"));
-                let error = error.as_ref().map(|error| error as &dyn std::fmt::Display);
-                record.tell(&End { status, outcome, bytes_out, error, backtrace: backtrace.as_deref() });
-                response
-            }
-            None => response.map(|inner| Body::new(Streamed { inner, record, status, outcome, bytes_out: 0 })),
-        }
+    /// The same with the stack of a panic, for the log.
+    pub(super) fn with_backtrace(self, backtrace: Option<&str>) -> Self {
+        Self { backtrace: backtrace.map(Into::into), ..self }
     }
-}
 
-impl Answered {
+    /// Makes the answer what the client gets, and tells of the request now or with the last byte.
+    pub(super) fn finish(self, mut record: Record) -> http::Response<Outgoing> {
+        let Self { response, outcome, backtrace } = self;
+        let is_error = response.status().is_client_error() || response.status().is_server_error();
+        let (response, problem) = if is_error { extended(response, &record) } else { (response, None) };
+        let (mut parts, body) = response.into_parts();
+        let headers = std::mem::take(&mut parts.headers);
+        let mut draft = Draft { status: parts.status, headers, body: Outgoing::new(body, WHOLE) };
+        draft.keep_in_cache(&mut record);
+        draft.add_tag(&record);
+        draft.compress(&record);
+        record.extend(&mut draft.headers);
+        if record.method == Method::HEAD {
+            draft.leave_out_body();
+        }
+        let outcome = outcome_by(draft.status, outcome);
+        let size = draft.body.size_hint().exact();
+        if let Some(bytes_out) = size {
+            tell(&mut record, draft.status, outcome, bytes_out, problem.as_ref(), backtrace.as_deref());
+        } else {
+            let inner = std::mem::replace(&mut draft.body, Outgoing::Whole(Bytes::new()));
+            draft.body = Outgoing::Told(Box::new(Told { inner, record, status: draft.status, outcome, bytes_out: 0 }));
+        }
+        (parts.status, parts.headers) = (draft.status, draft.headers);
+        http::Response::from_parts(parts, draft.body)
+    }
+
     /// Tells of a request whose client is gone.
     pub(super) fn tell_unheard(self, record: &mut Record) {
         let Self { response, outcome, backtrace } = self;
-        let status = response.status();
-        let outcome = if status.is_server_error() && outcome == Outcome::Ok { Outcome::Error } else { outcome };
-        let problem = response.extensions().get::<Problem>();
-        let error = problem.and_then(Problem::error).map(|error| format!("{error:#}"));
-        let error = error.as_ref().map(|error| error as &dyn std::fmt::Display);
-        record.tell(&End { status, outcome, bytes_out: 0, error, backtrace: backtrace.as_deref() });
+        let outcome = outcome_by(response.status(), outcome);
+        let problem = response.extensions().get();
+        tell(record, response.status(), outcome, 0, problem, backtrace.as_deref());
     }
 }
 
-impl Record {
+/// An answer while it is made ready.
+struct Draft {
+    status: StatusCode,
+    headers: HeaderMap,
+    body: Outgoing,
+}
+
+impl Draft {
     /// Keeps a success of a route with a cache, if the body is there already.
-    fn keep_in_cache(&mut self, mut response: Response) -> Response {
-        let Some(key) = self.cache_key.take() else { return response };
-        let rule = self.endpoint.as_ref().and_then(|endpoint| endpoint.cache.as_ref());
-        let Some(rule) = rule.filter(|_| is_cacheable(response.status(), response.headers())) else { return response };
-        let (taken, body) = whole(response, u64::MAX);
-        response = taken;
-        if let Some(body) = body {
-            let (status, headers) = (response.status(), response.headers().clone());
-            self.site.cache.put(key, Cached { status, headers, body }, Instant::now(), rule.time_to_live);
+    fn keep_in_cache(&mut self, record: &mut Record) {
+        let Some(key) = record.cache_key.take() else { return };
+        let rule = record.endpoint.as_ref().and_then(|endpoint| endpoint.cache.as_ref());
+        let Some(rule) = rule.filter(|_| is_cacheable(self.status, &self.headers)) else { return };
+        if let Outgoing::Whole(body) = &self.body {
+            let cached = Cached { status: self.status, headers: self.headers.clone(), body: body.clone() };
+            record.site.cache.put(key, cached, Instant::now(), rule.time_to_live);
         }
-        response.headers_mut().insert(X_CACHE, HeaderValue::from_static("MISS"));
-        response
+        self.headers.insert(X_CACHE, HeaderValue::from_static("MISS"));
     }
 
     /// Adds a tag to a whole body, or answers that the client has it.
-    fn tagged(&self, response: Response) -> Response {
-        if response.status() != StatusCode::OK {
-            return response;
+    fn add_tag(&mut self, record: &Record) {
+        if self.status != StatusCode::OK || !(record.method == Method::GET || record.method == Method::HEAD) {
+            return;
         }
-        if let Some(tag) = response.headers().get(header::ETAG) {
-            return match names_this_tag(&self.asked, tag) {
-                true => not_modified(response),
-                false => response,
-            };
-        }
-        if !self.site.settings.etag {
-            return response;
-        }
-        let (mut response, body) = whole(response, WHOLE);
-        let Some(body) = body else { return response };
-        let tag = Tag::of(&body);
-        let known = tag.known_to(&self.asked);
-        response.headers_mut().insert(header::ETAG, tag.header(known.unwrap_or(false)));
-        match known {
-            Some(_) => not_modified(response),
-            None => response,
+        let is_known = match (self.headers.get(header::ETAG), &self.body) {
+            (Some(tag), _) => record.asked().is_some_and(|asked| names_this_tag(asked, tag)),
+            (None, Outgoing::Whole(body)) if record.site.settings.etag => {
+                let tag = Tag::of(body);
+                let known = record.asked().and_then(|asked| tag.known_to(asked));
+                self.headers.insert(header::ETAG, tag.header(known.unwrap_or(false)));
+                known.is_some()
+            }
+            (None, _) => false,
+        };
+        if is_known {
+            self.status = StatusCode::NOT_MODIFIED;
+            self.headers.remove(header::CONTENT_TYPE);
+            self.headers.remove(header::CONTENT_LENGTH);
+            self.body = Outgoing::Whole(Bytes::new());
         }
     }
 
-    fn compressed(&self, response: Response) -> Response {
-        let size = response.body().size_hint().exact();
-        let min_size = self.site.settings.compression.min_size.as_u64();
-        let choice = match size {
-            Some(size) if size < min_size => return response,
-            size => choose(&self.asked, response.headers(), size, min_size),
-        };
+    /// Compresses the body for a client that takes it, and says that there are two forms.
+    fn compress(&mut self, record: &Record) {
+        let settings = &record.site.settings.compression;
+        let (size, min_size) = (self.body.size_hint().exact(), settings.min_size.as_u64());
+        if !settings.enabled || size.is_some_and(|size| size < min_size) {
+            return;
+        }
+        let choice = choose(record.asked(), &self.headers, size, min_size);
         if choice == Choice::Never {
-            return response;
+            return;
         }
-        let mut response = response;
-        response.headers_mut().append(header::VARY, HeaderValue::from_name(header::ACCEPT_ENCODING));
+        self.headers.append(header::VARY, HeaderValue::from_name(header::ACCEPT_ENCODING));
         if choice == Choice::NotForThisClient {
-            return response;
+            return;
         }
-        let (mut response, body) = whole(response, WHOLE);
-        let headers = response.headers_mut();
-        headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
-        headers.remove(header::CONTENT_LENGTH);
-        headers.remove(header::ACCEPT_RANGES);
-        if let Some(tag) = headers.get(header::ETAG).map(for_gzip) {
-            headers.insert(header::ETAG, tag);
+        self.headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+        self.headers.remove(header::CONTENT_LENGTH);
+        self.headers.remove(header::ACCEPT_RANGES);
+        if let Some(tag) = self.headers.get(header::ETAG).map(for_gzip) {
+            self.headers.insert(header::ETAG, tag);
         }
-        match body {
-            Some(body) => response.map(|_| Body::from(compress(&body))),
-            None => response.map(|body| Body::new(GzipBody::new(body))),
+        self.body = match std::mem::replace(&mut self.body, Outgoing::Whole(Bytes::new())) {
+            Outgoing::Whole(body) => Outgoing::Whole(compress(&body)),
+            other => Outgoing::Compressed(Box::new(GzipBody::new(other.into_body()))),
+        };
+    }
+
+    /// The answer to `HEAD`: it says how long the body would be.
+    fn leave_out_body(&mut self) {
+        let size = self.body.size_hint().exact();
+        self.body = Outgoing::Whole(Bytes::new());
+        if let Some(size) = size.filter(|_| self.status != StatusCode::NOT_MODIFIED) {
+            self.headers.entry(header::CONTENT_LENGTH).or_insert(HeaderValue::from(size));
         }
     }
 }
@@ -182,44 +175,22 @@ fn extended(response: Response, record: &Record) -> (Response, Option<Problem>) 
     }
 }
 
-/// Takes out a body that is there as a whole and not longer than `longest`, leaving one of the same content.
-fn whole(response: Response, longest: u64) -> (Response, Option<Bytes>) {
-    if response.body().size_hint().exact().is_none_or(|size| size > longest) {
-        return (response, None);
-    }
-    let (parts, mut body) = response.into_parts();
-    match body.frame().now_or_never() {
-        // A body of one frame is one piece; any other is put together again.
-        Some(Some(Ok(frame))) if frame.is_data() && body.is_end_stream() => {
-            let data = frame.into_data().unwrap_or_default();
-            (Response::from_parts(parts, Body::from(data.clone())), Some(data))
-        }
-        Some(Some(first)) => {
-            let resumed = Resumed { first: Some(first), rest: body };
-            (Response::from_parts(parts, Body::new(resumed)), None)
-        }
-        Some(None) => (Response::from_parts(parts, Body::empty()), Some(Bytes::new())),
-        None => (Response::from_parts(parts, body), None),
-    }
+/// A server error is a failure of the request, however it came about.
+fn outcome_by(status: StatusCode, outcome: Outcome) -> Outcome {
+    if status.is_server_error() && outcome == Outcome::Ok { Outcome::Error } else { outcome }
 }
 
-/// 304 with the headers that the standard wants there.
-fn not_modified(response: Response) -> Response {
-    let (mut parts, _) = response.into_parts();
-    parts.status = StatusCode::NOT_MODIFIED;
-    parts.headers.remove(header::CONTENT_TYPE);
-    parts.headers.remove(header::CONTENT_LENGTH);
-    Response::from_parts(parts, Body::empty())
-}
-
-/// The answer to `HEAD`: it says how long the body would be.
-fn without_body(response: Response) -> Response {
-    let size = response.body().size_hint().exact();
-    let mut response = response.map(|_| Body::empty());
-    if let Some(size) = size.filter(|_| response.status() != StatusCode::NOT_MODIFIED) {
-        response.headers_mut().entry(header::CONTENT_LENGTH).or_insert(HeaderValue::from(size));
-    }
-    response
+fn tell(
+    record: &mut Record,
+    status: StatusCode,
+    outcome: Outcome,
+    bytes_out: u64,
+    problem: Option<&Problem>,
+    backtrace: Option<&str>,
+) {
+    let error = problem.and_then(Problem::error).map(|error| format!("{error:#}"));
+    let error = error.as_ref().map(|error| error as &dyn std::fmt::Display);
+    record.tell(&End { status, outcome, bytes_out, error, backtrace });
 }
 
 /// The tag of the compressed form: ours has a form for it, a handler's own becomes a weak one.
@@ -234,96 +205,4 @@ fn for_gzip(tag: &HeaderValue) -> HeaderValue {
         _ => [b"W/", text].concat(),
     };
     HeaderValue::from_bytes(&other).unwrap_or_else(|_| tag.clone())
-}
-
-/// A body whose request is told of with its last byte.
-struct Streamed {
-    inner: Body,
-    record: Record,
-    status: StatusCode,
-    outcome: Outcome,
-    bytes_out: u64,
-}
-
-impl Streamed {
-    fn tell(&mut self, outcome: Outcome, error: Option<&dyn std::fmt::Display>) {
-        let (status, bytes_out) = (self.status, self.bytes_out);
-        self.record.tell(&End { status, outcome, bytes_out, error, backtrace: None });
-    }
-}
-
-impl http_body::Body for Streamed {
-    type Data = Bytes;
-    type Error = axum::Error;
-
-    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        let this = &mut *self;
-        let polled = {
-            let _unit = this.record.ids.enter();
-            Pin::new(&mut this.inner).poll_frame(cx)
-        };
-        let outcome = this.outcome;
-        match &polled {
-            Poll::Ready(Some(Ok(frame))) => {
-                let length = frame.data_ref().map_or(0, Bytes::len);
-                this.bytes_out += u64::try_from(length).unwrap_or(0);
-                if this.inner.is_end_stream() {
-                    this.tell(outcome, None);
-                }
-            }
-            Poll::Ready(Some(Err(error))) => this.tell(Outcome::Error, Some(error)),
-            Poll::Ready(None) => this.tell(outcome, None),
-            Poll::Pending => {}
-        }
-        polled
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.inner.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.inner.size_hint()
-    }
-}
-
-impl Drop for Streamed {
-    fn drop(&mut self) {
-        // Without effect when the last byte has gone out.
-        self.tell(Outcome::Cancelled, None);
-    }
-}
-
-/// A body whose first frame was looked at.
-struct Resumed {
-    first: Option<Result<Frame<Bytes>, axum::Error>>,
-    rest: Body,
-}
-
-impl http_body::Body for Resumed {
-    type Data = Bytes;
-    type Error = axum::Error;
-
-    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        match self.first.take() {
-            Some(first) => Poll::Ready(Some(first)),
-            None => Pin::new(&mut self.rest).poll_frame(cx),
-        }
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.first.is_none() && self.rest.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        let first = self.first.as_ref().and_then(|first| first.as_ref().ok()?.data_ref());
-        let first = first.map_or(0, |data| u64::try_from(data.len()).unwrap_or(0));
-        let rest = self.rest.size_hint();
-        let mut hint = SizeHint::new();
-        hint.set_lower(rest.lower() + first);
-        if let Some(upper) = rest.upper() {
-            hint.set_upper(upper + first);
-        }
-        hint
-    }
 }

@@ -22,6 +22,7 @@ use super::{
     answer::{Answered, X_CACHE},
     body::{Flow, FlowState, RequestBody, too_large},
     endpoint::{Answering, Endpoint},
+    outgoing::Outgoing,
     problem::Problem,
     record::Record,
     request::Request,
@@ -36,13 +37,13 @@ use crate::{
 };
 
 impl Exchange for Site {
-    type Body = Body;
+    type Body = Outgoing;
 
     fn call(
         &self,
         request: http::Request<Incoming>,
         peer: &Arc<Peer>,
-    ) -> impl Future<Output = Response> + Send + 'static {
+    ) -> impl Future<Output = http::Response<Outgoing>> + Send + 'static {
         let (head, body) = request.into_parts();
         let found = self.table.find(&head.method, head.uri.path());
         let endpoint = match &found {
@@ -76,9 +77,9 @@ struct Handling {
 }
 
 impl Future for Handling {
-    type Output = Response;
+    type Output = http::Response<Outgoing>;
 
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Response> {
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
         let Some(record) = &mut this.record else { return Poll::Pending };
         let answered = match std::mem::replace(&mut this.work, Work::Done) {
@@ -269,9 +270,9 @@ fn late(record: &Record) -> Answered {
 }
 
 fn panicked(panic: Panic) -> Answered {
-    let backtrace = panic.backtrace().map(Into::into);
+    let backtrace = panic.backtrace().map(str::to_owned);
     let problem = Problem::internal().detail("the handler panicked").because(panic);
-    Answered { backtrace, ..Answered::problem(problem, Outcome::Panic) }
+    Answered::problem(problem, Outcome::Panic).with_backtrace(backtrace.as_deref())
 }
 
 fn turned_away(site: &Site, reason: Shed) -> Problem {

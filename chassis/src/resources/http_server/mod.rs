@@ -60,6 +60,7 @@ mod endpoint;
 mod exchange;
 mod meters;
 mod openapi;
+mod outgoing;
 mod problem;
 mod record;
 mod rejection;

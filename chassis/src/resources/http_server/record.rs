@@ -1,9 +1,9 @@
 //! What is known of a request from its head to its last byte, and told once at its end: a line and figures.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{borrow::Cow, net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::extract::MatchedPath;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header, request::Parts};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header, request::Parts, uri::PathAndQuery};
 use tokio::time::Instant;
 use tracing_core::Level;
 
@@ -34,14 +34,13 @@ pub(super) struct Record {
     pub(super) started: Instant,
     pub(super) ids: Arc<Ids>,
     pub(super) method: Method,
-    pub(super) uri: Uri,
+    pub(super) path: PathAndQuery,
     /// The route, once one was found.
     pub(super) endpoint: Option<Arc<Endpoint>>,
     /// The path in a merged router that answered.
     pub(super) merged_route: Option<MatchedPath>,
     pub(super) flow: Option<Arc<Flow>>,
-    /// The few headers that decide about the answer; the handler has the rest.
-    pub(super) asked: HeaderMap,
+    asked: Option<Box<HeaderMap>>,
     /// Where a cached answer goes.
     pub(super) cache_key: Option<Key>,
     /// The handler has finished without its client.
@@ -63,20 +62,20 @@ pub(super) struct End<'a> {
 impl Record {
     /// Begins with the head of a request.
     pub(super) fn begin(site: &Site, peer: &Arc<Peer>, head: &Parts, endpoint: Option<&Arc<Endpoint>>) -> Self {
-        let text = |name: &HeaderName| head.headers.get(name).and_then(|value| value.to_str().ok());
-        let request_id = text(&REQUEST_ID).and_then(RequestId::parse);
-        let caller = text(&TRACEPARENT).and_then(TraceContext::parse);
+        let sent = Sent::by(site, &head.headers);
+        let request_id = sent.request_id.and_then(RequestId::parse);
+        let caller = sent.traceparent.and_then(TraceContext::parse);
         let record = Self {
             site: site.clone(),
             peer: Arc::clone(peer),
             started: Instant::now(),
             ids: Arc::new(Ids::from_caller(request_id, caller)),
             method: head.method.clone(),
-            uri: head.uri.clone(),
+            path: head.uri.path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/")),
             endpoint: endpoint.cloned(),
             merged_route: None,
             flow: None,
-            asked: deciding_headers(site, &head.headers),
+            asked: sent.asked,
             cache_key: None,
             is_disconnected: false,
             in_flight: Some(site.meters.begin()),
@@ -89,7 +88,7 @@ impl Record {
     /// Adds what every answer carries.
     pub(super) fn extend(&self, headers: &mut HeaderMap) {
         if let Some(cors) = &self.site.cors {
-            cors.extend(&self.asked, headers);
+            cors.extend(self.asked(), headers);
         }
         if self.site.settings.observability {
             let id = HeaderValue::from_bytes(self.ids.request_id().as_bytes());
@@ -99,6 +98,11 @@ impl Record {
                 headers.insert(TRACEPARENT, trace);
             }
         }
+    }
+
+    /// The few headers that decide about the form of the answer; the handler has the rest.
+    pub(super) fn asked(&self) -> Option<&HeaderMap> {
+        self.asked.as_deref()
     }
 
     /// What a hook may know.
@@ -133,7 +137,7 @@ impl Record {
     fn tell_of_beginning(&self) {
         let (logs, target) = (self.site.scope.logs(), Kind::Request.target());
         if self.site.settings.observability && logs.is_enabled(Level::DEBUG, target) {
-            let uri = shortened(&self.uri);
+            let uri = shortened(self.path.as_str());
             logs.line(&Line {
                 level: Level::DEBUG,
                 target,
@@ -149,37 +153,30 @@ impl Record {
     }
 
     fn tell_of_end(&self, end: &End<'_>, took: Duration, received: u64) {
-        let uri = shortened(&self.uri);
-        let mut fields = [("", Value::Bool(true)); 12];
-        let mut length = 0;
-        let mut add = |name, value| {
-            fields[length] = (name, value);
-            length += 1;
-        };
-        add("method", Value::Str(self.method.as_str()));
-        add("uri", Value::Str(&uri));
-        add("route", Value::Str(self.route()));
-        add("ip", Value::Ip(self.peer.address().ip()));
-        add("status", Value::U64(end.status.as_u16().into()));
-        add("time_ms", Value::Millis(took));
-        add("bytes_in", Value::U64(received));
-        add("bytes_out", Value::U64(end.bytes_out));
-        add("outcome", Value::Str(end.outcome.as_str()));
-        if self.is_disconnected {
-            add("disconnected", Value::Bool(true));
-        }
-        if let Some(error) = &end.error {
-            add("error", Value::Display(error));
-        }
-        if let Some(backtrace) = end.backtrace {
-            add("backtrace", Value::Str(backtrace));
-        }
+        let uri = shortened(self.path.as_str());
+        let common = [
+            ("method", Value::Str(self.method.as_str())),
+            ("uri", Value::Str(&uri)),
+            ("route", Value::Str(self.route())),
+            ("ip", Value::Ip(self.peer.address().ip())),
+            ("status", Value::U64(end.status.as_u16().into())),
+            ("time_ms", Value::Millis(took)),
+            ("bytes_in", Value::U64(received)),
+            ("bytes_out", Value::U64(end.bytes_out)),
+            ("outcome", Value::Str(end.outcome.as_str())),
+        ];
+        let disconnected = self.is_disconnected.then_some(("disconnected", Value::Bool(true)));
+        let error = end.error.as_ref().map(|error| ("error", Value::Display(error)));
+        let backtrace = end.backtrace.map(|backtrace| ("backtrace", Value::Str(backtrace)));
+        let more: Vec<_> = [disconnected, error, backtrace].into_iter().flatten().collect();
+        // Nearly always there is no more, and nothing is allocated.
+        let fields = if more.is_empty() { Cow::Borrowed(&common[..]) } else { [&common[..], &more].concat().into() };
         self.site.scope.logs().line(&Line {
             level: end.outcome.level(Level::INFO),
             target: Kind::Request.target(),
             message: Kind::Request.message(),
             unit: Some(&self.ids),
-            fields: fields.get(..length).unwrap_or_default(),
+            fields: &fields,
         });
     }
 
@@ -211,9 +208,9 @@ impl RequestInfo<'_> {
         &self.record.method
     }
 
-    /// The URI as it came, usually path and query only.
-    pub fn uri(&self) -> &Uri {
-        &self.record.uri
+    /// Path and query, as they came.
+    pub fn uri(&self) -> &str {
+        self.record.path.as_str()
     }
 
     /// The path of the route, with its `{…}`; `None` where there is no such route.
@@ -238,27 +235,37 @@ impl std::fmt::Debug for RequestInfo<'_> {
     }
 }
 
-/// Copies what decides about the form of an answer.
-fn deciding_headers(site: &Site, headers: &HeaderMap) -> HeaderMap {
-    let mut asked = HeaderMap::new();
-    let mut copy = |name: HeaderName| {
-        for value in headers.get_all(&name) {
-            asked.append(name.clone(), value.clone());
-        }
-    };
-    if site.settings.compression.enabled {
-        copy(header::ACCEPT_ENCODING);
-    }
-    copy(header::IF_NONE_MATCH);
-    if site.cors.is_some() {
-        copy(header::ORIGIN);
-    }
-    asked
+/// What the server itself reads of the headers of a request, found in one pass.
+#[derive(Default)]
+struct Sent<'a> {
+    request_id: Option<&'a str>,
+    traceparent: Option<&'a str>,
+    /// What decides about the form of the answer.
+    asked: Option<Box<HeaderMap>>,
 }
 
-/// The URI as it is logged: path and query, cut where it gets too long.
-fn shortened(uri: &Uri) -> std::borrow::Cow<'_, str> {
-    let text = uri.path_and_query().map_or_else(|| uri.path(), |path| path.as_str());
+impl<'a> Sent<'a> {
+    fn by(site: &Site, headers: &'a HeaderMap) -> Self {
+        let mut sent = Self::default();
+        for (name, value) in headers {
+            if *name == header::ACCEPT_ENCODING || *name == header::IF_NONE_MATCH {
+                sent.asked.get_or_insert_default().append(name, value.clone());
+            } else if *name == header::ORIGIN {
+                if site.cors.is_some() {
+                    sent.asked.get_or_insert_default().append(name, value.clone());
+                }
+            } else if *name == REQUEST_ID {
+                sent.request_id = value.to_str().ok();
+            } else if *name == TRACEPARENT {
+                sent.traceparent = value.to_str().ok();
+            }
+        }
+        sent
+    }
+}
+
+/// Path and query as they are logged, cut where they get too long.
+fn shortened(text: &str) -> Cow<'_, str> {
     if text.len() <= LONGEST_URI {
         return text.into();
     }
@@ -273,8 +280,7 @@ mod tests {
     #[test]
     fn a_long_uri_is_cut_on_a_character() {
         let long = format!("/{}", "a".repeat(5000));
-        let uri = Uri::try_from(long).unwrap_or_default();
-        assert_eq!(shortened(&uri).chars().count(), LONGEST_URI + 1);
-        assert_eq!(shortened(&Uri::from_static("/a?b=1")), "/a?b=1");
+        assert_eq!(shortened(&long).chars().count(), LONGEST_URI + 1);
+        assert_eq!(shortened("/a?b=1"), "/a?b=1");
     }
 }

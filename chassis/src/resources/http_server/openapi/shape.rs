@@ -142,6 +142,10 @@ impl DescribeAnswer for HeaderMap {
     fn describe_answer(_: &mut Operation) {}
 }
 
+impl<K, V, const N: usize> DescribeAnswer for [(K, V); N] {
+    fn describe_answer(_: &mut Operation) {}
+}
+
 impl DescribeAnswer for Problem {
     fn describe_answer(_: &mut Operation) {}
 }
