@@ -14,3 +14,7 @@ pub use support::{
 #[cfg(doctest)]
 #[doc = include_str!("../docs/logging.md")]
 struct Logging;
+
+#[cfg(doctest)]
+#[doc = include_str!("../docs/http.md")]
+struct Http;
