@@ -13,6 +13,7 @@ mod client;
 mod connection;
 mod connections;
 mod deadline;
+mod descriptors;
 mod exchange;
 mod listener;
 mod patience;
