@@ -44,6 +44,9 @@ pub(super) fn check_field(field: &Field, errors: &mut Errors) {
         check_default(&field.ty, value, errors);
     }
     let is_duration = innermost(&field.ty) == "Duration";
+    if holds_a_setting(&field.ty) {
+        errors.at(&field.ty, "only a whole setting follows changes: put `Setting<…>` around the whole type");
+    }
     if let (Some(unit), false) = (field.unit, is_duration || field.is_serde) {
         errors.at(&field.ty, format!("`unit = \"{unit}\"` says what a bare number means for a `Duration`"));
     }
@@ -65,6 +68,22 @@ fn check_default(ty: &Type, value: &Expr, errors: &mut Errors) {
         }
         _ => {}
     }
+}
+
+/// Whether a `Setting` is inside of another type, where it would follow nothing.
+fn holds_a_setting(ty: &Type) -> bool {
+    let Type::Path(path) = ty else { return false };
+    let arguments = path.path.segments.iter().filter_map(|segment| match &segment.arguments {
+        syn::PathArguments::AngleBracketed(arguments) => Some(&arguments.args),
+        _ => None,
+    });
+    arguments.flatten().any(|argument| match argument {
+        syn::GenericArgument::Type(Type::Path(inner)) => {
+            inner.path.segments.last().is_some_and(|last| last.ident == "Setting")
+                || holds_a_setting(&Type::Path(inner.clone()))
+        }
+        _ => false,
+    })
 }
 
 /// The last segment of the type inside of `Option`, `Setting` and the like.

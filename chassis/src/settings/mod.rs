@@ -31,6 +31,76 @@ mod unknown;
 pub(crate) mod value;
 mod view;
 
+/// Makes a struct a struct of settings, or an enum a choice of names.
+///
+/// It implements the trait of the same name, `Deserialize` and `JsonSchema`; documentation comments become the
+/// descriptions in schema and sample. A field without a default has to be set, unless it is an `Option`.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use chassis::settings::{ByteSize, Dict, Secret, Setting, SettingsSchema};
+///
+/// /// Says hello; at `system.resources.greeter`.
+/// #[derive(SettingsSchema)]
+/// #[settings(check = GreeterSettings::check)]
+/// struct GreeterSettings {
+///     /// Who is greeted.
+///     #[setting(default = "world")]
+///     name: Setting<String>,
+///     /// Key of the greeting service.
+///     key: Secret<String>,
+///     /// How long to wait; bare numbers are milliseconds.
+///     #[setting(default = "1s", unit = "ms", min = "10ms", alias = "timeout")]
+///     patience: Duration,
+///     #[setting(default = 3, range = 1..=10)]
+///     attempts: u32,
+///     #[setting(default = Tone::Friendly)]
+///     tone: Tone,
+///     /// A longer greeting is cut.
+///     limit: Option<ByteSize>,
+/// }
+///
+/// #[derive(Debug, Clone, Copy, PartialEq, SettingsSchema)]
+/// #[settings(rename_all = "kebab-case")]
+/// enum Tone {
+///     Friendly,
+///     /// Yours sincerely.
+///     #[setting(alias = "formal")]
+///     VeryFormal,
+/// }
+///
+/// impl GreeterSettings {
+///     fn check(&self) -> Result<(), &'static str> {
+///         match self.tone {
+///             Tone::VeryFormal if self.attempts > 1 => Err("who is formal asks once: set `attempts: 1`"),
+///             _ => Ok(()),
+///         }
+///     }
+/// }
+///
+/// let settings: GreeterSettings = Dict::new().set("key", "x").set("tone", "formal").set("attempts", 1).read()?;
+/// assert_eq!(settings.tone, Tone::VeryFormal);
+/// assert!(Dict::new().set("key", "x").set("atempts", 1).read::<GreeterSettings>().is_err());
+/// # Ok::<(), chassis::Error>(())
+/// ```
+///
+/// | on a field | |
+/// | --- | --- |
+/// | `default = value`, `default = "text"`, `default` | its value when nobody sets it; text is read as in a file |
+/// | `range = 1..=10`, `min = …`, `max = …` | limits of a number, a duration or a size |
+/// | `unit = "ms"` | what a bare number means for a duration; seconds otherwise |
+/// | `rename = "type"`, `alias = "old"`, `alias = ["a", "b"]` | its name in files, and others that are accepted |
+/// | `serde` | the type implements `Deserialize` and `JsonSchema` itself |
+/// | `skip` | not a setting; `Default` |
+/// | `live`, `restart` | how it follows a change, for the schema; by its type otherwise |
+///
+/// | on the struct or enum | |
+/// | --- | --- |
+/// | `check = path` | a rule between fields: `fn(&Self) -> Result<(), impl Display>` |
+/// | `default` | what has no default of its own takes it from the struct's `Default` |
+/// | `rename_all = "kebab-case"` | how names are written; `snake_case` otherwise |
+/// | `crate = path` | where `chassis` is found when it is renamed |
 pub use chassis_macros::SettingsSchema;
 
 pub use self::{

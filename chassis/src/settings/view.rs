@@ -123,17 +123,17 @@ impl Settings {
         let mut changed = own.clone();
         let mut problems = Problems::new();
         change(&mut changed, &mut problems);
-        let candidate = self.prepare(&changed, &mut problems);
+        let candidate = self.prepare(self.tree().with(&changed.layer, &changed.deleted), &mut problems);
         problems.into_result()?;
         *own = changed;
         self.apply(candidate);
         Ok(())
     }
 
-    /// Reads every live value from the tree as it would be.
-    fn prepare(&self, own: &RunTime, problems: &mut Problems) -> Candidate {
+    /// Reads everything from the tree as it would be: what is declared, and every live value.
+    fn prepare(&self, tree: Tree, problems: &mut Problems) -> Candidate {
         let now = self.store.tree.load();
-        let tree = now.with(&own.layer, &own.deleted);
+        self.store.declared.iter().for_each(|declared| declared.check(&tree, problems));
         let prepared = now.cells.prepare(&now.root, &tree.root, problems);
         Candidate { tree, prepared }
     }
@@ -151,7 +151,7 @@ impl Settings {
     }
 }
 
-/// A changed tree that every live value could be read from. Whoever reloads sources makes one, lets the resources
+/// A changed tree that could be read. Whoever reloads sources makes one out of the new layers, lets the resources
 /// `prepare` for it, and applies it or drops it.
 struct Candidate {
     tree: Tree,

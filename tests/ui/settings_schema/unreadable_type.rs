@@ -4,7 +4,7 @@ struct Level(u8);
 
 #[derive(SettingsSchema)]
 struct Greeter {
-    level: Level,
+    level: Option<Level>,
     names: Vec<Level>,
 }
 

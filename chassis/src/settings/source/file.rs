@@ -119,7 +119,7 @@ impl Source for File {
 }
 
 /// The settings in a text as if it were in a file of this name.
-#[cfg(test)]
+#[cfg(all(test, feature = "yaml"))]
 pub(crate) fn parse_text(name: &str, text: &str, problems: &mut Problems) -> Layer {
     let ending = name.rsplit('.').next().unwrap_or_default();
     by_ending(ending).map_or_else(Layer::empty, |parse| understood(&Text::new(name.into(), text), parse, problems))

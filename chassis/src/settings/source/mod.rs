@@ -7,12 +7,33 @@ mod file;
 mod format;
 mod layer;
 
-#[cfg(test)]
+#[cfg(all(test, feature = "yaml"))]
 pub(crate) use self::file::parse_text;
 pub use self::{cli::Cli, dict::Dict, env::Env, file::File, layer::Layer};
 use super::problem::Problems;
 
 /// A place that settings are read from.
+///
+/// ```
+/// use chassis::settings::{Layer, Origin, Problems, Source};
+///
+/// /// The port that a platform tells in a variable of its own.
+/// struct PlatformPort;
+///
+/// impl Source for PlatformPort {
+///     fn name(&self) -> String {
+///         "platform".to_owned()
+///     }
+///
+///     fn load(&self, problems: &mut Problems) -> Layer {
+///         let mut layer = Layer::empty();
+///         if let Ok(port) = std::env::var("PORT") {
+///             layer.insert_text("resources.http.port", &port, Origin::named("PORT"), problems);
+///         }
+///         layer
+///     }
+/// }
+/// ```
 pub trait Source: Send + Sync + 'static {
     /// What people call it: `settings.yml`, `environment`.
     fn name(&self) -> String;

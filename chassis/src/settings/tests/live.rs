@@ -48,6 +48,8 @@ fn a_change_that_one_part_refuses_changes_nothing() {
     assert_eq!((greeter.name.get().as_str(), greeter.count.get()), ("world", 3));
     assert!(settings.get::<String>("resources.greeter.name").is_err());
     assert!(settings.set("a..b", 1).is_err());
+    let error = settings.set("resources.greeter.fixed", json!(["plain fields are asked too"])).unwrap_err();
+    assert!(error.to_string().contains("`system.resources.greeter.fixed`: expected text, found a list"), "{error}");
 }
 
 #[tokio::test]
