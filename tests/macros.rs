@@ -110,7 +110,9 @@ impl Renamed {
 }
 
 mod sharded {
-    use super::*;
+    use chassis::prelude::*;
+
+    use super::{Database, Nothing};
 
     #[microservice(parts = [routes])]
     pub(super) struct Sharded<D: Database = Nothing, const SHARDS: usize = 4>
@@ -125,7 +127,9 @@ mod sharded {
 
     /// A part in a module of its own sees what is private to the struct's, and is seen there.
     mod routes {
-        use super::*;
+        use chassis::prelude::*;
+
+        use super::{Database, Sharded};
 
         #[microservice(part = routes)]
         impl<D: Database + Clone, const SHARDS: usize> Sharded<D, SHARDS> {
