@@ -100,7 +100,9 @@ pub(crate) struct Nested {
 
 impl Nested {
     fn check(&self) -> ::core::result::Result<(), ::std::string::String> {
-        let _ = self.form;
+        if self.form == 0 {
+            return ::core::result::Result::Err(::std::string::String::new());
+        }
         ::core::result::Result::Ok(())
     }
 }

@@ -1,11 +1,14 @@
 //! Amounts of bytes: `64KiB`, `10MB`, or a bare number.
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
+use ::serde::{Deserialize, Deserializer, Serialize, Serializer};
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::Value as Json;
 
 use super::{SettingValue, plain};
 use crate::settings::{
+    derived::{deserialize, json_schema},
     input::Input,
     node::Value,
     rules::Bound,
@@ -76,6 +79,28 @@ impl fmt::Display for ByteSize {
     }
 }
 
+impl Serialize for ByteSize {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for ByteSize {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserialize(deserializer)
+    }
+}
+
+impl JsonSchema for ByteSize {
+    fn schema_name() -> Cow<'static, str> {
+        Cow::Borrowed("ByteSize")
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema::<Self>()
+    }
+}
+
 impl SettingValue for ByteSize {
     plain!();
 
@@ -115,6 +140,13 @@ impl SettingValue for ByteSize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn sizes_go_through_serde_as_they_are_written() {
+        assert_eq!(serde_json::to_string(&ByteSize::kib(64)).unwrap(), "\"64KiB\"");
+        assert_eq!(serde_json::from_str::<ByteSize>("\"1 MB\"").unwrap(), ByteSize::bytes(1_000_000));
+        assert!(serde_json::from_str::<ByteSize>("-1").is_err());
+    }
 
     #[test]
     fn sizes_are_read_and_shown_alike() {

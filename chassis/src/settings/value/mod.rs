@@ -32,6 +32,48 @@ use super::{
 
 /// A type that a setting can have.
 ///
+/// ```
+/// use chassis::settings::{Dict, Input, SettingValue, SettingsSchema, Shape};
+///
+/// /// `40%`
+/// #[derive(Debug, PartialEq)]
+/// struct Percent(u8);
+///
+/// impl SettingValue for Percent {
+///     type Plain = Self;
+///
+///     fn from_plain(plain: Self) -> Self {
+///         plain
+///     }
+///
+///     fn read(input: &mut Input<'_>) -> Option<Self> {
+///         let text = input.text();
+///         let number = text.as_deref().and_then(|text| text.strip_suffix('%')).and_then(|number| number.parse().ok());
+///         if number.is_none() {
+///             input.mismatch("a share such as `40%`");
+///         }
+///         number.map(Self)
+///     }
+///
+///     fn shape() -> Shape {
+///         Shape::text_like("a share", "40%")
+///     }
+///
+///     fn show(&self) -> serde_json::Value {
+///         format!("{}%", self.0).into()
+///     }
+/// }
+///
+/// #[derive(SettingsSchema)]
+/// struct Sampling {
+///     #[setting(default = Percent(10))]
+///     rate: Percent,
+/// }
+///
+/// assert_eq!(Dict::new().set("rate", "40%").read::<Sampling>()?.rate, Percent(40));
+/// # Ok::<(), chassis::Error>(())
+/// ```
+///
 /// For a type of one's own that implements `Deserialize` and `JsonSchema`, `#[setting(serde)]` on the field or
 /// [`Serde`] around the type does it. Structs and enums derive it with `#[derive(SettingsSchema)]`.
 #[diagnostic::on_unimplemented(
