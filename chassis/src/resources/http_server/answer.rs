@@ -14,7 +14,7 @@ use super::{
     record::{End, Record},
     rejection,
 };
-use crate::unit::Outcome;
+use crate::{process::catch, unit::Outcome};
 
 /// Says whether an answer was taken out of the cache.
 pub(super) const X_CACHE: HeaderName = HeaderName::from_static("x-cache");
@@ -55,8 +55,11 @@ impl Answered {
         let headers = std::mem::take(&mut parts.headers);
         let mut draft = Draft { status: parts.status, headers, body: Outgoing::new(body, WHOLE) };
         draft.keep_in_cache(&mut record);
-        draft.add_tag(&record);
-        draft.compress(&record);
+        let is_known = draft.add_tag(&record);
+        draft.compress(&record, is_known);
+        if is_known {
+            draft.become_not_modified();
+        }
         record.extend(&mut draft.headers);
         if record.method == Method::HEAD {
             draft.leave_out_body();
@@ -102,12 +105,12 @@ impl Draft {
         self.headers.insert(X_CACHE, HeaderValue::from_static("MISS"));
     }
 
-    /// Adds a tag to a whole body, or answers that the client has it.
-    fn add_tag(&mut self, record: &Record) {
+    /// Adds a tag to a whole body; `true` when the client has that body already.
+    fn add_tag(&mut self, record: &Record) -> bool {
         if self.status != StatusCode::OK || !(record.method == Method::GET || record.method == Method::HEAD) {
-            return;
+            return false;
         }
-        let is_known = match (self.headers.get(header::ETAG), &self.body) {
+        match (self.headers.get(header::ETAG), &self.body) {
             (Some(tag), _) => record.asked().is_some_and(|asked| names_this_tag(asked, tag)),
             (None, Outgoing::Whole(body)) if record.site.settings.etag => {
                 let tag = Tag::of(body);
@@ -116,17 +119,19 @@ impl Draft {
                 known.is_some()
             }
             (None, _) => false,
-        };
-        if is_known {
-            self.status = StatusCode::NOT_MODIFIED;
-            self.headers.remove(header::CONTENT_TYPE);
-            self.headers.remove(header::CONTENT_LENGTH);
-            self.body = Outgoing::Whole(Bytes::new());
         }
     }
 
-    /// Compresses the body for a client that takes it, and says that there are two forms.
-    fn compress(&mut self, record: &Record) {
+    /// 304 with the headers that a 200 would have, but for those of its body.
+    fn become_not_modified(&mut self) {
+        self.status = StatusCode::NOT_MODIFIED;
+        self.headers.remove(header::CONTENT_TYPE);
+        self.headers.remove(header::CONTENT_LENGTH);
+        self.body = Outgoing::Whole(Bytes::new());
+    }
+
+    /// Compresses the body for a client that takes it and has not got it, and says that there are two forms.
+    fn compress(&mut self, record: &Record, is_known: bool) {
         let settings = &record.site.settings.compression;
         let (size, min_size) = (self.body.size_hint().exact(), settings.min_size.as_u64());
         if !settings.enabled || size.is_some_and(|size| size < min_size) {
@@ -137,7 +142,7 @@ impl Draft {
             return;
         }
         self.headers.append(header::VARY, HeaderValue::from_name(header::ACCEPT_ENCODING));
-        if choice == Choice::NotForThisClient {
+        if choice == Choice::NotForThisClient || is_known {
             return;
         }
         self.headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
@@ -168,7 +173,9 @@ fn extended(response: Response, record: &Record) -> (Response, Option<Problem>) 
         Err(response) => (*response, None),
         Ok(mut problem) => {
             for hook in &record.site.problem_hooks {
-                hook(&mut problem, &record.info());
+                if let Err(panic) = catch(|| hook(&mut problem, &record.info())) {
+                    tracing::error!("a hook that extends problems failed: {panic}");
+                }
             }
             (problem.clone().into_response(), Some(problem))
         }

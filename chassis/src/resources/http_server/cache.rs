@@ -7,7 +7,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use tokio::time::Instant;
 
 /// What an entry costs besides its key and body: headers and bookkeeping, roughly.
@@ -59,13 +59,17 @@ struct Entry {
 }
 
 impl CacheRule {
-    /// The key of a request, or `None` when its answer may be meant for one client alone.
-    pub(super) fn key(&self, uri: &Uri, request: &HeaderMap) -> Option<Key> {
+    /// The key of a request without a body, or `None` when its answer may be meant for one client alone.
+    pub(super) fn key(&self, method: &Method, uri: &Uri, request: &HeaderMap) -> Option<Key> {
         let is_personal = |name: HeaderName| request.contains_key(&name) && !self.by.contains(&name);
         if is_personal(header::AUTHORIZATION) || is_personal(header::COOKIE) || request.contains_key(header::RANGE) {
             return None;
         }
         let mut key = self.route.to_le_bytes().to_vec();
+        // `HEAD` is answered as `GET`, and its body left out later.
+        let method = if *method == Method::HEAD { &Method::GET } else { method };
+        key.extend(method.as_str().as_bytes());
+        key.push(b' ');
         key.extend(uri.path_and_query().map_or("/", |path| path.as_str()).as_bytes());
         for name in &self.by {
             for value in request.get_all(name) {
@@ -158,7 +162,7 @@ mod tests {
     }
 
     fn key(path: &'static str) -> Option<Key> {
-        rule(&[]).key(&Uri::from_static(path), &HeaderMap::new())
+        rule(&[]).key(&Method::GET, &Uri::from_static(path), &HeaderMap::new())
     }
 
     fn answer(size: usize) -> Cached {
@@ -168,7 +172,10 @@ mod tests {
     #[test]
     fn the_query_and_the_chosen_headers_tell_requests_apart() {
         let rule = rule(&["accept-language"]);
-        let of = |path, pairs: &[_]| rule.key(&Uri::from_static(path), &headers(pairs));
+        let of = |path, pairs: &[_]| rule.key(&Method::GET, &Uri::from_static(path), &headers(pairs));
+        let by_method = |method: Method| rule.key(&method, &Uri::from_static("/a"), &HeaderMap::new());
+        assert_ne!(by_method(Method::GET), by_method(Method::DELETE));
+        assert_eq!(by_method(Method::GET), by_method(Method::HEAD));
         assert_ne!(of("/a?x=1", &[]), of("/a?x=2", &[]));
         assert_ne!(of("/a", &[("accept-language", "de")]), of("/a", &[("accept-language", "en")]));
         assert_eq!(of("/a", &[("user-agent", "one")]), of("/a", &[("user-agent", "two")]));
@@ -176,9 +183,12 @@ mod tests {
 
     #[test]
     fn an_answer_for_one_client_is_never_kept() {
-        assert_eq!(rule(&[]).key(&Uri::from_static("/"), &headers(&[("authorization", "Bearer x")])), None);
-        assert_eq!(rule(&[]).key(&Uri::from_static("/"), &headers(&[("cookie", "a=b")])), None);
-        assert!(rule(&["cookie"]).key(&Uri::from_static("/"), &headers(&[("cookie", "a=b")])).is_some());
+        assert_eq!(
+            rule(&[]).key(&Method::GET, &Uri::from_static("/"), &headers(&[("authorization", "Bearer x")])),
+            None
+        );
+        assert_eq!(rule(&[]).key(&Method::GET, &Uri::from_static("/"), &headers(&[("cookie", "a=b")])), None);
+        assert!(rule(&["cookie"]).key(&Method::GET, &Uri::from_static("/"), &headers(&[("cookie", "a=b")])).is_some());
         assert!(!is_cacheable(StatusCode::OK, &headers(&[("set-cookie", "a=b")])));
         assert!(!is_cacheable(StatusCode::OK, &headers(&[("cache-control", "max-age=0, No-Store")])));
         assert!(!is_cacheable(StatusCode::NOT_FOUND, &HeaderMap::new()));

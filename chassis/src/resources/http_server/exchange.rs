@@ -15,7 +15,7 @@ use axum::{
 use http::{HeaderValue, StatusCode, header, request::Parts};
 use http_body::Body as _;
 use hyper::body::Incoming;
-use tokio::time::Instant;
+use tokio::{runtime::Handle, time::Instant};
 use tower_service::Service;
 
 use super::{
@@ -121,7 +121,9 @@ impl Drop for Handling {
         else {
             return;
         };
-        if record.endpoint.as_ref().is_some_and(|endpoint| endpoint.cancel_on_disconnect) {
+        let is_cancelled = record.endpoint.as_ref().is_some_and(|endpoint| endpoint.cancel_on_disconnect);
+        // Where the runtime itself ends, nothing can go on.
+        if is_cancelled || Handle::try_current().is_err() {
             let _unit = record.ids.enter();
             drop(handler);
             return;
@@ -150,32 +152,34 @@ async fn unheard(mut record: Record, handler: Answering) {
 
 /// Finds out who answers, and with what.
 fn begin(record: &mut Record, head: Parts, body: Incoming, found: &Found<'_>) -> Work {
-    let refused = |problem| Work::Answer(Answered::problem(problem, Outcome::Ok));
-    match found {
-        Found::Endpoint(endpoint) => match handle(record, head, body, endpoint) {
-            Ok(work) => work,
-            Err(problem) => refused(*problem),
+    let work = match found {
+        Found::Endpoint(endpoint) => handle(record, head, body, endpoint),
+        Found::OtherMethods(methods) => preflight(record, &head, &methods.allow).map_or_else(
+            || {
+                let detail = format!("this path takes {} only", methods.allow.to_str().unwrap_or_default());
+                let problem = Problem::new(StatusCode::METHOD_NOT_ALLOWED).detail(detail);
+                Err(Box::new(problem.header(header::ALLOW, methods.allow.clone())))
+            },
+            Ok,
+        ),
+        Found::Nothing => match preflight(record, &head, &HeaderValue::from_static("")) {
+            Some(work) => Ok(work),
+            None => merged(record, head, body),
         },
-        Found::OtherMethods(methods) => {
-            let cors = record.site.cors.as_ref();
-            if let Some(headers) = cors.and_then(|cors| cors.preflight(&head.method, &head.headers, &methods.allow)) {
-                return Work::Answer(Answered::new((StatusCode::NO_CONTENT, headers).into_response()));
-            }
-            let detail = format!("this path takes {} only", methods.allow.to_str().unwrap_or_default());
-            let problem = Problem::new(StatusCode::METHOD_NOT_ALLOWED).detail(detail);
-            refused(problem.header(header::ALLOW, methods.allow.clone()))
-        }
-        Found::Nothing => match merged(record, head, body) {
-            Ok(work) => work,
-            Err(problem) => refused(*problem),
-        },
-    }
+    };
+    work.unwrap_or_else(|problem| Work::Answer(Answered::problem(*problem, Outcome::Ok)))
+}
+
+/// The answer to a page of another origin that asks whether it may ask.
+fn preflight(record: &Record, head: &Parts, allow: &HeaderValue) -> Option<Work> {
+    let headers = record.site.cors.as_ref()?.preflight(&head.method, &head.headers, allow)?;
+    Some(Work::Answer(Answered::new((StatusCode::NO_CONTENT, headers).into_response())))
 }
 
 /// Hands a request to the handler of its route, or answers out of the cache.
 fn handle(record: &mut Record, head: Parts, body: Incoming, endpoint: &Arc<Endpoint>) -> Result<Work, Box<Problem>> {
-    if let Some(rule) = &endpoint.cache {
-        let key = rule.key(&head.uri, &head.headers);
+    if let Some(rule) = endpoint.cache.as_ref().filter(|_| body.is_end_stream()) {
+        let key = rule.key(&head.method, &head.uri, &head.headers);
         if let Some((cached, age)) = key.as_ref().and_then(|key| record.site.cache.get(key, Instant::now())) {
             let mut response = Response::new(Body::from(cached.body));
             *response.status_mut() = cached.status;
@@ -194,11 +198,6 @@ fn handle(record: &mut Record, head: Parts, body: Incoming, endpoint: &Arc<Endpo
 /// Hands a request to the merged routers.
 fn merged(record: &mut Record, head: Parts, body: Incoming) -> Result<Work, Box<Problem>> {
     let Some(router) = &record.site.merged else {
-        let cors = record.site.cors.as_ref();
-        let allow = HeaderValue::from_static("");
-        if let Some(headers) = cors.and_then(|cors| cors.preflight(&head.method, &head.headers, &allow)) {
-            return Ok(Work::Answer(Answered::new((StatusCode::NO_CONTENT, headers).into_response())));
-        }
         return Err(Box::new(Problem::not_found().detail("nothing is served at this path")));
     };
     let mut router = router.clone();

@@ -58,6 +58,7 @@ async fn a_client_that_has_the_answer_gets_a_304() {
         let second = ask().header("if-none-match", &tag).await.unwrap();
         assert_eq!((second.status(), second.header("etag")), (StatusCode::NOT_MODIFIED, first.header("etag")));
         assert!(second.bytes().is_empty());
+        assert_eq!((second.header("vary"), second.header("content-encoding")), (Some("accept-encoding"), None));
     }
     let other = open.client.get("/").header("if-none-match", "\"other\"").await.unwrap();
     assert_eq!(other.status(), StatusCode::OK);
@@ -96,6 +97,16 @@ async fn a_cached_answer_is_given_again_until_it_is_too_old() {
     assert_eq!(ask("/", "de").header("authorization", "Bearer x").await.unwrap().text(), "3");
     tokio::time::advance(Duration::from_secs(7)).await;
     assert_eq!(ask("/", "de").await.unwrap().text(), "4");
+}
+
+#[tokio::test]
+async fn a_request_with_a_body_is_never_answered_out_of_the_cache() {
+    let route = post("/").cache(Duration::from_secs(10));
+    let open = Bench::new().on(route, |mut request| async move { last::<String, _>(&mut request).await }).open();
+    for body in ["one", "two"] {
+        let response = open.client.post("/").body(body).await.unwrap();
+        assert_eq!((response.text().as_str(), response.header("x-cache")), (body, None));
+    }
 }
 
 #[tokio::test]

@@ -83,6 +83,16 @@ async fn the_problem_of_a_handler_is_extended_by_the_service_and_its_error_is_lo
 }
 
 #[tokio::test]
+async fn a_hook_that_panics_spoils_nothing() {
+    crate::process::install();
+    let bench = Bench::new();
+    bench.http.problem_hook(|_, _| panic!("on purpose"));
+    let open = bench.open();
+    assert_eq!(problem(&open.get("/nowhere").await)["status"], 404);
+    assert!(open.scope.logs().captured().iter().any(|line| line.to_string().contains("on purpose")));
+}
+
+#[tokio::test]
 async fn a_panic_is_a_500_and_the_server_goes_on() {
     let handler = |_: Request| async {
         if true {
@@ -155,7 +165,9 @@ async fn duplicate_routes_are_all_named_by_check() {
 
 #[tokio::test]
 async fn a_preflight_is_answered_and_answers_say_who_may_read_them() {
-    let open = orders().set(|settings| settings.cors.origins = vec!["https://shop.example".into()]).open();
+    let bench = orders().set(|settings| settings.cors.origins = vec!["https://shop.example".into()]);
+    bench.http.merge(Router::new().route("/plain", routing::put(|| async {})));
+    let open = bench.open();
     let preflight = open
         .client
         .request(Method::OPTIONS, "/orders")
@@ -164,6 +176,9 @@ async fn a_preflight_is_answered_and_answers_say_who_may_read_them() {
         .await
         .unwrap();
     assert_eq!((preflight.status().as_u16(), preflight.header("access-control-allow-methods")), (204, Some("POST")));
+    let for_merged = open.client.request(Method::OPTIONS, "/plain").header("origin", "https://shop.example");
+    let for_merged = for_merged.header("access-control-request-method", "PUT").await.unwrap();
+    assert_eq!(for_merged.header("access-control-allow-methods"), Some("PUT"));
     let response = open.client.get("/nowhere").header("origin", "https://shop.example").await.unwrap();
     assert_eq!(response.headers()[header::ACCESS_CONTROL_ALLOW_ORIGIN], "https://shop.example");
 }
