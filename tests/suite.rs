@@ -8,6 +8,7 @@ mod examples;
 mod guide;
 mod http_connections;
 mod http_routes;
+mod http_surface;
 mod leaks;
 mod lifecycle_start;
 mod lifecycle_stop;
