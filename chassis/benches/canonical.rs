@@ -11,16 +11,17 @@ use std::{
     net::IpAddr,
     os::fd::AsFd,
     sync::{
-        Mutex,
+        Arc, Mutex,
         atomic::{AtomicU64, Ordering},
     },
+    task::{Context, Waker},
     time::Duration,
 };
 
 use chassis::{
     logging::{Line, LogFormat, LoggingSettings, Logs, Value},
     scope::Scope,
-    unit::Ids,
+    unit::{Ids, Kind, Unit},
 };
 use tracing::Level;
 
@@ -63,6 +64,7 @@ fn main() {
     }
     logs.configure(&LoggingSettings { format: LogFormat::Json, ..LoggingSettings::default() });
     report.measure("disabled line", || disabled(&logs), || {});
+    report.measure("unit of work that says nothing", || unit(&scope), || {});
 
     // Before the router is installed, so that a dispatcher of one's own decides what this thread's events become.
     let subscriber =
@@ -129,6 +131,14 @@ fn disabled(logs: &Logs) {
 fn thread_time() -> Duration {
     let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
     Duration::new(time.tv_sec.unsigned_abs(), time.tv_nsec as u32)
+}
+
+/// A timer tick: its line is off.
+fn unit(scope: &Arc<Scope>) {
+    let unit = Unit::new(Kind::Tick).in_scope(scope).name("reap");
+    let mut work = std::pin::pin!(unit.run(async { Ok(black_box(())) }));
+    let mut cx = Context::from_waker(Waker::noop());
+    assert!(work.as_mut().poll(&mut cx).is_ready());
 }
 
 /// The writer keeps up between rounds, so that a round measures lines that are taken.

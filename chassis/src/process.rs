@@ -129,7 +129,7 @@ fn is_left_to_previous(info: &PanicHookInfo<'_>) -> bool {
     let panic = Panic::of_hook(info);
     let is_awaited = panic::is_awaited();
     if !is_awaited {
-        Scope::with_current(|scope| Ids::with_current(|unit| tell_of_panic(scope.logs(), unit, &panic)));
+        Scope::with_current(|scope| tell_of_panic(scope.logs(), Ids::current().as_deref(), &panic));
     }
     panic.note();
     !is_awaited

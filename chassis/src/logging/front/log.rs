@@ -24,7 +24,7 @@ impl log::Log for LogRouter {
             let logs = scope.logs();
             if logs.is_enabled(level, record.target()) {
                 let place = record.file().zip(record.line());
-                Ids::with_current(|unit| logs.write(level, record.target(), place, unit, &Said(record)));
+                logs.write(level, record.target(), place, Ids::current().as_deref(), &Said(record));
             }
         });
     }

@@ -67,7 +67,7 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for TracingRouter {
             let logs = scope.logs();
             // The call site's memory speaks for all services; a level that changes meanwhile is honoured here.
             if logs.is_enabled(*metadata.level(), metadata.target()) {
-                Ids::with_current(|unit| logs.write(*metadata.level(), metadata.target(), place, unit, &said));
+                logs.write(*metadata.level(), metadata.target(), place, Ids::current().as_deref(), &said);
             }
         });
     }
