@@ -97,6 +97,7 @@ impl Resource for HttpServer {
     async fn stop(&self, _: &Context) -> Result<()> {
         let Some(running) = self.running.take() else { return Ok(()) };
         self.declared().life += 1;
+        running.site.meters.set_in_flight(0);
         let cut = running.server.stop().await;
         match cut.exchanges {
             0 => Ok(()),
@@ -213,7 +214,7 @@ fn cors(settings: &HttpServerSettings) -> Result<Option<Cors>> {
 }
 
 /// Measures how late work gets a thread, for as long as the server runs.
-async fn watch_load(site: Site, max_lag: Duration) {
+pub(super) async fn watch_load(site: Site, max_lag: Duration) {
     let mut rule = LagRule::new(max_lag);
     let pause = WINDOW / MEASUREMENTS;
     loop {

@@ -108,3 +108,30 @@ async fn a_client_that_breaks_off_in_its_body_does_no_harm() {
     tokio::time::sleep(Duration::from_secs(1)).await;
     assert_eq!(open.client.post("/").body("fine").await.unwrap().text(), "fine");
 }
+
+#[tokio::test(start_paused = true)]
+async fn work_that_waits_too_long_for_a_thread_sheds_a_share_until_it_does_not() {
+    let (open, gate) = gated(get("/work"));
+    let client = open.client.clone();
+    let first = tokio::spawn(async move { client.get("/work").await.unwrap() });
+    gate.is_in.notified().await;
+    let watch = tokio::spawn(resource::watch_load(open.site.clone(), Duration::from_millis(100)));
+    let window = async |lag: Duration| {
+        for _ in 0..shed::MEASUREMENTS {
+            // The probe asks for a moment, and is woken so much later.
+            tokio::task::yield_now().await;
+            tokio::time::advance(shed::WINDOW / shed::MEASUREMENTS + lag).await;
+            tokio::task::yield_now().await;
+        }
+        open.site.load.share()
+    };
+    // The first look comes from before there was work.
+    window(Duration::ZERO).await;
+    assert_eq!(window(Duration::from_millis(150)).await, 10);
+    assert_eq!(window(Duration::from_millis(150)).await, 20);
+    assert_eq!(open.metric("http_server_requests_in_flight", &[("server", "http")]), 1.0);
+    assert_eq!(window(Duration::from_millis(50)).await, 10);
+    watch.abort();
+    gate.goes_on.notify_one();
+    assert_eq!(first.await.unwrap().text(), "done");
+}
