@@ -1,7 +1,7 @@
 //! A bounded fuzz of everything a client can send: no input may bring down the server, or get an error without a
 //! problem document once its head was read.
 //!
-//! `HTTP_SURFACE_CASES=100000` looks further than the normal run.
+//! `CHASSIS_FUZZ_ROUNDS=100000` looks further than the normal run.
 
 #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
@@ -152,7 +152,7 @@ fn check(request: &[u8], answer: &[u8]) {
 #[test]
 fn nothing_a_client_sends_brings_the_server_down() {
     no_leaks(async {
-        let cases = std::env::var("HTTP_SURFACE_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(1500);
+        let cases = std::env::var("CHASSIS_FUZZ_ROUNDS").ok().and_then(|cases| cases.parse().ok()).unwrap_or(1500);
         let running = Surface::builder().settings(Dict::new().set("resources.http.port", 0)).start().await.unwrap();
         let address = running.service().http.address().unwrap();
         // The same cases in every run.

@@ -55,7 +55,9 @@ fn decisions_are_pure() {
         in_core && decisions.iter().any(|name| file.path.ends_with(name)) || file.is_under("logging/format/")
     };
     let files = runtime("");
-    report(files.iter().filter(is_decision).flat_map(|file| file.lines_with(&impure)));
+    let found = files.iter().filter(is_decision).flat_map(|file| file.lines_with(&impure));
+    // A moment is a value; reading the clock is not.
+    report(found.filter(|line| !line.ends_with("use tokio::time::Instant;")));
 }
 
 #[test]

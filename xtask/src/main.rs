@@ -3,6 +3,7 @@
 mod dependencies;
 mod features;
 mod machine;
+mod more;
 mod step;
 mod test;
 mod workspace;
@@ -11,6 +12,8 @@ use std::process::ExitCode;
 
 const HELP: &str = "\
 cargo xtask test [--quick]   everything that must hold before a change lands; --quick leaves out what takes minutes
+cargo xtask soak [ROUNDS]    SIGTERM at random moments under load, 200 times
+cargo xtask fuzz [ROUNDS]    settings files and requests that nobody would write, 100000 of each
 cargo xtask setup            installs or finds the tools that the tests use
 cargo xtask dependencies     licences, banned and doubled crates
 ";
@@ -22,6 +25,10 @@ fn main() -> ExitCode {
         ["test"] => test::run(test::Extent::Everything),
         ["test", "--quick"] => test::run(test::Extent::Quick),
         ["setup"] => machine::prepare(),
+        ["soak"] => more::soak("200"),
+        ["soak", rounds] => more::soak(rounds),
+        ["fuzz"] => more::fuzz("100000"),
+        ["fuzz", rounds] => more::fuzz(rounds),
         ["dependencies"] => dependencies::check(),
         ["help" | "--help" | "-h"] | [] => {
             print!("{HELP}");
