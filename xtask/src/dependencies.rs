@@ -18,9 +18,12 @@ use crate::{step::Step, workspace};
 pub(crate) fn check() -> Result<(), String> {
     let path = workspace::root().join("deny.toml");
     let rules = fs::read_to_string(&path).map_err(|e| format!("{}: {e}", path.display()))?;
-    let tree = Step::cargo("dependencies", "tree --workspace --all-features --edges normal,build,dev --prefix none")
-        .words("--locked --quiet --format {p}|{l}")
-        .run_quietly()?;
+    let tree = Step::cargo(
+        "dependencies",
+        "tree --workspace --exclude benches --all-features --edges normal,build,dev --prefix none",
+    )
+    .words("--locked --quiet --format {p}|{l}")
+    .run_quietly()?;
     let problems = violations(&tree, &Rules::read(&rules));
     if problems.is_empty() { Ok(()) } else { Err(problems.join("\nxtask: ")) }
 }

@@ -1,5 +1,6 @@
 //! The chores of the repository: `cargo xtask help` lists them.
 
+mod bench;
 mod dependencies;
 mod features;
 mod machine;
@@ -12,6 +13,8 @@ use std::process::ExitCode;
 
 const HELP: &str = "\
 cargo xtask test [--quick]   everything that must hold before a change lands; --quick leaves out what takes minutes
+cargo xtask bench [GROUP]…   how fast and how small; groups: http, start, stop, resources, timers,
+                             compile, meters, canonical
 cargo xtask soak [ROUNDS]    SIGTERM at random moments under load, 200 times
 cargo xtask fuzz [ROUNDS]    settings files and requests that nobody would write, 100000 of each
 cargo xtask setup            installs or finds the tools that the tests use
@@ -25,6 +28,7 @@ fn main() -> ExitCode {
         ["test"] => test::run(test::Extent::Everything),
         ["test", "--quick"] => test::run(test::Extent::Quick),
         ["setup"] => machine::prepare(),
+        ["bench", groups @ ..] => bench::run(groups),
         ["soak"] => more::soak("200"),
         ["soak", rounds] => more::soak(rounds),
         ["fuzz"] => more::fuzz("100000"),

@@ -1,0 +1,41 @@
+//! How fast and how small: builds the programs, then hands over to the `benches` package.
+
+use crate::{step::Step, workspace};
+
+/// The groups of the `benches` package, which start whole programs.
+const OF_PROGRAMS: [&str; 6] = ["http", "start", "stop", "resources", "timers", "compile"];
+/// The groups that are benchmarks of the crate itself.
+const OF_THE_CRATE: [&str; 2] = ["meters", "canonical"];
+
+/// Prints the tables of the groups that are named, or all of them.
+///
+/// # Errors
+///
+/// When a group is not known, something does not compile or a program does not work.
+pub(crate) fn run(groups: &[&str]) -> Result<(), String> {
+    let is_known = |group: &str| OF_PROGRAMS.contains(&group) || OF_THE_CRATE.contains(&group);
+    if let Some(unknown) = groups.iter().find(|group| !is_known(group)) {
+        return Err(format!(
+            "no group `{unknown}`; the groups are {}, {}",
+            OF_PROGRAMS.join(", "),
+            OF_THE_CRATE.join(", ")
+        ));
+    }
+    let is_wanted = |group: &&str| groups.is_empty() || groups.contains(group);
+    for group in OF_THE_CRATE.into_iter().filter(is_wanted) {
+        let bench = Step::cargo(group, "bench --quiet --locked --package chassis --all-features --bench");
+        bench.arg(group).shown().run()?;
+    }
+    let wanted: Vec<&str> = OF_PROGRAMS.into_iter().filter(is_wanted).collect();
+    if wanted.is_empty() {
+        return Ok(());
+    }
+    Step::cargo("build", "build --quiet --locked --profile bench --package benches").run()?;
+    if wanted.contains(&"start") {
+        // On its own, with the features that a user's quickstart has.
+        let build = "build --quiet --locked --profile bench --package examples --example quickstart";
+        Step::cargo("build quickstart", build).run()?;
+    }
+    let bench = Step::new("bench", workspace::target().join("release/benches"));
+    bench.words(&wanted.join(" ")).shown().run()
+}
