@@ -26,8 +26,8 @@ const MEGABYTE: f64 = 1024.0 * 1024.0;
 pub(crate) fn compare(rounds: u32) -> Result<(), Box<dyn Error>> {
     let (mut raw, mut empty) = (Samples::default(), Samples::default());
     for _ in 0..rounds {
-        raw.push(until_ready("raw", "--listen=ADDRESS")?);
-        empty.push(until_ready("empty", "--set=resources.status.port=PORT")?);
+        raw.push(until_ready("raw", &["--listen", "ADDRESS"])?);
+        empty.push(until_ready("empty", &["--set=resources.status.port=PORT"])?);
     }
     let (mut raw_memory, mut memory) = (Samples::default(), Samples::default());
     for _ in 0..3 {
@@ -47,11 +47,13 @@ pub(crate) fn compare(rounds: u32) -> Result<(), Box<dyn Error>> {
 }
 
 /// Milliseconds from the start of the process to the first answer with 200.
-fn until_ready(name: &str, argument: &str) -> io::Result<f64> {
+fn until_ready(name: &str, arguments: &[&str]) -> io::Result<f64> {
     let address = program::free_address()?;
-    let argument = argument.replace("ADDRESS", &address.to_string()).replace("PORT", &address.port().to_string());
+    let filled = |argument: &&str| {
+        argument.replace("ADDRESS", &address.to_string()).replace("PORT", &address.port().to_string())
+    };
     let mut command = Command::new(program::path(name)?);
-    command.arg(argument).stdin(Stdio::null()).stdout(Stdio::null());
+    command.args(arguments.iter().map(filled)).stdin(Stdio::null()).stdout(Stdio::null());
     let began = Instant::now();
     let mut child = command.spawn()?;
     let ready = loop {
