@@ -1,8 +1,8 @@
 //! Answers that are given again for a while: the cache of routes that have `cache = "10s"`.
 
 use std::{
-    collections::{HashMap, VecDeque},
-    sync::{Mutex, PoisonError},
+    collections::{BTreeMap, HashMap},
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
@@ -21,7 +21,7 @@ pub(super) struct CacheRule {
     /// How long an answer is good.
     pub(super) time_to_live: Duration,
     /// The request headers that the answer depends on.
-    pub(super) by: Box<[HeaderName]>,
+    pub(super) by: Arc<[HeaderName]>,
 }
 
 /// Answers by route, path, query and chosen headers; bounded in bytes, the oldest goes first.
@@ -40,13 +40,17 @@ pub(super) struct Cached {
 
 /// What tells two requests to one route apart.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(super) struct Key(Box<[u8]>);
+pub(super) struct Key {
+    text: Box<[u8]>,
+    /// The request headers that are part of it.
+    by: Arc<[HeaderName]>,
+}
 
 #[derive(Default)]
 struct Store {
     entries: HashMap<Key, Entry>,
-    /// In the order of storing; an entry that was replaced since is here with an old number.
-    order: VecDeque<(Key, u64)>,
+    /// The keys of the entries by their numbers, which is the order of storing.
+    order: BTreeMap<u64, Key>,
     size: usize,
     next: u64,
 }
@@ -71,7 +75,7 @@ impl CacheRule {
         key.extend(method.as_str().as_bytes());
         key.push(b' ');
         key.extend(uri.path_and_query().map_or("/", |path| path.as_str()).as_bytes());
-        for name in &self.by {
+        for name in self.by.iter() {
             for value in request.get_all(name) {
                 // Neither a path nor a header can hold these bytes, so that no two requests run together.
                 key.push(b'\n');
@@ -79,7 +83,7 @@ impl CacheRule {
             }
             key.push(b'\r');
         }
-        Some(Key(key.into()))
+        Some(Key { text: key.into(), by: Arc::clone(&self.by) })
     }
 }
 
@@ -96,10 +100,11 @@ impl ResponseCache {
         Some((entry.answer.clone(), now.duration_since(entry.stored)))
     }
 
-    /// Keeps an answer. One that would take more than an eighth of the room is not worth the others.
+    /// Keeps an answer, unless it says that it depends on more than the key tells. One that would take more than an
+    /// eighth of the room is not worth the others.
     pub(super) fn put(&self, key: Key, answer: Cached, now: Instant, time_to_live: Duration) {
-        let size = key.0.len() + answer.body.len() + OVERHEAD;
-        if size > self.capacity / 8 {
+        let size = size(&key, &answer);
+        if size > self.capacity / 8 || varies(&answer.headers, &key.by) {
             return;
         }
         let mut store = self.store.lock().unwrap_or_else(PoisonError::into_inner);
@@ -107,42 +112,58 @@ impl ResponseCache {
         store.next += 1;
         let entry = Entry { number, stored: now, expires: now + time_to_live, answer };
         store.size += size;
-        store.order.push_back((key.clone(), number));
         if let Some(replaced) = store.entries.insert(key.clone(), entry) {
-            store.size -= key.0.len() + replaced.answer.body.len() + OVERHEAD;
+            store.size -= self::size(&key, &replaced.answer);
+            store.order.remove(&replaced.number);
         }
+        store.order.insert(number, key);
         store.shrink_to(self.capacity, now);
     }
 }
 
 impl Store {
     fn shrink_to(&mut self, capacity: usize, now: Instant) {
-        while let Some((key, number)) = self.order.front() {
-            let is_replaced = self.entries.get(key).is_none_or(|entry| entry.number != *number);
-            let is_expired = self.entries.get(key).is_some_and(|entry| entry.expires <= now);
-            if !is_replaced && !is_expired && self.size <= capacity {
+        while let Some(first) = self.order.first_entry() {
+            let is_expired = self.entries.get(first.get()).is_none_or(|entry| entry.expires <= now);
+            if !is_expired && self.size <= capacity {
                 return;
             }
-            if let Some((key, _)) = self.order.pop_front().filter(|_| !is_replaced)
-                && let Some(entry) = self.entries.remove(&key)
-            {
-                self.size -= key.0.len() + entry.answer.body.len() + OVERHEAD;
+            let key = first.remove();
+            if let Some(entry) = self.entries.remove(&key) {
+                self.size -= size(&key, &entry.answer);
             }
         }
     }
+}
+
+/// What an entry costs, roughly.
+fn size(key: &Key, answer: &Cached) -> usize {
+    let headers: usize = answer.headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
+    key.text.len() + headers + answer.body.len() + OVERHEAD
+}
+
+/// Whether an answer depends on request headers that are not in `by`. Compression is left to the server, which keeps
+/// what is not compressed yet.
+fn varies(answer: &HeaderMap, by: &[HeaderName]) -> bool {
+    let is_told_apart = |name: &[u8]| {
+        by.iter().any(|known| name.eq_ignore_ascii_case(known.as_str().as_bytes()))
+            || (name.eq_ignore_ascii_case(b"accept-encoding") && !answer.contains_key(header::CONTENT_ENCODING))
+    };
+    let names = answer.get_all(header::VARY).iter().flat_map(|value| value.as_bytes().split(|byte| *byte == b','));
+    !names.map(<[u8]>::trim_ascii).all(|name| name.is_empty() || is_told_apart(name))
 }
 
 /// Whether an answer may be given to others: a success that does not forbid it.
 pub(super) fn is_cacheable(status: StatusCode, headers: &HeaderMap) -> bool {
     let forbids = |value: &HeaderValue| {
         let text = value.as_bytes().to_ascii_lowercase();
-        text.windows(8).any(|word| word == b"no-store") || text.windows(7).any(|word| word == b"private")
+        let says = |word: &[u8]| text.windows(word.len()).any(|part| part == word);
+        says(b"no-store") || says(b"no-cache") || says(b"private")
     };
     status.is_success()
         && status != StatusCode::PARTIAL_CONTENT
         && !headers.contains_key(header::SET_COOKIE)
         && !headers.get_all(header::CACHE_CONTROL).iter().any(forbids)
-        && !headers.get_all(header::VARY).iter().any(|value| value == "*")
 }
 
 #[cfg(test)]
@@ -191,6 +212,7 @@ mod tests {
         assert!(rule(&["cookie"]).key(&Method::GET, &Uri::from_static("/"), &headers(&[("cookie", "a=b")])).is_some());
         assert!(!is_cacheable(StatusCode::OK, &headers(&[("set-cookie", "a=b")])));
         assert!(!is_cacheable(StatusCode::OK, &headers(&[("cache-control", "max-age=0, No-Store")])));
+        assert!(!is_cacheable(StatusCode::OK, &headers(&[("cache-control", "no-cache")])));
         assert!(!is_cacheable(StatusCode::NOT_FOUND, &HeaderMap::new()));
         assert!(is_cacheable(StatusCode::CREATED, &HeaderMap::new()));
     }
@@ -219,9 +241,40 @@ mod tests {
         // Of ten, eight fit; the first two were stored again last.
         assert_eq!(kept, [true, true, false, false, true, true, true, true, true, true]);
         let store = cache.store.lock().unwrap_or_else(PoisonError::into_inner);
-        let size: usize =
-            store.entries.iter().map(|(key, entry)| key.0.len() + entry.answer.body.len() + OVERHEAD).sum();
+        let size: usize = store.entries.iter().map(|(key, entry)| size(key, &entry.answer)).sum();
         assert_eq!(store.size, size);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_stored_again_and_again_behind_an_old_answer_does_not_pile_up() {
+        let cache = ResponseCache::new(1 << 20);
+        let (Some(old), Some(busy)) = (key("/old"), key("/busy")) else { panic!("no key") };
+        cache.put(old, answer(1), Instant::now(), Duration::from_secs(3600));
+        for _ in 0..100 {
+            cache.put(busy.clone(), answer(1), Instant::now(), Duration::from_secs(1));
+        }
+        assert_eq!(cache.store.lock().unwrap_or_else(PoisonError::into_inner).order.len(), 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_depends_on_more_than_the_key_is_not_kept() {
+        let is_kept = |vary: &[(&'static str, &'static str)]| {
+            let request = headers(&[("accept-language", "de")]);
+            let Some(key) = rule(&["accept-language"]).key(&Method::GET, &Uri::from_static("/"), &request) else {
+                panic!("no key")
+            };
+            let cache = ResponseCache::new(1 << 20);
+            let answer = Cached { headers: headers(vary), ..answer(1) };
+            cache.put(key.clone(), answer, Instant::now(), Duration::from_secs(1));
+            cache.get(&key, Instant::now()).is_some()
+        };
+        for kept in [&[][..], &[("vary", "Accept-Language")], &[("vary", "accept-encoding, accept-language")]] {
+            assert!(is_kept(kept), "{kept:?}");
+        }
+        let encoded = [("vary", "accept-encoding"), ("content-encoding", "br")];
+        for not_kept in [&[("vary", "*")][..], &[("vary", "accept-language, X-Tenant")], &encoded] {
+            assert!(!is_kept(not_kept), "{not_kept:?}");
+        }
     }
 
     #[test]
