@@ -2,7 +2,7 @@
 //!
 //! Keywords that are not known here, `pattern` and `format` among them, are taken as documentation.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use serde_json::Value;
 
@@ -93,7 +93,7 @@ impl Schema {
     fn check_array(&self, node: &Node, items: &[Value], at: &mut String, faults: &mut Faults) {
         check_count(items.len(), node.min_items, node.max_items, "item", at, faults);
         if node.has_unique_items
-            && let Some(nth) = (1..items.len()).find(|nth| items[..*nth].contains(&items[*nth]))
+            && let Some(nth) = first_repeated(items)
         {
             faults.add(format!("{at}/{nth}"), "is in the list already");
         }
@@ -266,6 +266,12 @@ impl Node {
     }
 }
 
+/// The first item that equals an earlier one. Every item is looked at once: a list may be as long as the body allows.
+fn first_repeated(items: &[Value]) -> Option<usize> {
+    let mut seen = HashSet::with_capacity(items.len());
+    items.iter().position(|item| !seen.insert(item))
+}
+
 fn check_count(count: usize, least: Option<u64>, most: Option<u64>, noun: &str, at: &str, faults: &mut Faults) {
     let count = u64::try_from(count).unwrap_or(u64::MAX);
     let plural = |number: u64| if number == 1 { "" } else { "s" };
@@ -415,6 +421,13 @@ mod tests {
                 "/2: expected a number, found a string"
             ]
         );
+    }
+
+    #[test]
+    fn a_long_list_of_unique_items_is_looked_at_once() {
+        // Each against each would take minutes.
+        let items: Vec<Value> = (0..300_000).map(Value::from).collect();
+        assert_eq!(check(json!({"uniqueItems": true}), Value::Array(items)), [""; 0]);
     }
 
     #[test]
