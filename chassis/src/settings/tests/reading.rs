@@ -331,3 +331,16 @@ fn a_key_alone_is_read_with_its_default() {
     assert_eq!(section.setting::<u32>("missing", None, &mut problems), None);
     assert_eq!(problems.len(), 2);
 }
+
+#[test]
+fn a_duration_that_no_clock_can_add_is_refused() {
+    #[derive(Debug, SettingsSchema)]
+    struct Patience {
+        #[setting(default = "1s")]
+        wait: Duration,
+    }
+
+    let told = read_raw::<Patience, 1>(["section.wait=600000000000000000s"]).unwrap_err();
+    assert!(told[0].contains("expected a duration of at most 36500d"), "{told:?}");
+    assert_eq!(read_raw::<Patience, 1>(["section.wait=36500d"]).unwrap().wait, Duration::from_secs(36_500 * 86_400));
+}

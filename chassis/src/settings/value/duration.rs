@@ -17,7 +17,7 @@ impl SettingValue for Duration {
 
     fn read(input: &mut Input<'_>) -> Option<Self> {
         let unit = input.rules.unit;
-        let (min, max) =
+        let (min, mut max) =
             (input.rules.min.and_then(|min| min.duration(unit)), input.rules.max.and_then(|max| max.duration(unit)));
         let duration = match input.node.map(|node| &node.value) {
             Some(Value::Int(value)) => parse_duration(&value.to_string(), unit).ok(),
@@ -25,6 +25,9 @@ impl SettingValue for Duration {
             Some(Value::Text(text) | Value::Raw(text)) => parse_duration(text, unit).ok(),
             _ => None,
         };
+        if duration.is_some_and(|duration| duration > LONGEST) {
+            max = Some(max.unwrap_or(LONGEST).min(LONGEST));
+        }
         let duration = duration
             .filter(|duration| min.is_none_or(|min| *duration >= min) && max.is_none_or(|max| *duration <= max));
         if duration.is_none() {
@@ -47,6 +50,9 @@ impl SettingValue for Duration {
         Json::String(show_duration(*self))
     }
 }
+
+/// A century: longer than anything is waited for, and short enough to be added to any moment.
+const LONGEST: Duration = Duration::from_secs(36_500 * 86_400);
 
 /// Units from the largest to the smallest, in nanoseconds.
 const UNITS: [(&str, u128); 7] = [
