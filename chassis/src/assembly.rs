@@ -112,7 +112,7 @@ pub(crate) fn inspect<S: Microservice>(sources: &[Box<dyn Source>]) -> Inspected
     let (blueprint, builtins) = (Blueprint::<S>::of(), crate::resources::builtins());
     let declared = declared(&blueprint, &builtins);
     let mut problems = Problems::new();
-    let tree = Tree::merge(sources, S::NAME, &mut problems);
+    let tree = Tree::merge_declared(sources, S::NAME, &declared, &mut problems);
     tree.check(&declared, S::FREE_SETTINGS, &mut problems);
     read_plans(&blueprint, &builtins, &tree, &mut problems);
     Inspected { tree, declared, problems }
@@ -133,7 +133,7 @@ pub(crate) fn assemble<S: Microservice>(setup: Setup<S>) -> Result<Assembled<S>>
     let builtins = crate::resources::builtins();
     let declared = declared(&blueprint, &builtins);
     let mut problems = Problems::new();
-    let tree = Tree::merge(&sources, S::NAME, &mut problems);
+    let tree = Tree::merge_declared(&sources, S::NAME, &declared, &mut problems);
     // Also what is read later: a start shows all that is wrong, not the first of it.
     tree.check(&declared, S::FREE_SETTINGS, &mut problems);
     let plans = read_plans(&blueprint, &builtins, &tree, &mut problems);

@@ -11,7 +11,7 @@ use super::{
     form::{Form, Names, SettingsSchema, read_field},
     input::Input,
     merge::merge,
-    node::Node,
+    node::{Node, Value},
     origin::Origin,
     path::{KeyPath, Trail},
     problem::Problems,
@@ -38,8 +38,25 @@ pub struct Tree {
 impl Tree {
     /// Reads the sources and lays them over each other, for the service of this name.
     pub fn merge(sources: &[Box<dyn Source>], service: &str, problems: &mut Problems) -> Self {
-        let layers = sources.iter().map(|source| source.load(problems)).collect();
-        Self::of_layers(layers, service.into(), Arc::default())
+        Self::merge_declared(sources, service, &[], problems)
+    }
+
+    /// The same, where it is known what is declared: a section may be written as JSON as a whole.
+    pub(crate) fn merge_declared(
+        sources: &[Box<dyn Source>],
+        service: &str,
+        declared: &[Declared],
+        problems: &mut Problems,
+    ) -> Self {
+        let mut layers: Vec<Layer> = sources.iter().map(|source| source.load(problems)).collect();
+        let own = KeyPath::from_steps(vec![super::merge::SERVICES.into(), service.into()]);
+        for layer in &mut layers {
+            for Declared { path, .. } in declared {
+                open_above(&mut layer.root, path);
+                open_above(&mut layer.root, &own.join(path));
+            }
+        }
+        Self::of_layers(layers.into(), service.into(), Arc::default())
     }
 
     pub(crate) fn of_layers(layers: Arc<[Layer]>, service: Arc<str>, cells: Arc<Cells>) -> Self {
@@ -90,6 +107,22 @@ impl Tree {
 impl fmt::Debug for Tree {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Tree({}) {:?}", self.service, self.root)
+    }
+}
+
+/// Takes apart what is written as JSON above `path`: sections are found by their keys.
+fn open_above(root: &mut Node, path: &KeyPath) {
+    let mut at = root;
+    for step in path.steps() {
+        if let Value::Raw(text) = &at.value
+            && text.trim_start().starts_with('{')
+            && let Ok(Some(Node { value: map @ Value::Map(_), .. })) = at.parsed()
+        {
+            at.value = map;
+        }
+        let Value::Map(map) = &mut at.value else { return };
+        let Some(next) = map.get_mut(step) else { return };
+        at = next;
     }
 }
 

@@ -28,24 +28,35 @@ impl Tree {
         self.declare(declared);
         declared.iter().for_each(|declared| declared.check(self, problems));
         self.walk(&self.root, &KeyPath::default(), false, declared, problems);
+        let own = self.own_path();
+        let parts = PARTS.map(|part| own.child(part));
+        for (path, node) in [&own].into_iter().chain(&parts).filter_map(|path| Some((path, self.root.at(path)?))) {
+            if !node.is_map() {
+                no_section(node, path, problems);
+            }
+        }
         if !is_free {
-            let own = self.own_path();
             self.deny(&own, declared, problems);
-            PARTS.iter().for_each(|part| self.deny(&own.child(part), declared, problems));
+            parts.iter().for_each(|part| self.deny(part, declared, problems));
         }
     }
 
     /// Goes down through everything that is above a declared section. `is_inside` of one, unknown keys are mistakes.
     fn walk(&self, node: &Node, path: &KeyPath, is_inside: bool, declared: &[Declared], problems: &mut Problems) {
-        let Some(map) = node.as_map() else { return };
         let known = names_below(path, declared);
         let is_read = is_declared(path, declared);
+        let Some(map) = node.as_map() else {
+            let is_section = !known.is_empty() || is_services(path);
+            return if is_section && !is_read {
+                no_section(node, path, problems)
+            };
+        };
         for (key, node) in map {
             let path = path.child(key);
             if path == self.own_path() {
                 continue;
             }
-            if known.contains(key.as_str()) {
+            if known.contains(key.as_str()) || is_services(&path) {
                 let is_inside = is_inside || is_declared(&path, declared);
                 self.walk(node, &path, is_inside, declared, problems);
             } else if is_read {
@@ -82,6 +93,23 @@ impl Tree {
             }
         }
     }
+}
+
+/// Whether the sections of services stand below `path`.
+fn is_services(path: &KeyPath) -> bool {
+    path.steps().eq([SERVICES])
+}
+
+/// Tells of something else where a map of sections has to be; nothing at all is an empty one.
+fn no_section(node: &Node, path: &KeyPath, problems: &mut Problems) {
+    if node.is_null() {
+        return;
+    }
+    // Whatever it is, a secret may be in it.
+    let what = format!("expected a map, found {}", node.found(true));
+    let problem = Problem::at(path.clone(), what).origin(node.origin.clone());
+    let hides = node.hides.as_ref().map(|origin| format!("it replaces what is set at {origin}"));
+    problems.push(hides.into_iter().fold(problem, Problem::help));
 }
 
 /// The names that lead from `path` to something declared.

@@ -230,3 +230,66 @@ fn keys_that_nobody_reads_are_mistakes_warnings_or_somebody_elses() {
     tree.check(&declared, true, &mut problems);
     assert!(!told(&problems).iter().any(|problem| problem.contains("microservices.orders.page_siz")));
 }
+
+fn sections() -> [Declared; 3] {
+    [
+        Declared::of::<Http>("resources.http"),
+        Declared::of::<crate::lifecycle::ResourceLifecycle>("resources.http.lifecycle"),
+        Declared::value::<u32>("microservices.orders.page_size", Some(|| 20)),
+    ]
+}
+
+#[test]
+fn sections_may_be_written_as_json_at_any_height() {
+    let read = |sources: Vec<Box<dyn Source>>| {
+        let mut problems = Problems::new();
+        let tree = Tree::merge_declared(&sources, "orders", &sections(), &mut problems);
+        tree.check(&sections(), false, &mut problems);
+        assert_eq!(told(&problems), Vec::<String>::new());
+        let http: Http = tree.section("resources.http").read(&[], &mut problems).unwrap();
+        let lifecycle = tree.section("resources.http.lifecycle");
+        let lifecycle: crate::lifecycle::ResourceLifecycle = lifecycle.read(&[], &mut problems).unwrap();
+        (http.port, http.host, lifecycle.start_retries)
+    };
+    let whole = r#"{"http": {"port": 9, "lifecycle": {"start_retries": 7}}}"#;
+    assert_eq!(read(vec![env([("CHASSIS__RESOURCES", whole)])]), (9, "localhost".to_owned(), 7));
+    assert_eq!(
+        read(vec![env([("CHASSIS__RESOURCES", whole)]), cli(["resources.http.host=one"])]),
+        (9, "one".to_owned(), 7)
+    );
+    let own = r#"{"resources": {"http": {"lifecycle": {"start_retries": 8}}}}"#;
+    assert_eq!(
+        read(vec![env([("CHASSIS__RESOURCES", whole), ("CHASSIS__MICROSERVICES__ORDERS", own)])]),
+        (9, "localhost".to_owned(), 8)
+    );
+    assert_eq!(
+        read(vec![cli([r#"resources.http={"lifecycle": {"start_retries": 3}}"#])]),
+        (8080, "localhost".to_owned(), 3)
+    );
+}
+
+#[test]
+fn what_is_no_map_where_sections_are_is_told() {
+    let tell = |source: Box<dyn Source>| {
+        let mut problems = Problems::new();
+        let tree = Tree::merge_declared(&[source], "orders", &sections(), &mut problems);
+        tree.check(&sections(), true, &mut problems);
+        told(&problems)
+    };
+    let hidden = "expected a map, found a value that is not shown here";
+    assert_eq!(
+        tell(dict(json!({ "resources": [{ "http": {} }], "microservices": 5 }))),
+        [
+            format!("`system.microservices`: {hidden} (at builder)"),
+            "`system.resources`: expected a map, found a list (at builder)".to_owned(),
+        ]
+    );
+    assert_eq!(
+        tell(dict(json!({ "microservices": { "orders": { "tasks": "x" } }, "resources": null }))),
+        [format!("`system.microservices.orders.tasks`: {hidden} (at builder)")]
+    );
+    assert_eq!(
+        tell(env([("CHASSIS__MICROSERVICES__ORDERS", "{\"page_size\": 7")])),
+        [format!("`system.microservices.orders`: {hidden} (at CHASSIS__MICROSERVICES__ORDERS)")]
+    );
+}
