@@ -80,6 +80,43 @@ fn what_does_not_end_within_the_budget_is_abandoned_and_named() {
 }
 
 #[test]
+fn a_service_all_of_whose_threads_are_held_up_still_ends_when_told() {
+    let blocked = || {
+        let settings = [("resources.peer.stop", "block"), ("lifecycle.stop_timeout", "1s")];
+        started(settings.iter().fold(lab().env("TOKIO_WORKER_THREADS", "1"), |lab, (key, value)| lab.set(key, value)))
+    };
+    // The budget ends it.
+    let running = blocked();
+    running.terminate();
+    let exit = running.wait();
+    assert_eq!(exit.code, Some(75), "{}", exit.stdout);
+    assert!(exit.took < Duration::from_secs(5), "{:?}", exit.took);
+    assert!(last_words(&exit).contains("still running: `peer` (stop)"), "{}", exit.stdout);
+    // A second signal ends it at once.
+    let running = blocked();
+    running.terminate();
+    running.line("stopping: received SIGTERM");
+    running.interrupt();
+    let exit = running.wait();
+    assert_eq!(exit.code, Some(128 + 2), "{}", exit.stdout);
+}
+
+#[test]
+fn a_health_check_that_blocks_does_not_hold_up_the_stop() {
+    let settings =
+        [("resources.peer.health", "block"), ("lifecycle.health_interval", "50ms"), ("lifecycle.stop_timeout", "2s")];
+    let running =
+        started(settings.iter().fold(lab().env("TOKIO_WORKER_THREADS", "2"), |lab, (key, value)| lab.set(key, value)));
+    std::thread::sleep(Duration::from_millis(200));
+    running.terminate();
+    let exit = running.wait();
+    assert_eq!(exit.code, Some(75), "{}", exit.stdout);
+    assert!(exit.took < Duration::from_secs(5), "{:?}", exit.took);
+    let log = &exit.stdout;
+    assert!(last_words(&exit).contains("health of `peer`"), "{log}");
+}
+
+#[test]
 fn exit_codes_say_whose_fault_it_was() {
     let check = |settings: &[(&str, &str)], code: i32, words: &str| {
         let exit = settings.iter().fold(lab(), |lab, (key, value)| lab.set(key, value)).run();

@@ -1,6 +1,6 @@
 //! A service as a program: from the command line to the exit code.
 
-use std::{process::ExitCode, sync::Arc};
+use std::{io, process::ExitCode, sync::Arc, time::Duration};
 
 use tokio::runtime::Runtime;
 
@@ -9,13 +9,13 @@ use crate::{
     assembly::{Assembled, Setup, assemble},
     cli::{self, Action},
     lifecycle::{
-        Clock, Engine, StopOutcome, StopReason, for_people,
+        Clock, Core, StopOutcome, StopReason, for_people,
         signal::{self, StopSignals},
         systemd::Systemd,
     },
     logging::Logs,
     process,
-    tasks::detached,
+    tasks::spawn::thread,
 };
 
 /// Runs the service as a program; what `Orders::run()` calls.
@@ -49,7 +49,10 @@ fn serve<S: Microservice>(setup: Setup<S>) -> u8 {
 }
 
 /// How long the last lines of the log may take.
-const FLUSH: std::time::Duration = std::time::Duration::from_secs(1);
+const FLUSH: Duration = Duration::from_secs(1);
+
+/// How much longer than its budget a stop may take before it is ended from outside.
+const GRACE: Duration = Duration::from_secs(1);
 
 /// From the start to the stop.
 fn live<S: Microservice>(runtime: &Runtime, assembled: Assembled<S>) -> u8 {
@@ -57,9 +60,8 @@ fn live<S: Microservice>(runtime: &Runtime, assembled: Assembled<S>) -> u8 {
     let scope = Arc::clone(&core.scope);
     let outcome = runtime.block_on(scope.wrap(async move {
         let systemd = Systemd::from_environment();
-        match StopSignals::listen() {
-            Ok(signals) => drop(detached(&core.scope, obey(signals, Arc::clone(&engine)))),
-            Err(error) => tracing::error!("cannot listen for signals: {error}"),
+        if let Err(error) = watch_over(&core) {
+            tracing::error!("cannot listen for signals: {error}");
         }
         let outcome = match engine.start(reports).await {
             Ok(took) => {
@@ -82,17 +84,48 @@ fn live<S: Microservice>(runtime: &Runtime, assembled: Assembled<S>) -> u8 {
     outcome.code
 }
 
+/// Listens for signals, and sees to it that a stop ends.
+///
+/// On a thread and a runtime of its own: work that blocks may hold up every thread of the service's runtime, and with
+/// them its timers and signals.
+fn watch_over(core: &Arc<Core>) -> io::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let signals = {
+        let _entered = runtime.enter();
+        StopSignals::listen()?
+    };
+    let core = Arc::clone(core);
+    let watch = move || {
+        let scope = Arc::clone(&core.scope);
+        runtime.block_on(scope.wrap(async move { tokio::join!(obey(signals, &core), end_overdue(&core)) }));
+    };
+    thread("signals", watch).map(drop)
+}
+
 /// The first signal asks for a stop, the second one forces it.
-#[expect(clippy::disallowed_methods, reason = "the second signal forces the exit; the log is flushed before")]
-async fn obey(mut signals: StopSignals, engine: Arc<Engine>) {
+async fn obey(mut signals: StopSignals, core: &Core) {
     let number = signals.next().await;
-    engine.core().stop(StopReason::Signal(number));
+    core.stop(StopReason::Signal(number));
     let number = signals.next().await;
-    let running = engine.core().running.names();
+    let running = core.running.names();
     let running = if running.is_empty() { "nothing".to_owned() } else { running.join(", ") };
     tracing::error!("received a second {}: forced to exit; still running: {running}", signal::name(number));
-    engine.core().scope.logs().flush(FLUSH);
-    std::process::exit(128 + number);
+    force(core, 128 + number);
+}
+
+/// Ends a stop that cannot even see that its time is over.
+async fn end_overdue(core: &Core) {
+    core.stop_asked.wait().await;
+    tokio::time::sleep(core.lifecycle.stop_timeout.saturating_add(GRACE)).await;
+    let running = core.running.names().join(", ");
+    tracing::error!("the stop budget passed, and the stop itself is held up; still running: {running}");
+    force(core, ABANDONED);
+}
+
+#[expect(clippy::disallowed_methods, reason = "nothing else would end; the log is flushed before")]
+fn force(core: &Core, code: i32) {
+    core.scope.logs().flush(FLUSH);
+    std::process::exit(code);
 }
 
 async fn keep_watchdog(systemd: &Systemd) {
@@ -113,6 +146,9 @@ fn report(outcome: &StopOutcome) {
         tracing::error!(exit_code = code, "{outcome}");
     }
 }
+
+/// The exit code of a stop that has left work behind.
+const ABANDONED: i32 = 75;
 
 /// A service that cannot even be started.
 fn refuse(error: &Error) -> u8 {

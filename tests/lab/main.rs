@@ -69,6 +69,8 @@ enum Fault {
     Hang,
     /// Goes on when it should end.
     Stubborn,
+    /// Never gives its thread back.
+    Block,
 }
 
 impl Fault {
@@ -80,6 +82,9 @@ impl Fault {
             Fault::Unavailable => Err(Error::unavailable(Error::msg("nobody is there"))),
             Fault::Misconfigured => Err(Error::misconfigured(Error::msg("the password is wrong"))),
             Fault::Hang => std::future::pending().await,
+            Fault::Block => loop {
+                std::thread::park();
+            },
         }
     }
 }
@@ -88,6 +93,7 @@ impl Fault {
 #[derive(Debug, Default)]
 struct Misbehaving {
     stop: std::sync::OnceLock<Fault>,
+    health: std::sync::OnceLock<Fault>,
 }
 
 /// What it does in its hooks.
@@ -99,6 +105,9 @@ struct MisbehavingSettings {
     /// What it does in `stop`.
     #[setting(default = Fault::None)]
     stop: Fault,
+    /// What it does in `health`.
+    #[setting(default = Fault::None)]
+    health: Fault,
 }
 
 impl Resource for Misbehaving {
@@ -106,11 +115,19 @@ impl Resource for Misbehaving {
 
     async fn start(&self, _cx: &Context, settings: MisbehavingSettings) -> Result<()> {
         let _ = self.stop.set(settings.stop);
+        let _ = self.health.set(settings.health);
         settings.start.strike().await
     }
 
     async fn stop(&self, _cx: &Context) -> Result<()> {
         self.stop.get().copied().unwrap_or_default().strike().await
+    }
+
+    async fn health(&self) -> Health {
+        match self.health.get().copied().unwrap_or_default().strike().await {
+            Ok(()) => Health::pass(),
+            Err(error) => Health::fail(error.to_string()),
+        }
     }
 }
 

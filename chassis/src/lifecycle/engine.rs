@@ -206,10 +206,7 @@ impl Engine {
         let budget = core.lifecycle.stop_timeout;
         core.stop_asked.set_deadline(began + budget);
         core.work_ends.set_deadline(began + budget);
-        let mut abandoned = Vec::new();
-
-        let mut keepers = std::mem::take(&mut self.work().keepers);
-        keepers.shutdown().await;
+        let mut abandoned = self.end_keepers(began + budget.mul_f64(0.1)).await;
         for control in core.timers.values() {
             control.end();
         }
@@ -225,7 +222,9 @@ impl Engine {
         abandoned.append(&mut late_ticks);
         abandoned.append(&mut self.end_work(tasks_by).await);
         self.stop_phase(Phase::Stop, stopped_by, &mut abandoned).await;
-        core.tasks.background.end().await;
+        if timeout_at(stopped_by, core.tasks.background.end()).await.is_err() {
+            abandoned.push("background work of the service".to_owned());
+        }
         self.stop_phase(Phase::PostStop, stopped_by, &mut abandoned).await;
 
         core.enter(Stage::Stopped);
@@ -486,6 +485,16 @@ impl Engine {
         work.keepers.spawn(scope.wrap(health::watch(Arc::clone(self))));
         work.keepers.spawn(scope.wrap(self.core.figures.watch_event_loop()));
         work.keepers.spawn(scope.wrap(self.core.metrics.keep_up()));
+    }
+
+    /// Ends what watches over the service; names what did not end in time.
+    async fn end_keepers(&self, until: Instant) -> Vec<String> {
+        let mut keepers = std::mem::take(&mut self.work().keepers);
+        if timeout_at(until, keepers.shutdown()).await.is_ok() {
+            return Vec::new();
+        }
+        // They only wait, so one that is still there is held up by a resource: in `health`, or by a restart.
+        self.core.running.names().into_iter().filter(|name| !is_work(name)).collect()
     }
 
     /// Waits for running ticks; names those that did not end in time.

@@ -86,6 +86,7 @@ fn tell(name: &str, health: &Health) {
 }
 
 async fn ask(engine: &Engine, at: usize) -> Health {
+    let _running = engine.core().running.enter(format!("health of `{}`", engine.core().resources[at].name));
     let health = async { Ok(engine.resource(at).health().await) };
     match timeout(PATIENCE, catch(health)).await {
         Ok(Ok(health)) => health,

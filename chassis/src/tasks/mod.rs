@@ -15,7 +15,7 @@ pub use self::{
     timer::TimerHandle,
 };
 pub(crate) use self::{
-    spawn::{Group, catch, detached},
+    spawn::{Group, catch},
     table::{TaskCell, TaskTable},
     task::TaskPlan,
     thread::ThreadPlan,

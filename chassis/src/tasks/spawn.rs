@@ -7,19 +7,13 @@ use std::{
     thread::JoinHandle,
 };
 
-use tokio::task::{AbortHandle, JoinSet};
+use tokio::task::JoinSet;
 
 use crate::{Result, process::catch_future, scope::Scope};
 
 /// Runs `work` and turns a panic into an error that says where it happened.
 pub(crate) async fn catch<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
     catch_future(work).await?
-}
-
-/// Starts `work` that no part of the service owns: it ends with the runtime, or when it is aborted.
-#[expect(clippy::disallowed_methods, reason = "this is the place")]
-pub(crate) fn detached(scope: &Arc<Scope>, work: impl Future<Output = ()> + Send + 'static) -> AbortHandle {
-    tokio::spawn(scope.wrap(work)).abort_handle()
 }
 
 /// Starts an operating system's thread with a name.
