@@ -16,7 +16,7 @@ use std::{
 };
 
 use chassis::{
-    logging::{Line, LogFormat, LoggingSettings, Logs, Value},
+    logging::{FieldName, Line, LogFormat, LoggingSettings, Logs, Value},
     process,
     scope::Scope,
     unit::{Ids, Kind, Unit},
@@ -77,13 +77,13 @@ fn line(logs: &Logs, ids: &Ids) {
         message: "RESPONSE",
         unit: Some(ids),
         fields: &[
-            ("method", Value::Str(black_box("GET"))),
-            ("uri", Value::Str(black_box("/orders/7?name=Gr\u{f6}\u{df}e&q=\"\n"))),
-            ("ip", Value::Ip(IpAddr::from([192, 168, 17, 203]))),
-            ("status", Value::U64(200)),
-            ("ratio", Value::F64(0.5)),
-            ("time_ms", Value::Millis(Duration::from_micros(1_234))),
-            ("error", Value::Display(&format_args!("{} of {}", 1, 2))),
+            (const { &FieldName::new("method") }, Value::Str(black_box("GET"))),
+            (const { &FieldName::new("uri") }, Value::Str(black_box("/orders/7?name=Gr\u{f6}\u{df}e&q=\"\n"))),
+            (const { &FieldName::new("ip") }, Value::Ip(IpAddr::from([192, 168, 17, 203]))),
+            (const { &FieldName::new("status") }, Value::U64(200)),
+            (const { &FieldName::new("ratio") }, Value::F64(0.5)),
+            (const { &FieldName::new("time_ms") }, Value::Millis(Duration::from_micros(1_234))),
+            (const { &FieldName::new("error") }, Value::Display(&format_args!("{} of {}", 1, 2))),
         ],
     });
 }

@@ -4,7 +4,7 @@
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use chassis::{
-    logging::{Line, LogLevel, LoggingSettings, Logs, Profile, Value},
+    logging::{FieldName, Line, LogLevel, LoggingSettings, Logs, Profile, Value},
     prelude::*,
     process,
     scope::Scope,
@@ -420,7 +420,7 @@ fn an_application_with_receivers_of_its_own_keeps_them_and_is_told_once() {
         assert_eq!(told, ["tracing", "log"]);
         let _entered = orders.enter();
         tracing::info!("theirs");
-        let fields = &[("n", Value::U64(1))];
+        let fields = &[(const { &FieldName::new("n") }, Value::U64(1))];
         let line = Line { level: Level::INFO, target: "t", message: "ours", unit: None, fields };
         orders.logs().line(&line);
         assert_eq!(said(&orders).last().unwrap()["message"], "ours");

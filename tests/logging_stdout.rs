@@ -11,7 +11,7 @@ use std::{
 };
 
 use chassis::{
-    logging::{Line, LogFormat, LoggingSettings, Logs, Value},
+    logging::{FieldName, Line, LogFormat, LoggingSettings, Logs, Value},
     prelude::*,
 };
 use chassis_tests::no_leaks;
@@ -46,7 +46,10 @@ fn read(mut stdout: ChildStdout) -> Vec<Json> {
 }
 
 fn say(logs: &Logs, number: u64, padding: &str) {
-    let fields = &[("number", Value::U64(number)), ("padding", Value::Str(padding))];
+    let fields = &[
+        (const { &FieldName::new("number") }, Value::U64(number)),
+        (const { &FieldName::new("padding") }, Value::Str(padding)),
+    ];
     logs.line(&Line { level: Level::INFO, target: "test", message: "counting", unit: None, fields });
 }
 
@@ -87,7 +90,10 @@ fn nobody_who_reads_means_dropped_lines_and_no_waiting() {
         assert!(logs.flush(ENOUGH));
         say(&logs, LINES, "");
         assert!(logs.flush(ENOUGH));
-        let told = &[("all", Value::U64(LINES + 1)), ("dropped", Value::U64(logs.dropped()))];
+        let told = &[
+            (const { &FieldName::new("all") }, Value::U64(LINES + 1)),
+            (const { &FieldName::new("dropped") }, Value::U64(logs.dropped())),
+        ];
         logs.line(&Line { level: Level::INFO, target: "test", message: "sum", unit: None, fields: told });
         assert!(start.elapsed() < ENOUGH);
         return;

@@ -19,7 +19,7 @@ use std::{
 };
 
 use chassis::{
-    logging::{Line, LogFormat, LoggingSettings, Logs, Value},
+    logging::{FieldName, Line, LogFormat, LoggingSettings, Logs, Value},
     scope::Scope,
     unit::{Ids, Kind, Unit},
 };
@@ -87,16 +87,16 @@ fn canonical(logs: &Logs, ids: &Ids) {
         message: "RESPONSE",
         unit: Some(ids),
         fields: &[
-            ("method", Value::Str(black_box("GET"))),
-            ("uri", Value::Str(black_box("/orders/7f9c24e8?expand=lines"))),
-            ("route", Value::Str(black_box("/orders/{id}"))),
-            ("ip", Value::Ip(black_box(IpAddr::from([192, 168, 17, 203])))),
-            ("status", Value::U64(black_box(200))),
-            ("time_ms", Value::Millis(black_box(Duration::from_micros(1_234)))),
-            ("bytes_in", Value::U64(black_box(0))),
-            ("bytes_out", Value::U64(black_box(5_120))),
-            ("outcome", Value::Str(black_box("ok"))),
-            ("protocol", Value::Str(black_box("HTTP/1.1"))),
+            (const { &FieldName::new("method") }, Value::Str(black_box("GET"))),
+            (const { &FieldName::new("uri") }, Value::Str(black_box("/orders/7f9c24e8?expand=lines"))),
+            (const { &FieldName::new("route") }, Value::Str(black_box("/orders/{id}"))),
+            (const { &FieldName::new("ip") }, Value::Ip(black_box(IpAddr::from([192, 168, 17, 203])))),
+            (const { &FieldName::new("status") }, Value::U64(black_box(200))),
+            (const { &FieldName::new("time_ms") }, Value::Millis(black_box(Duration::from_micros(1_234)))),
+            (const { &FieldName::new("bytes_in") }, Value::U64(black_box(0))),
+            (const { &FieldName::new("bytes_out") }, Value::U64(black_box(5_120))),
+            (const { &FieldName::new("outcome") }, Value::Str(black_box("ok"))),
+            (const { &FieldName::new("protocol") }, Value::Str(black_box("HTTP/1.1"))),
         ],
     });
 }
@@ -123,7 +123,7 @@ fn event() {
 }
 
 fn disabled(logs: &Logs) {
-    let fields = &[("status", Value::U64(black_box(200)))];
+    let fields = &[(const { &FieldName::new("status") }, Value::U64(black_box(200)))];
     logs.line(&Line { level: Level::DEBUG, target: "chassis::request", message: "REQUEST", unit: None, fields });
 }
 

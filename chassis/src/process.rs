@@ -16,7 +16,7 @@ use tracing_subscriber::layer::SubscriberExt;
 
 pub use self::panic::{CatchPanic, Panic, catch, catch_future};
 use crate::{
-    logging::{Line, LogRouter, Logs, TracingRouter, Value, rebuild},
+    logging::{FieldName, Line, LogRouter, Logs, TracingRouter, Value, rebuild},
     metrics,
     scope::Scope,
     unit::Ids,
@@ -117,7 +117,7 @@ fn tell_of_taken(logs: &Logs, front: &str) {
         target: "chassis::process",
         message: "the application has set its own global receiver before: what is logged this way goes there",
         unit: None,
-        fields: &[("front_end", Value::Str(front))],
+        fields: &[(&FieldName::new("front_end"), Value::Str(front))],
     });
 }
 
@@ -138,8 +138,9 @@ fn is_left_to_previous(info: &PanicHookInfo<'_>) -> bool {
 fn tell_of_panic(logs: &Logs, unit: Option<&Ids>, panic: &Panic) {
     let thread = std::thread::current();
     let thread = thread.name().unwrap_or("unnamed");
-    let backtrace = panic.backtrace().map(|backtrace| ("backtrace", Value::Str(backtrace)));
-    let fields = [("error", Value::Display(panic)), ("thread", Value::Str(thread))];
+    let [error, stack, place] = ["error", "backtrace", "thread"].map(FieldName::new);
+    let backtrace = panic.backtrace().map(|backtrace| (&stack, Value::Str(backtrace)));
+    let fields = [(&error, Value::Display(panic)), (&place, Value::Str(thread))];
     let all: Vec<_> = fields.into_iter().chain(backtrace).collect();
     let message = "panic in code that the service has started by itself";
     logs.line(&Line { level: Level::ERROR, target: "chassis::process", message, unit, fields: &all });

@@ -107,6 +107,8 @@ pub(crate) struct Levels {
     root: LevelFilter,
     /// Longer names first, so that the first one that fits is the one that says most.
     rules: Vec<(Box<str>, LogLevel)>,
+    /// With which letters those names begin: most targets begin with another one, and are not compared with any.
+    first_letters: Letters,
     /// Nothing beyond this is logged from anywhere, and up to the other everything from everywhere.
     most: LevelFilter,
     least: LevelFilter,
@@ -133,7 +135,8 @@ impl Levels {
         rules.sort_by_key(|(name, _)| std::cmp::Reverse(name.len()));
         let most = levels.values().copied().max().unwrap_or(root).filter();
         let least = levels.values().copied().min().unwrap_or(root).filter();
-        Self { root: root.filter(), rules, most, least, named: levels }
+        let first_letters = rules.iter().fold(Letters::default(), |letters, (name, _)| letters.with(name));
+        Self { root: root.filter(), rules, first_letters, most, least, named: levels }
     }
 
     /// Whether a target is logged at a level.
@@ -152,16 +155,32 @@ impl Levels {
     }
 
     fn of(&self, target: &str) -> LevelFilter {
-        let rule = self.rules.iter().find(|(name, _)| covers(name, target));
+        if !self.first_letters.may_have(target) {
+            return self.root;
+        }
+        let covers =
+            |name: &str| target.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with("::"));
+        let rule = self.rules.iter().find(|(name, _)| covers(name));
         rule.map_or(self.root, |(_, level)| level.filter())
     }
 }
 
-/// Whether the target is that module or lies below it.
-fn covers(name: &str, target: &str) -> bool {
-    // Most names differ in their first letter; comparing that first saves a call for each of them.
-    target.as_bytes().first() == name.as_bytes().first()
-        && target.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
+/// A set of first letters; some share a place.
+#[derive(Debug, Clone, Copy, Default)]
+struct Letters(u64);
+
+impl Letters {
+    fn with(self, name: &str) -> Self {
+        Self(self.0 | Self::place(name))
+    }
+
+    fn may_have(self, name: &str) -> bool {
+        self.0 & Self::place(name) != 0
+    }
+
+    fn place(name: &str) -> u64 {
+        name.as_bytes().first().map_or(0, |letter| 1 << (letter % 64))
+    }
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ use arc_swap::ArcSwap;
 use tracing_core::Level;
 
 use super::{
+    field_name::FieldName,
     format::Format,
     gate::Gate,
     levels::{Levels, LogLevel},
@@ -201,7 +202,7 @@ impl Logs {
             target: "chassis::logging",
             message: "log lines were dropped, because the queue was full or nobody read it",
             unit: None,
-            fields: &[("count", Value::U64(count))],
+            fields: &[(&FieldName::new("count"), Value::U64(count))],
         };
         let (said, Line { level, target, unit, .. }) = (Said::Directly(&line), line);
         let record = Record { time: Timestamp::now(), level, target, place: None, origin: &config.origin, unit, said };

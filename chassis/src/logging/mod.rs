@@ -4,6 +4,7 @@
 //! work, and become lines that carry the service, its deployment and the unit of work. What happens often, such as the
 //! canonical line of a request, is said past the front ends as a [`Line`].
 
+mod field_name;
 mod format;
 mod front;
 mod gate;
@@ -15,16 +16,17 @@ mod sink;
 mod timestamp;
 mod value;
 
-pub(crate) use self::{
-    front::{LogRouter, TracingRouter},
-    gate::rebuild,
-    record::Fields,
-};
 pub use self::{
+    field_name::FieldName,
     levels::{LogLevel, ROOT, UnknownLevel},
     logs::Logs,
     record::Line,
     settings::{LogFormat, LoggingSettings, Profile},
     timestamp::timestamp,
     value::{OwnedValue, Value},
+};
+pub(crate) use self::{
+    front::{LogRouter, TracingRouter},
+    gate::rebuild,
+    record::Fields,
 };

@@ -3,7 +3,8 @@
 use tracing_core::Level;
 
 use super::{
-    format::{self, Format},
+    field_name::{FieldName, Name},
+    format::Format,
     timestamp::Timestamp,
     value::Value,
 };
@@ -20,8 +21,8 @@ pub struct Line<'a> {
     pub message: &'a str,
     /// The unit of work it belongs to.
     pub unit: Option<&'a Ids>,
-    /// Everything else. Names are written as they are: letters, digits, `_`, `.` and `-`, and none that every line has.
-    pub fields: &'a [(&'static str, Value<'a>)],
+    /// Everything else.
+    pub fields: &'a [(&'a FieldName, Value<'a>)],
 }
 
 /// What a format is given.
@@ -46,14 +47,6 @@ pub(crate) enum Said<'a> {
     Visited(&'a dyn Fields),
 }
 
-/// The name of a field.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Name<'a> {
-    /// Fit to be written as it is, and no key of every line.
-    Known(&'static str),
-    Any(&'a str),
-}
-
 impl Said<'_> {
     /// Gives the message, if there is one.
     pub(crate) fn message(&self, mut give: impl FnMut(Value<'_>)) {
@@ -64,23 +57,16 @@ impl Said<'_> {
     }
 
     /// Gives every field but the message, in the order they were written.
-    pub(crate) fn each(&self, mut give: impl FnMut(Name<'_>, Value<'_>)) {
+    pub(super) fn each(&self, mut give: impl FnMut(Name<'_>, Value<'_>)) {
         match self {
             Said::Directly(line) => {
                 for (name, value) in line.fields {
-                    debug_assert!(is_fit(name), "`{name}` cannot be the name of a field");
                     give(Name::Known(name), *value);
                 }
             }
             Said::Visited(fields) => fields.each(&mut |name, value| give(Name::Any(name), value)),
         }
     }
-}
-
-/// Whether a name needs no escape in any format, and is no key of every line.
-fn is_fit(name: &str) -> bool {
-    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-');
-    !name.is_empty() && name.bytes().all(is_plain) && !format::is_taken(name)
 }
 
 /// Which service of which deployment says it, as the formats write it.

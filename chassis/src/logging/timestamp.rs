@@ -5,6 +5,8 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
+use super::format::number;
+
 thread_local! {
     /// The last second that was written on this thread; most records are of the same one.
     static LAST: Cell<(u64, [u8; LENGTH])> = const { Cell::new((0, *b"1970-01-01T00:00:00.000000Z")) };
@@ -30,15 +32,14 @@ impl Timestamp {
     /// A clock before 1970 is wrong anyway; 1970 says so without more code.
     pub(crate) fn of(time: SystemTime) -> Self {
         let since = time.duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
-        let (seconds, mut micros) = (since.as_secs(), since.subsec_micros());
+        let (seconds, micros) = (since.as_secs(), since.subsec_micros());
         let (last, mut text) = LAST.get();
         if seconds != last {
             text = second(seconds);
             LAST.set((seconds, text));
         }
-        for digit in text[20..26].iter_mut().rev() {
-            *digit = b'0' + (micros % 10) as u8;
-            micros /= 10;
+        for (at, number) in [(20, micros / 10_000), (22, micros / 100 % 100), (24, micros % 100)] {
+            text[at..at + 2].copy_from_slice(&number::pair(number));
         }
         Self(text)
     }
@@ -52,10 +53,7 @@ fn second(seconds: u64) -> [u8; LENGTH] {
     let (year, month, day) = civil(seconds / 86_400);
     let of_day = (seconds % 86_400) as u32;
     let mut text = *b"0000-00-00T00:00:00.000000Z";
-    let mut put = |at: usize, number: u32| {
-        text[at] = b'0' + (number / 10 % 10) as u8;
-        text[at + 1] = b'0' + (number % 10) as u8;
-    };
+    let mut put = |at: usize, number: u32| text[at..at + 2].copy_from_slice(&number::pair(number));
     put(0, year / 100);
     put(2, year % 100);
     put(5, month);

@@ -18,7 +18,8 @@ impl RequestId {
     /// An id of 32 hexadecimal digits.
     pub fn new() -> Self {
         let mut text = [0; Self::MAX];
-        digits(&mut text[..32], fastrand::u128(..));
+        text[..16].copy_from_slice(&digits(fastrand::u64(..)));
+        text[16..32].copy_from_slice(&digits(fastrand::u64(..)));
         Self { length: 32, text }
     }
 
@@ -43,6 +44,11 @@ impl RequestId {
     /// The id as bytes, for a header.
     pub fn as_bytes(&self) -> &[u8] {
         self.text.get(..usize::from(self.length)).unwrap_or_default()
+    }
+
+    /// The id with what follows it, and its length.
+    pub(crate) fn padded(&self) -> (&[u8; Self::MAX], usize) {
+        (&self.text, usize::from(self.length))
     }
 }
 

@@ -1,55 +1,77 @@
 //! Where a unit of work stands in a W3C trace.
 
-use std::fmt;
+use std::{fmt, ops::Range};
 
 /// Trace id, span id, parent and flags; what the header `traceparent` carries.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+///
+/// Kept as it is written: that happens with every request and every line, while hardly anybody wants the numbers.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct TraceContext {
-    trace_id: u128,
-    span_id: u64,
+    text: [u8; LENGTH],
     parent_id: Option<u64>,
-    flags: u8,
 }
+
+/// `00-`, the trace id, `-`, the span id, `-`, the flags.
+const LENGTH: usize = 55;
+const VERSION: Range<usize> = 0..2;
+const TRACE_ID: Range<usize> = 3..35;
+const SPAN_ID: Range<usize> = 36..52;
+const FLAGS: Range<usize> = 53..55;
 
 impl TraceContext {
     /// A trace that begins here.
     pub fn new() -> Self {
-        Self { trace_id: random_u128(), span_id: random_u64(), parent_id: None, flags: 0 }
+        let mut text = *b"00-00000000000000000000000000000000-0000000000000000-00";
+        let [high, low, span_id] = [(); 3].map(|()| digits(random_id()));
+        text[3..19].copy_from_slice(&high);
+        text[19..35].copy_from_slice(&low);
+        text[SPAN_ID].copy_from_slice(&span_id);
+        Self { text, parent_id: None }
     }
 
     /// Reads a `traceparent`; what it names is the caller's span, so [`child`](Self::child) is what to work under.
     ///
     /// Versions to come may be longer, as the specification wants; anything malformed is `None`.
     pub fn parse(traceparent: &str) -> Option<Self> {
-        let bytes = traceparent.as_bytes();
-        let (head, rest) = bytes.split_at_checked(55)?;
-        let version = hex(&head[..2])?;
+        let (head, rest) = traceparent.as_bytes().split_first_chunk::<LENGTH>()?;
+        let version = hex(&head[VERSION])?;
         let has_dashes = head[2] == b'-' && head[35] == b'-' && head[52] == b'-';
         let is_known_length = rest.is_empty() || (version != 0 && rest[0] == b'-');
         if version == 0xff || !has_dashes || !is_known_length {
             return None;
         }
-        let (trace_id, span_id, flags) = (hex(&head[3..35])?, hex(&head[36..52])?, hex(&head[53..])?);
+        let (trace_id, span_id) = (hex(&head[TRACE_ID])?, hex(&head[SPAN_ID])?);
+        hex(&head[FLAGS])?;
         if trace_id == 0 || span_id == 0 {
             return None;
         }
-        Some(Self { trace_id, span_id: span_id as u64, parent_id: None, flags: flags as u8 })
+        let mut text = *head;
+        text[VERSION].copy_from_slice(b"00");
+        Some(Self { text, parent_id: None })
     }
 
     /// A span of the same trace, below this one.
     #[must_use]
     pub fn child(&self) -> Self {
-        Self { span_id: random_u64(), parent_id: Some(self.span_id), ..*self }
+        let mut text = self.text;
+        text[SPAN_ID].copy_from_slice(&digits(random_id()));
+        Self { text, parent_id: Some(self.span_id()) }
     }
 
     /// Written as 32 hexadecimal digits in logs and headers.
     pub fn trace_id(&self) -> u128 {
-        self.trace_id
+        self.number(TRACE_ID)
+    }
+
+    /// The trace id as it is written.
+    pub(crate) fn trace_id_text(&self) -> &[u8; 32] {
+        let [_, _, _, id @ .., _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _] = &self.text;
+        id
     }
 
     /// Written as 16 hexadecimal digits.
     pub fn span_id(&self) -> u64 {
-        self.span_id
+        self.number(SPAN_ID) as u64
     }
 
     /// The span this one is below of, unless the trace began here.
@@ -59,16 +81,17 @@ impl TraceContext {
 
     /// Whether the caller recorded its span and wants this one recorded too.
     pub fn is_sampled(&self) -> bool {
-        self.flags & 1 == 1
+        self.number(FLAGS) & 1 == 1
     }
 
     /// The header for an outgoing call, as 55 ASCII characters.
     pub fn traceparent(&self) -> [u8; 55] {
-        let mut text = *b"00-00000000000000000000000000000000-0000000000000000-00";
-        digits(&mut text[3..35], self.trace_id);
-        digits(&mut text[36..52], self.span_id.into());
-        digits(&mut text[53..], self.flags.into());
-        text
+        self.text
+    }
+
+    /// Nothing but digits gets in, so there is always a number to give back.
+    fn number(&self, place: Range<usize>) -> u128 {
+        hex(&self.text[place]).unwrap_or_default()
     }
 }
 
@@ -81,17 +104,21 @@ impl Default for TraceContext {
 /// The `traceparent` header.
 impl fmt::Display for TraceContext {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "00-{:032x}-{:016x}-{:02x}", self.trace_id, self.span_id, self.flags)
+        f.write_str(str::from_utf8(&self.text).unwrap_or_default())
+    }
+}
+
+impl fmt::Debug for TraceContext {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "TraceContext({self}")?;
+        self.parent_id.map_or(Ok(()), |parent_id| write!(f, " below {parent_id:016x}"))?;
+        f.write_str(")")
     }
 }
 
 /// Zero is not a legal id.
-fn random_u64() -> u64 {
-    fastrand::u64(1..)
-}
-
-fn random_u128() -> u128 {
-    u128::from(random_u64()) << 64 | u128::from(random_u64())
+fn random_id() -> u64 {
+    fastrand::u64(..).max(1)
 }
 
 /// Lower-case digits only, as the specification has it.
@@ -106,16 +133,26 @@ fn hex(digits: &[u8]) -> Option<u128> {
     })
 }
 
-/// Fills the whole slice, of an even length up to 32, with the last digits of the number.
-pub(super) fn digits(text: &mut [u8], number: u128) {
-    // Arithmetic instead of a table: sixteen of them are done at once.
-    let digit = |value: u8| value + if value < 10 { b'0' } else { b'a' - 10 };
-    let mut all = [0; 32];
-    for (pair, byte) in all.chunks_exact_mut(2).zip(number.to_be_bytes()) {
-        pair.copy_from_slice(&[digit(byte >> 4), digit(byte & 15)]);
+/// The two digits of every byte.
+const PAIRS: [[u8; 2]; 256] = {
+    let digits = b"0123456789abcdef";
+    let mut pairs = [[0; 2]; 256];
+    let mut byte = 0;
+    while byte < pairs.len() {
+        pairs[byte] = [digits[byte >> 4], digits[byte & 15]];
+        byte += 1;
     }
-    let length = text.len().min(all.len());
-    text[..length].copy_from_slice(&all[all.len() - length..]);
+    pairs
+};
+
+/// A number as 16 hexadecimal digits.
+#[inline]
+pub(super) fn digits(number: u64) -> [u8; 16] {
+    let mut digits = [0; 16];
+    for (pair, byte) in digits.chunks_exact_mut(2).zip(number.to_be_bytes()) {
+        pair.copy_from_slice(&PAIRS[usize::from(byte)]);
+    }
+    digits
 }
 
 #[cfg(test)]

@@ -2,11 +2,17 @@
 
 use std::fmt;
 
+use super::head;
+
 const HEX: &[u8; 16] = b"0123456789abcdef";
 
 /// Appends text as the inside of a JSON string, which is what logfmt reads inside quotes too.
+#[inline]
 pub(super) fn quoted(buf: &mut Vec<u8>, text: &str) {
-    escape(buf, text, true);
+    match Short::plain(text.as_bytes()) {
+        Some(short) => head(buf, &short.0, text.len()),
+        None => escape(buf, text, true),
+    }
 }
 
 /// Appends text as people read it: only what is not text is escaped.
@@ -27,7 +33,7 @@ impl fmt::Write for Escaping<'_> {
     }
 }
 
-#[inline]
+#[inline(never)]
 fn escape(buf: &mut Vec<u8>, text: &str, is_quoted: bool) {
     if is_plain(text.as_bytes()) {
         buf.extend_from_slice(text.as_bytes());
@@ -54,33 +60,63 @@ fn escape_each(buf: &mut Vec<u8>, text: &str, is_quoted: bool) {
     buf.extend_from_slice(&bytes[copied..]);
 }
 
+/// Text of at most 16 bytes, followed by zeros: most text in logs is short, and neither looked at nor copied in a loop.
+struct Short([u8; 16]);
+
+impl Short {
+    /// The text, if it is short, and nothing in it needs an escape.
+    #[inline(always)]
+    fn plain(text: &[u8]) -> Option<Self> {
+        let (first, rest, found) = match (text.first_chunk::<8>(), text.last_chunk::<8>()) {
+            (Some(first), Some(last)) if text.len() <= 16 => {
+                let (first, last) = (u64::from_le_bytes(*first), u64::from_le_bytes(*last));
+                (first, last.unbounded_shr(8 * (16 - text.len() as u32)), special(first) | special(last))
+            }
+            (None, _) => {
+                let word = Self::word(text);
+                (word, 0, special(word | SPACES.unbounded_shl(8 * text.len() as u32)))
+            }
+            _ => return None,
+        };
+        let block = u128::from(rest) << 64 | u128::from(first);
+        (found == 0).then_some(Self(block.to_le_bytes()))
+    }
+
+    /// Less than eight bytes as a number, the first one lowest.
+    #[inline]
+    fn word(text: &[u8]) -> u64 {
+        let length = text.len();
+        if let (Some(first), Some(last)) = (text.first_chunk::<4>(), text.last_chunk::<4>()) {
+            return u64::from(u32::from_le_bytes(*first)) | u64::from(u32::from_le_bytes(*last)) << (8 * (length - 4));
+        }
+        // Of three bytes at most, these are all.
+        let [Some(first), Some(middle), Some(last)] = [text.first(), text.get(length / 2), text.last()] else {
+            return 0;
+        };
+        u64::from(*first) | u64::from(*middle) << (8 * (length / 2)) | u64::from(*last) << (8 * (length - 1))
+    }
+}
+
 /// Whether there is nothing but visible ASCII without quotes and backslashes, as in nearly all text.
 ///
 /// Eight bytes are looked at at once; the last eight may overlap those before.
-fn is_plain(bytes: &[u8]) -> bool {
-    let found = match (bytes.last_chunk::<8>(), bytes.first_chunk::<4>(), bytes.last_chunk::<4>()) {
-        (Some(last), ..) => {
-            let (chunks, _) = bytes.as_chunks::<8>();
-            chunks.iter().fold(special(*last), |found, chunk| found | special(*chunk))
-        }
-        (None, Some(&[a, b, c, d]), Some(&[e, f, g, h])) => special([a, b, c, d, e, f, g, h]),
-        _ => match *bytes {
-            [] => 0,
-            [a] => special([a; 8]),
-            [a, b] => special([a, b, a, b, a, b, a, b]),
-            [a, b, c, ..] => special([a, b, c, a, b, c, a, b]),
-        },
-    };
-    found == 0
+#[inline]
+fn is_plain(text: &[u8]) -> bool {
+    let Some(last) = text.last_chunk() else { return Short::plain(text).is_some() };
+    let (chunks, _) = text.as_chunks();
+    let special = |chunk: &[u8; 8]| special(u64::from_le_bytes(*chunk));
+    chunks.iter().fold(special(last), |found, chunk| found | special(chunk)) == 0
 }
+
+const ONES: u64 = u64::from_ne_bytes([1; 8]);
+const SPACES: u64 = u64::from_ne_bytes([b' '; 8]);
 
 /// Not zero if one of the bytes is a control character, a quote, a backslash or beyond ASCII.
 ///
 /// Per byte, the high bit tells; a borrow or carry between bytes comes only from one that has told already.
-fn special(eight: [u8; 8]) -> u64 {
-    const ONES: u64 = u64::from_ne_bytes([1; 8]);
-    let eight = u64::from_ne_bytes(eight);
-    let is_control = eight.wrapping_sub(ONES * 0x20) | eight.wrapping_add(ONES);
+#[inline]
+fn special(eight: u64) -> u64 {
+    let is_control = eight.wrapping_sub(SPACES) | eight.wrapping_add(ONES);
     let is_quote = (eight ^ (ONES * 0x22)).wrapping_sub(ONES);
     let is_backslash = (eight ^ (ONES * 0x5c)).wrapping_sub(ONES);
     (eight | is_control | is_quote | is_backslash) & (ONES * 0x80)
@@ -132,6 +168,9 @@ mod tests {
                     bytes[at] = byte;
                     let is_visible = (b' '..0x7f).contains(&byte) && byte != b'"' && byte != b'\\';
                     assert_eq!(is_plain(&bytes), is_visible, "{byte:#x} at {at} of {length}");
+                    let short = Short::plain(&bytes);
+                    assert_eq!(short.is_some(), is_visible && length <= 16, "{byte:#x} at {at} of {length}");
+                    assert!(short.is_none_or(|short| short.0[..length] == bytes));
                 }
             }
         }

@@ -4,10 +4,11 @@ use std::{fmt::Write, net::IpAddr};
 
 use super::{
     escape::{self, Escaping},
-    is_taken, number,
+    head, number,
 };
 use crate::logging::{
-    record::{Name, Record},
+    field_name::{Name, is_taken},
+    record::Record,
     value::Value,
 };
 
@@ -23,7 +24,7 @@ pub(super) fn write(buf: &mut Vec<u8>, record: &Record<'_>) {
     if let Some(unit) = record.unit {
         pair(buf, "req_id", Value::Str(unit.request_id().as_str()));
         buf.extend_from_slice(b" trace_id=");
-        number::hex(buf, unit.trace().trace_id());
+        buf.extend_from_slice(unit.trace().trace_id_text());
         for (name, id) in unit.ids() {
             field(buf, Name::Any(name), Value::Str(id));
         }
@@ -37,9 +38,7 @@ pub(super) fn write(buf: &mut Vec<u8>, record: &Record<'_>) {
 
 /// Appends ` key=value`.
 fn field(buf: &mut Vec<u8>, name: Name<'_>, field: Value<'_>) {
-    buf.push(b' ');
     key(buf, name);
-    buf.push(b'=');
     value(buf, field);
 }
 
@@ -51,16 +50,17 @@ pub(super) fn pair(buf: &mut Vec<u8>, name: &str, field: Value<'_>) {
     value(buf, field);
 }
 
-/// A key has no quotes: what cannot stand in it becomes `_`.
+/// Appends ` key=`. A key has no quotes: what cannot stand in it becomes `_`.
 pub(super) fn key(buf: &mut Vec<u8>, name: Name<'_>) {
     let name = match name {
-        Name::Known(name) => return buf.extend_from_slice(name.as_bytes()),
+        Name::Known(name) => {
+            let (name, length) = name.logfmt();
+            return head(buf, name, length);
+        }
         Name::Any("") => "_",
         Name::Any(name) => name,
     };
-    if is_taken(name) {
-        buf.extend_from_slice(b"field_");
-    }
+    buf.extend_from_slice(if is_taken(name) { b" field_" } else { b" " });
     let start = buf.len();
     buf.extend_from_slice(name.as_bytes());
     for byte in &mut buf[start..] {
@@ -68,6 +68,7 @@ pub(super) fn key(buf: &mut Vec<u8>, name: Name<'_>) {
             *byte = b'_';
         }
     }
+    buf.push(b'=');
 }
 
 pub(super) fn value(buf: &mut Vec<u8>, value: Value<'_>) {

@@ -6,7 +6,7 @@
 mod escape;
 mod json;
 mod logfmt;
-mod number;
+pub(super) mod number;
 mod text;
 
 use super::{record::Record, value::Value};
@@ -41,7 +41,7 @@ impl Format {
         let mut buf = Vec::new();
         for (name, value) in fields {
             match self {
-                Format::Json => json::pair(&mut buf, name, *value),
+                Format::Json => json::pair(&mut buf, name, value),
                 Format::Logfmt | Format::Text { .. } => logfmt::pair(&mut buf, name, *value),
             }
         }
@@ -49,18 +49,14 @@ impl Format {
     }
 }
 
-/// Whether every line has a key of that name already; a field of that name is written with `field_` in front.
-pub(super) fn is_taken(name: &str) -> bool {
-    match name.len() {
-        4 => name == "time",
-        5 => name == "level",
-        6 => name == "target" || name == "req_id",
-        7 => name == "message",
-        8 => name == "trace_id",
-        11 => name == "deploy_name",
-        12 => name == "service_name",
-        _ => false,
-    }
+/// Appends the first bytes of a block.
+///
+/// A copy of a fixed size is a few instructions; one of any size is a call.
+#[inline]
+fn head<const N: usize>(buf: &mut Vec<u8>, block: &[u8; N], length: usize) {
+    let end = buf.len() + length;
+    buf.extend_from_slice(block);
+    buf.truncate(end);
 }
 
 #[cfg(test)]

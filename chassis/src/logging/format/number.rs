@@ -2,6 +2,8 @@
 
 use std::{net::Ipv4Addr, time::Duration};
 
+use super::head;
+
 const PAIRS: &[u8; 200] = b"0001020304050607080910111213141516171819\
 2021222324252627282930313233343536373839\
 4041424344454647484950515253545556575859\
@@ -9,24 +11,38 @@ const PAIRS: &[u8; 200] = b"0001020304050607080910111213141516171819\
 8081828384858687888990919293949596979899";
 
 /// Two digits of a number below 100.
-pub(super) fn pair(number: u32) -> [u8; 2] {
+pub(in crate::logging) fn pair(number: u32) -> [u8; 2] {
     let at = (number as usize % 100) * 2;
     [PAIRS[at], PAIRS[at + 1]]
 }
 
-pub(super) fn unsigned(buf: &mut Vec<u8>, mut number: u64) {
-    let mut digits = [0; 20];
-    let mut at = digits.len();
-    while number >= 10 {
-        at -= 2;
-        digits[at..at + 2].copy_from_slice(&pair((number % 100) as u32));
-        number /= 100;
+/// Four digits of a number below 10,000.
+fn four(number: u32) -> [u8; 4] {
+    let ([a, b], [c, d]) = (pair(number / 100), pair(number % 100));
+    [a, b, c, d]
+}
+
+#[inline]
+pub(super) fn unsigned(buf: &mut Vec<u8>, number: u64) {
+    if number < 10_000 {
+        short(buf, number as u32);
+    } else {
+        long(buf, number);
     }
-    if number > 0 || at == digits.len() {
-        at -= 1;
-        digits[at] = b'0' + number as u8;
-    }
-    buf.extend_from_slice(&digits[at..]);
+}
+
+/// Nearly all numbers in logs are below 10,000.
+#[inline]
+fn short(buf: &mut Vec<u8>, number: u32) {
+    let zeros = usize::from(number < 10) + usize::from(number < 100) + usize::from(number < 1000);
+    let digits = u32::from_le_bytes(four(number)) >> (8 * zeros);
+    head(buf, &digits.to_le_bytes(), 4 - zeros);
+}
+
+#[inline(never)]
+fn long(buf: &mut Vec<u8>, number: u64) {
+    unsigned(buf, number / 10_000);
+    buf.extend_from_slice(&four((number % 10_000) as u32));
 }
 
 pub(super) fn signed(buf: &mut Vec<u8>, number: i64) {
@@ -37,36 +53,44 @@ pub(super) fn signed(buf: &mut Vec<u8>, number: i64) {
 }
 
 /// Milliseconds with three decimals.
+#[inline]
 pub(super) fn millis(buf: &mut Vec<u8>, span: Duration) {
-    let micros = u64::try_from(span.as_micros()).unwrap_or(u64::MAX);
+    let micros = span.as_secs().saturating_mul(1_000_000).saturating_add(span.subsec_micros().into());
     unsigned(buf, micros / 1000);
-    let rest = (micros % 1000) as u32;
-    let [tens, ones] = pair(rest % 100);
-    buf.extend_from_slice(&[b'.', b'0' + (rest / 100) as u8, tens, ones]);
+    let [_, a, b, c] = four((micros % 1000) as u32);
+    buf.extend_from_slice(&[b'.', a, b, c]);
+}
+
+/// Numbers of one byte, each with a dot behind it.
+const OCTETS: [[u8; 4]; 256] = {
+    let mut octets = [[b'.'; 4]; 256];
+    let mut number = 0;
+    while number < octets.len() {
+        let [hundreds, tens, ones] = [number / 100, number / 10 % 10, number % 10];
+        let digits = [b'0' + hundreds as u8, b'0' + tens as u8, b'0' + ones as u8];
+        let zeros = 3 - octet_length(number as u8);
+        let mut at = zeros;
+        while at < digits.len() {
+            octets[number][at - zeros] = digits[at];
+            at += 1;
+        }
+        number += 1;
+    }
+    octets
+};
+
+const fn octet_length(number: u8) -> usize {
+    1 + (number > 9) as usize + (number > 99) as usize
 }
 
 /// Four numbers with dots between them.
+#[inline]
 pub(super) fn ipv4(buf: &mut Vec<u8>, address: Ipv4Addr) {
-    let [first, rest @ ..] = address.octets();
-    unsigned(buf, first.into());
+    let [rest @ .., last] = address.octets();
     for number in rest {
-        buf.push(b'.');
-        unsigned(buf, number.into());
+        head(buf, &OCTETS[usize::from(number)], octet_length(number) + 1);
     }
-}
-
-/// 32 hexadecimal digits, the form of a trace id.
-pub(super) fn hex(buf: &mut Vec<u8>, number: u128) {
-    let mut digits = [0; 32];
-    for (pair, byte) in digits.chunks_exact_mut(2).zip(number.to_be_bytes()) {
-        pair.copy_from_slice(&[digit(byte >> 4), digit(byte & 15)]);
-    }
-    buf.extend_from_slice(&digits);
-}
-
-/// Arithmetic instead of a table: sixteen of them are done at once.
-fn digit(value: u8) -> u8 {
-    value + if value < 10 { b'0' } else { b'a' - 10 }
+    head(buf, &OCTETS[usize::from(last)], octet_length(last));
 }
 
 #[cfg(test)]
@@ -81,7 +105,9 @@ mod tests {
 
     #[test]
     fn numbers_read_as_their_display_does() {
-        for number in [0, 1, 9, 10, 11, 99, 100, 101, 999, 1000, 1234, 10_000, 12_345_678, u64::MAX - 1, u64::MAX] {
+        for number in
+            [0, 1, 9, 10, 11, 99, 100, 101, 999, 1000, 1234, 9999, 10_000, 10_009, 12_345_678, u64::MAX - 1, u64::MAX]
+        {
             check(|buf| unsigned(buf, number), &number.to_string());
         }
         for number in [0, -1, 42, i64::MIN, i64::MAX] {
@@ -99,11 +125,9 @@ mod tests {
     #[test]
     fn addresses_read_as_their_display_does() {
         check(|buf| ipv4(buf, Ipv4Addr::new(192, 168, 0, 17)), "192.168.0.17");
-        check(|buf| ipv4(buf, Ipv4Addr::UNSPECIFIED), "0.0.0.0");
-    }
-
-    #[test]
-    fn hexadecimal_keeps_leading_zeros() {
-        check(|buf| hex(buf, 0xab), "000000000000000000000000000000ab");
+        for number in 0..=255 {
+            let address = Ipv4Addr::from([number; 4]);
+            check(|buf| ipv4(buf, address), &address.to_string());
+        }
     }
 }

@@ -13,7 +13,7 @@ use tracing_core::Level;
 use super::Format;
 use crate::{
     logging::{
-        Line, Value,
+        FieldName, Line, Value,
         record::{Fields, Origin, Record, Said},
         timestamp::Timestamp,
     },
@@ -22,36 +22,53 @@ use crate::{
 
 const TRACE: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 
-fn written(format: Format, line: &Line<'_>, place: Option<(&str, u32)>) -> String {
-    let origin = Origin::new("orders", "blue");
-    let time = Timestamp::of(UNIX_EPOCH + Duration::from_micros(1_795_166_887_654_321));
-    let visited = Visited(line);
-    let said = Said::Visited(&visited);
-    let Line { level, target, unit, .. } = *line;
-    let mut buf = Vec::new();
-    format.write(&mut buf, &Record { time, level, target, place, origin: &origin, unit, said });
-    String::from_utf8(buf).unwrap()
+/// A line as a front end says it: with names of anybody's choice.
+struct Visited<'a> {
+    level: Level,
+    target: &'a str,
+    message: &'a str,
+    unit: Option<&'a Ids>,
+    fields: &'a [(&'static str, Value<'a>)],
 }
-
-/// As a front end says it: with names of anybody's choice.
-struct Visited<'a>(&'a Line<'a>);
 
 impl Fields for Visited<'_> {
     fn message(&self, give: &mut dyn FnMut(Value<'_>)) {
-        give(Value::Str(self.0.message));
+        give(Value::Str(self.message));
     }
 
     fn each(&self, give: &mut dyn FnMut(&str, Value<'_>)) {
-        self.0.fields.iter().for_each(|(name, value)| give(name, *value));
+        self.fields.iter().for_each(|(name, value)| give(name, *value));
     }
+}
+
+fn written(format: Format, line: &Visited<'_>, place: Option<(&str, u32)>) -> String {
+    write(format, line, place, Said::Visited(line))
+}
+
+/// The same said by our own code, whose names are known to be fit.
+fn written_directly(format: Format, line: &Visited<'_>) -> String {
+    let Visited { level, target, message, unit, fields } = *line;
+    let names: Vec<_> = fields.iter().map(|(name, _)| FieldName::new(name)).collect();
+    let fields: Vec<_> = names.iter().zip(fields).map(|(name, (_, value))| (name, *value)).collect();
+    let said = Line { level, target, message, unit, fields: &fields };
+    write(format, line, None, Said::Directly(&said))
+}
+
+fn write(format: Format, line: &Visited<'_>, place: Option<(&str, u32)>, said: Said<'_>) -> String {
+    let origin = Origin::new("orders", "blue");
+    let time = Timestamp::of(UNIX_EPOCH + Duration::from_micros(1_795_166_887_654_321));
+    let Visited { level, target, unit, .. } = *line;
+    let mut buf = Vec::new();
+    format.write(&mut buf, &Record { time, level, target, place, origin: &origin, unit, said });
+    String::from_utf8(buf).unwrap()
 }
 
 fn ids() -> Ids {
     Ids::from_caller(RequestId::parse("r-1"), TraceContext::parse(TRACE)).with("job_id", "7 a")
 }
 
-fn request<'a>(unit: &'a Ids, fields: &'a [(&'static str, Value<'a>)]) -> Line<'a> {
-    Line { level: Level::INFO, target: "chassis::request", message: "RESPONSE", unit: Some(unit), fields }
+fn request<'a>(unit: &'a Ids, fields: &'a [(&'static str, Value<'a>)]) -> Visited<'a> {
+    Visited { level: Level::INFO, target: "chassis::request", message: "RESPONSE", unit: Some(unit), fields }
 }
 
 const FIELDS: &[(&str, Value<'_>)] = &[
@@ -118,22 +135,10 @@ fn text_in_colour_says_the_same() {
 
 #[test]
 fn a_line_said_directly_reads_the_same() {
-    let (unit, origin) = (ids(), Origin::new("orders", "blue"));
-    let fields = &FIELDS[..FIELDS.len() - 1];
-    let line = request(&unit, fields);
-    let (time, level) = (Timestamp::of(UNIX_EPOCH), Level::INFO);
-    let visited = Visited(&line);
+    let unit = ids();
+    let line = request(&unit, &FIELDS[..FIELDS.len() - 1]);
     for format in [Format::Json, Format::Logfmt, Format::Text { color: false }] {
-        let [direct, through] = [Said::Directly(&line), Said::Visited(&visited)].map(|said| {
-            let mut buf = Vec::new();
-            let target = line.target;
-            format.write(
-                &mut buf,
-                &Record { time, level, target, place: None, origin: &origin, unit: Some(&unit), said },
-            );
-            buf
-        });
-        assert_eq!(direct, through);
+        assert_eq!(written_directly(format, &line), written(format, &line, None));
     }
 }
 
@@ -160,7 +165,7 @@ fn a_display_is_quoted_in_logfmt_only_where_needed() {
         ("debug", Value::Debug(&Some("x"))),
         ("odd key=", Value::Bool(true)),
     ];
-    let line = Line { level: Level::WARN, target: "t", message: "m", unit: None, fields: &fields };
+    let line = Visited { level: Level::WARN, target: "t", message: "m", unit: None, fields: &fields };
     let line = written(Format::Logfmt, &line, None);
     let tail = line.split_once("deploy_name=blue ").unwrap().1;
     assert_eq!(
@@ -175,10 +180,11 @@ fn whatever_a_field_contains_it_is_read_back_and_stays_on_its_line() {
     for _ in 0..2_000 {
         let (first, second, name) = (nasty(&mut random), nasty(&mut random), nasty(&mut random));
         let fields = [("first", Value::Str(&first)), ("second", Value::Display(&InPieces(&second)))];
-        let line = Line { level: Level::ERROR, target: &name, message: &second, unit: None, fields: &fields };
+        let line = Visited { level: Level::ERROR, target: &name, message: &second, unit: None, fields: &fields };
 
         let json = written(Format::Json, &line, None);
         is_one_clean_line(&json);
+        assert_eq!(written_directly(Format::Json, &line), json);
         let object: serde_json::Value = serde_json::from_str(&json).unwrap();
         for (key, expected) in [("first", &first), ("second", &second), ("message", &second), ("target", &name)] {
             assert_eq!(object[key].as_str(), Some(expected.as_str()), "{key} of {json}");
@@ -186,6 +192,7 @@ fn whatever_a_field_contains_it_is_read_back_and_stays_on_its_line() {
 
         let logfmt = written(Format::Logfmt, &line, None);
         is_one_clean_line(&logfmt);
+        assert_eq!(written_directly(Format::Logfmt, &line), logfmt);
         let read: BTreeMap<String, String> = pairs(&logfmt).into_iter().collect();
         assert_eq!(read.len(), 8, "{logfmt}");
         for (key, expected) in [("first", &first), ("second", &second), ("message", &second), ("target", &name)] {
@@ -202,7 +209,7 @@ fn numbers_of_any_size_are_json() {
     for _ in 0..2_000 {
         let (bits, number) = (f64::from_bits(random.u64(..)), random.u64(..));
         let fields = [("f", Value::F64(bits)), ("u", Value::U64(number)), ("i", Value::I64(number as i64))];
-        let line = Line { level: Level::INFO, target: "t", message: "m", unit: None, fields: &fields };
+        let line = Visited { level: Level::INFO, target: "t", message: "m", unit: None, fields: &fields };
         let object: serde_json::Value = serde_json::from_str(&written(Format::Json, &line, None)).unwrap();
         assert_eq!(object["u"].as_u64(), Some(number));
         assert_eq!(object["i"].as_i64(), Some(number as i64));

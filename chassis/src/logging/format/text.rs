@@ -7,12 +7,8 @@ use tracing_core::Level;
 use super::{
     escape::{self, Escaping},
     logfmt::{self, key},
-    number,
 };
-use crate::logging::{
-    record::{Name, Record},
-    value::Value,
-};
+use crate::logging::{field_name::Name, record::Record, value::Value};
 
 const DIM: &[u8] = b"\x1b[2m";
 const RESET: &[u8] = b"\x1b[0m";
@@ -40,14 +36,14 @@ pub(super) fn write(buf: &mut Vec<u8>, record: &Record<'_>, color: bool) {
         for (name, id) in unit.ids() {
             paper.field(Name::Any(name), Value::Str(id));
         }
-        paper.field(Name::Known("req_id"), Value::Str(unit.request_id().as_str()));
-        paper.name(Name::Known("trace_id"));
-        number::hex(paper.buf, unit.trace().trace_id());
+        paper.pair(b" req_id=", Value::Str(unit.request_id().as_str()));
+        paper.dimmed(|buf| buf.extend_from_slice(b" trace_id="));
+        paper.buf.extend_from_slice(unit.trace().trace_id_text());
     }
     paper.dimmed(|buf| buf.extend_from_slice(&record.origin.logfmt));
     if let Some((file, line)) = record.place {
-        paper.field(Name::Known("file"), Value::Str(file));
-        paper.field(Name::Known("line"), Value::U64(line.into()));
+        paper.pair(b" file=", Value::Str(file));
+        paper.pair(b" line=", Value::U64(line.into()));
     }
 }
 
@@ -72,16 +68,14 @@ impl Paper<'_> {
     }
 
     fn field(&mut self, name: Name<'_>, value: Value<'_>) {
-        self.name(name);
+        self.dimmed(|buf| key(buf, name));
         logfmt::value(self.buf, value);
     }
 
-    fn name(&mut self, name: Name<'_>) {
-        self.buf.push(b' ');
-        self.dimmed(|buf| {
-            key(buf, name);
-            buf.push(b'=');
-        });
+    /// A field that has its place in every line.
+    fn pair(&mut self, key: &[u8], value: Value<'_>) {
+        self.dimmed(|buf| buf.extend_from_slice(key));
+        logfmt::value(self.buf, value);
     }
 
     fn dimmed(&mut self, write: impl FnOnce(&mut Vec<u8>)) {

@@ -10,10 +10,23 @@ use tracing_core::Level;
 use super::{body::Flow, cache::Key, endpoint::Endpoint, site::Site};
 use crate::{
     http::Peer,
-    logging::{Line, Value},
+    logging::{FieldName, Line, Value},
     metrics::Tracked,
     unit::{Ids, Kind, Outcome, RequestId, TraceContext},
 };
+
+const METHOD: FieldName = FieldName::new("method");
+const URI: FieldName = FieldName::new("uri");
+const ROUTE: FieldName = FieldName::new("route");
+const IP: FieldName = FieldName::new("ip");
+const STATUS: FieldName = FieldName::new("status");
+const TIME_MS: FieldName = FieldName::new("time_ms");
+const BYTES_IN: FieldName = FieldName::new("bytes_in");
+const BYTES_OUT: FieldName = FieldName::new("bytes_out");
+const OUTCOME: FieldName = FieldName::new("outcome");
+const DISCONNECTED: FieldName = FieldName::new("disconnected");
+const ERROR: FieldName = FieldName::new("error");
+const BACKTRACE: FieldName = FieldName::new("backtrace");
 
 /// The header with the id of a request, in both directions.
 pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -144,9 +157,9 @@ impl Record {
                 message: "REQUEST",
                 unit: Some(&self.ids),
                 fields: &[
-                    ("method", Value::Str(self.method.as_str())),
-                    ("uri", Value::Str(&uri)),
-                    ("ip", Value::Ip(self.peer.address().ip())),
+                    (&METHOD, Value::Str(self.method.as_str())),
+                    (&URI, Value::Str(&uri)),
+                    (&IP, Value::Ip(self.peer.address().ip())),
                 ],
             });
         }
@@ -155,19 +168,19 @@ impl Record {
     fn tell_of_end(&self, end: &End<'_>, took: Duration, received: u64) {
         let uri = shortened(self.path.as_str());
         let common = [
-            ("method", Value::Str(self.method.as_str())),
-            ("uri", Value::Str(&uri)),
-            ("route", Value::Str(self.route())),
-            ("ip", Value::Ip(self.peer.address().ip())),
-            ("status", Value::U64(end.status.as_u16().into())),
-            ("time_ms", Value::Millis(took)),
-            ("bytes_in", Value::U64(received)),
-            ("bytes_out", Value::U64(end.bytes_out)),
-            ("outcome", Value::Str(end.outcome.as_str())),
+            (&METHOD, Value::Str(self.method.as_str())),
+            (&URI, Value::Str(&uri)),
+            (&ROUTE, Value::Str(self.route())),
+            (&IP, Value::Ip(self.peer.address().ip())),
+            (&STATUS, Value::U64(end.status.as_u16().into())),
+            (&TIME_MS, Value::Millis(took)),
+            (&BYTES_IN, Value::U64(received)),
+            (&BYTES_OUT, Value::U64(end.bytes_out)),
+            (&OUTCOME, Value::Str(end.outcome.as_str())),
         ];
-        let disconnected = self.is_disconnected.then_some(("disconnected", Value::Bool(true)));
-        let error = end.error.as_ref().map(|error| ("error", Value::Display(error)));
-        let backtrace = end.backtrace.map(|backtrace| ("backtrace", Value::Str(backtrace)));
+        let disconnected = self.is_disconnected.then_some((&DISCONNECTED, Value::Bool(true)));
+        let error = end.error.as_ref().map(|error| (&ERROR, Value::Display(error)));
+        let backtrace = end.backtrace.map(|backtrace| (&BACKTRACE, Value::Str(backtrace)));
         let more: Vec<_> = [disconnected, error, backtrace].into_iter().flatten().collect();
         // Nearly always there is no more, and nothing is allocated.
         let fields = if more.is_empty() { Cow::Borrowed(&common[..]) } else { [&common[..], &more].concat().into() };
