@@ -4,6 +4,7 @@
 //! as a struct that derives [`SettingsSchema`](macro@SettingsSchema). What is wrong is collected in
 //! [`Problems`]. A [`Setting`] follows changes, a [`Secret`] is never printed.
 
+mod declarations;
 mod declared;
 pub(crate) mod derived;
 mod effective;

@@ -7,6 +7,7 @@ use std::{
 };
 
 use super::{
+    declarations::Declarations,
     declared::Declared,
     form::{Form, Names, SettingsSchema, read_field},
     input::Input,
@@ -18,7 +19,6 @@ use super::{
     rules::Rules,
     setting::Cells,
     source::{Layer, Source},
-    unknown::names_below,
     value::SettingValue,
 };
 
@@ -32,7 +32,7 @@ pub struct Tree {
     /// A source could not be read; what is missing may be written there.
     is_partial: bool,
     /// What the service declares, once that is known: sections may hold others.
-    declared: Arc<OnceLock<Vec<Declared>>>,
+    declared: Arc<OnceLock<Declarations>>,
 }
 
 impl Tree {
@@ -77,7 +77,7 @@ impl Tree {
     }
 
     pub(crate) fn declare(&self, declared: &[Declared]) {
-        let _ = self.declared.set(declared.to_vec());
+        self.declared.get_or_init(|| Declarations::of(declared));
     }
 
     /// The name of the service it was merged for.
@@ -166,8 +166,8 @@ impl<'a> Section<'a> {
     /// `None` when something is wrong with it, which the problems say.
     pub fn read<T: SettingsSchema>(&self, also: &[&str], problems: &mut Problems) -> Option<T> {
         let before = problems.len();
-        let declared = self.tree.declared.get().map(Vec::as_slice).unwrap_or_default();
-        let also: Vec<&str> = also.iter().copied().chain(names_below(&self.path, declared)).collect();
+        let declared = self.tree.declared.get().map(|declared| declared.names_below(&self.path));
+        let also: Vec<&str> = also.iter().copied().chain(declared.into_iter().flatten()).collect();
         let value = self.with_input(problems, |input| Form::read(input, &also));
         // Unknown keys are problems although they leave the struct whole.
         value.filter(|_| problems.len() == before)

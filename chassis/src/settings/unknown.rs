@@ -3,9 +3,8 @@
 //! In a declared section an unknown key is a mistake. Elsewhere it may belong to another service, and is only worth a
 //! warning where its name is nearly a declared one.
 
-use std::collections::BTreeSet;
-
 use super::{
+    declarations::Declarations,
     declared::Declared,
     form::unknown_key,
     legacy::{is_legacy_section, legacy_key},
@@ -27,7 +26,8 @@ impl Tree {
     pub fn check(&self, declared: &[Declared], is_free: bool, problems: &mut Problems) {
         self.declare(declared);
         declared.iter().for_each(|declared| declared.check(self, problems));
-        self.walk(&self.root, &KeyPath::default(), false, declared, problems);
+        let declared = Declarations::of(declared);
+        self.walk(&self.root, &KeyPath::default(), false, &declared, problems);
         let own = self.own_path();
         let parts = PARTS.map(|part| own.child(part));
         for (path, node) in [&own].into_iter().chain(&parts).filter_map(|path| Some((path, self.root.at(path)?))) {
@@ -36,15 +36,15 @@ impl Tree {
             }
         }
         if !is_free {
-            self.deny(&own, declared, problems);
-            parts.iter().for_each(|part| self.deny(part, declared, problems));
+            self.deny(&own, &declared, problems);
+            parts.iter().for_each(|part| self.deny(part, &declared, problems));
         }
     }
 
     /// Goes down through everything that is above a declared section. `is_inside` of one, unknown keys are mistakes.
-    fn walk(&self, node: &Node, path: &KeyPath, is_inside: bool, declared: &[Declared], problems: &mut Problems) {
-        let known = names_below(path, declared);
-        let is_read = is_declared(path, declared);
+    fn walk(&self, node: &Node, path: &KeyPath, is_inside: bool, declared: &Declarations, problems: &mut Problems) {
+        let known = declared.names_below(path);
+        let is_read = declared.contains(path);
         let Some(map) = node.as_map() else {
             let is_section = !known.is_empty() || is_services(path);
             return if is_section && !is_read {
@@ -57,7 +57,7 @@ impl Tree {
                 continue;
             }
             if known.contains(key.as_str()) || is_services(&path) {
-                let is_inside = is_inside || is_declared(&path, declared);
+                let is_inside = is_inside || declared.contains(&path);
                 self.walk(node, &path, is_inside, declared, problems);
             } else if is_read {
                 // Who reads the section has told it.
@@ -76,12 +76,12 @@ impl Tree {
     }
 
     /// What stands below `system.microservices.<service>` is a setting of the service, or overrides a section.
-    fn deny(&self, path: &KeyPath, declared: &[Declared], problems: &mut Problems) {
+    fn deny(&self, path: &KeyPath, declared: &Declarations, problems: &mut Problems) {
         let nothing = Map::new();
         let map = self.root.at(path).and_then(Node::as_map).unwrap_or(&nothing);
-        let mut known = names_below(path, declared);
+        let mut known = declared.names_below(path);
         if *path == self.own_path() {
-            known.extend(names_below(&KeyPath::default(), declared));
+            known.extend(declared.names_below(&KeyPath::default()));
             known.remove(SERVICES);
             known.extend(PARTS);
         }
@@ -110,18 +110,4 @@ fn no_section(node: &Node, path: &KeyPath, problems: &mut Problems) {
     let problem = Problem::at(path.clone(), what).origin(node.origin.clone());
     let hides = node.hides.as_ref().map(|origin| format!("it replaces what is set at {origin}"));
     problems.push(hides.into_iter().fold(problem, Problem::help));
-}
-
-/// The names that lead from `path` to something declared.
-pub(crate) fn names_below<'d>(path: &KeyPath, declared: &'d [Declared]) -> BTreeSet<&'d str> {
-    let depth = path.steps().len();
-    let below = declared.iter().filter(|declared| declared.path.starts_with(path));
-    let names = below.clone().filter_map(|declared| declared.path.steps().nth(depth));
-    let aliases = below.filter(|declared| declared.path.steps().count() == depth + 1);
-    names.chain(aliases.flat_map(|declared| declared.field.aliases.iter().copied())).collect()
-}
-
-/// Whether somebody reads the section at `path` as a whole.
-fn is_declared(path: &KeyPath, declared: &[Declared]) -> bool {
-    declared.iter().any(|declared| declared.path == *path)
 }
