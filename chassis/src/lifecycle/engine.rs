@@ -10,9 +10,10 @@ use std::{
     time::Duration,
 };
 
+use futures_util::FutureExt;
 use tokio::{
     sync::{mpsc, oneshot},
-    task::{AbortHandle, JoinSet},
+    task::JoinSet,
     time::{Instant, timeout, timeout_at},
 };
 
@@ -82,7 +83,6 @@ struct Work {
     planned_timers: Vec<TimerPlan>,
     tasks: JoinSet<()>,
     timers: JoinSet<()>,
-    timer_names: Vec<(&'static str, AbortHandle)>,
     threads: Vec<oneshot::Receiver<()>>,
     /// The supervisor, the health checks, the watch over the event loop.
     keepers: JoinSet<()>,
@@ -470,11 +470,17 @@ impl Engine {
 
     fn start_timers(self: &Arc<Self>) {
         let mut work = self.work();
-        for plan in std::mem::take(&mut work.planned_timers) {
-            let name = plan.id.name();
-            let timer = work.timers.spawn(self.core.scope.wrap(tasks::timer::run(plan, Arc::clone(&self.core))));
-            work.timer_names.push((name, timer));
+        let plans = std::mem::take(&mut work.planned_timers);
+        if plans.is_empty() {
+            return;
         }
+        let core = Arc::clone(&self.core);
+        work.timers.spawn(self.core.scope.wrap(async move {
+            let timers = tasks::timers::run(plans, Arc::clone(&core));
+            if let Err(error) = catch(timers.map(Ok)).await {
+                core.fail("the timers failed".to_owned(), error);
+            }
+        }));
     }
 
     /// Starts what watches over the service while it runs.
@@ -499,19 +505,14 @@ impl Engine {
 
     /// Waits for running ticks; names those that did not end in time.
     fn end_timers(&self, until: Instant) -> impl Future<Output = Vec<String>> {
-        let (mut timers, names) = {
-            let mut work = self.work();
-            (std::mem::take(&mut work.timers), std::mem::take(&mut work.timer_names))
-        };
+        let mut timers = std::mem::take(&mut self.work().timers);
         async move {
             let all = async { while timers.join_next().await.is_some() {} };
             if timeout_at(until, all).await.is_ok() {
                 return Vec::new();
             }
-            let running = names.into_iter().filter(|(_, timer)| !timer.is_finished());
-            let running = running.map(|(name, _)| format!("timer `{name}`")).collect();
-            timers.abort_all();
-            running
+            // The names are read before the ticks are aborted.
+            self.core.tasks.running_timers().map(|name| format!("timer `{name}`")).collect()
         }
     }
 

@@ -6,7 +6,8 @@ pub(crate) mod spawn;
 mod table;
 pub(crate) mod task;
 pub(crate) mod thread;
-pub(crate) mod timer;
+mod timer;
+pub(crate) mod timers;
 
 pub use self::{
     schedule::{Overlap, Schedule, TimerId},

@@ -79,18 +79,20 @@ impl Schedule {
 ///
 /// Gives the number of the next tick and how many were missed in between.
 pub(crate) fn next_tick(elapsed: Duration, interval: Duration, last: u64) -> (u64, u64) {
-    let interval = interval.as_nanos().max(1);
     // The last tick that is due by now; one that is due right now is not missed.
-    let due = u64::try_from(elapsed.as_nanos().div_ceil(interval)).unwrap_or(u64::MAX);
+    let due = nanos(elapsed).div_ceil(nanos(interval).max(1));
     let next = due.max(last.saturating_add(1));
     (next, next - last - 1)
 }
 
 /// The moment of tick number `tick`, counted from the start.
 pub(crate) fn due_after(interval: Duration, tick: u64) -> Duration {
-    const SECOND: u128 = 1_000_000_000;
-    let nanos = interval.as_nanos().saturating_mul(u128::from(tick));
-    Duration::new(u64::try_from(nanos / SECOND).unwrap_or(u64::MAX), u32::try_from(nanos % SECOND).unwrap_or_default())
+    Duration::from_nanos(nanos(interval).saturating_mul(tick))
+}
+
+/// Nanoseconds, which last for 584 years.
+fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
 /// A parsed cron expression with its time zone.

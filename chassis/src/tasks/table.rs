@@ -119,10 +119,10 @@ impl TaskCell {
         self.state.store(state as u8, Ordering::Relaxed);
     }
 
-    /// Records the end of one run.
-    pub(crate) fn ran(&self, error: Option<&Error>) {
+    /// Records the end of one run, at that time.
+    pub(crate) fn ran(&self, error: Option<&Error>, at: SystemTime) {
         self.runs.fetch_add(1, Ordering::Relaxed);
-        self.last.store(micros(SystemTime::now()), Ordering::Relaxed);
+        self.last.store(micros(at), Ordering::Relaxed);
         if let Some(error) = error {
             self.failures.fetch_add(1, Ordering::Relaxed);
             *self.last_error.lock().unwrap_or_else(PoisonError::into_inner) = Some(format!("{error:#}"));
@@ -171,6 +171,12 @@ impl TaskTable {
 
     pub(crate) fn rows(&self) -> BTreeMap<&'static str, TaskRow> {
         self.cells.iter().map(|(name, cell)| (*name, cell.row())).collect()
+    }
+
+    /// The timers whose ticks run.
+    pub(crate) fn running_timers(&self) -> impl Iterator<Item = &'static str> {
+        let is_running = |cell: &TaskCell| cell.state.load(Ordering::Relaxed) == TaskState::Running as u8;
+        self.cells.iter().filter(move |(_, cell)| cell.kind == "timer" && is_running(cell)).map(|(name, _)| *name)
     }
 
     /// One that has failed for good.

@@ -49,7 +49,7 @@ pub(crate) async fn run(plan: TaskPlan, core: Arc<Core>) {
             }
         };
         drop(running);
-        cell.ran(result.as_ref().err());
+        cell.ran(result.as_ref().err(), core.clock.now());
         let error = result.as_ref().err().map(|error| format!("{error:#}"));
         core.events.emit(EventKind::TaskEnded { task: name, error });
         if began.elapsed() >= plan.policy.forget_after {

@@ -32,7 +32,7 @@ pub(crate) fn start(plan: ThreadPlan, core: &Arc<Core>) -> Result<oneshot::Recei
         let cx = Context::new(Arc::clone(&core), Place::Work(name));
         let result = process::catch(|| run(cx)).unwrap_or_else(|panic| Err(panic.into()));
         drop(running);
-        cell.ran(result.as_ref().err());
+        cell.ran(result.as_ref().err(), core.clock.now());
         let error = result.as_ref().err().map(|error| format!("{error:#}"));
         core.events.emit(EventKind::TaskEnded { task: name, error });
         match result {

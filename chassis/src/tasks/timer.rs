@@ -1,30 +1,21 @@
-//! A method that runs by a schedule.
+//! A method that runs by a schedule: what it is told, and when its next tick is due.
 
 use std::{
-    future::Future,
-    pin::Pin,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
-    task::{Context as TaskContext, Poll},
     time::{Duration, SystemTime},
 };
 
-use futures_util::task::AtomicWaker;
-use tokio::time::{Instant, Sleep};
+use tokio::time::Instant;
 
 use super::{
     Overlap, Schedule, TaskCell, TimerId,
     schedule::{due_after, next_tick},
+    timers::Inbox,
 };
-use crate::{
-    Context, Result,
-    lifecycle::{Core, EventKind, Place},
-    metrics::framework::TimerFigures,
-    microservice::BoxFuture,
-    unit::{Kind, Unit},
-};
+use crate::{Context, Result, lifecycle::Core, metrics::framework::TimerFigures, microservice::BoxFuture};
 
 /// How long a timer sleeps at most, when it follows the calendar: clocks are set, machines are suspended.
 #[cfg(feature = "cron")]
@@ -46,7 +37,8 @@ pub(crate) struct TimerControl {
     wanted: Mutex<Wanted>,
     /// Grows with every order, so that the timer sees it without the lock.
     version: AtomicU64,
-    waker: AtomicWaker,
+    /// Where the timer hears of orders, once it runs, and its number there.
+    inbox: OnceLock<(Arc<Inbox>, usize)>,
 }
 
 #[derive(Clone)]
@@ -55,14 +47,16 @@ struct Wanted {
     /// No more ticks; a tick that runs goes on to its end.
     is_over: bool,
     schedule: Schedule,
+    /// When it was ordered; `None` before the timers run.
+    since: Option<Instant>,
 }
 
 impl TimerControl {
     pub(crate) fn new(is_enabled: bool, schedule: Schedule) -> Arc<Self> {
         Arc::new(Self {
-            wanted: Mutex::new(Wanted { is_enabled, is_over: false, schedule }),
+            wanted: Mutex::new(Wanted { is_enabled, is_over: false, schedule, since: None }),
             version: AtomicU64::new(0),
-            waker: AtomicWaker::new(),
+            inbox: OnceLock::new(),
         })
     }
 
@@ -71,10 +65,21 @@ impl TimerControl {
         self.order(|wanted| wanted.is_over = true);
     }
 
+    /// Says where orders are heard from now on.
+    pub(super) fn listen(&self, inbox: &Arc<Inbox>, number: usize) {
+        let _ = self.inbox.set((Arc::clone(inbox), number));
+    }
+
     fn order(&self, change: impl FnOnce(&mut Wanted)) {
-        change(&mut self.lock());
+        {
+            let mut wanted = self.lock();
+            change(&mut wanted);
+            wanted.since = self.inbox.get().map(|_| Instant::now());
+        }
         self.version.fetch_add(1, Ordering::Release);
-        self.waker.wake();
+        if let Some((inbox, number)) = self.inbox.get() {
+            inbox.put(*number);
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Wanted> {
@@ -114,193 +119,191 @@ impl TimerHandle {
     }
 }
 
-/// Runs a timer until [`TimerControl::end`].
-pub(crate) async fn run(plan: TimerPlan, core: Arc<Core>) {
-    let name = plan.id.name();
-    let timer = Timer {
-        cx: Context::new(Arc::clone(&core), Place::Work(name)),
-        figures: core.figures.timer(name),
-        cell: core.tasks.cell(name),
-        version: 0,
-        sleep: Box::pin(tokio::time::sleep_until(Instant::now())),
-        plan,
-        core,
-    };
-    timer.follow().await;
+/// A moment by both clocks.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Moment {
+    pub(super) instant: Instant,
+    pub(super) time: SystemTime,
 }
 
-struct Timer {
-    plan: TimerPlan,
-    core: Arc<Core>,
-    cx: Context,
-    figures: TimerFigures,
-    cell: Arc<TaskCell>,
+/// What a timer does next.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Next {
+    /// Its first tick, at once.
+    Tick,
+    /// It looks again then: a tick is due, or the calendar is to be asked.
+    At(Instant),
+    /// Nothing, until it is told something.
+    Wait,
+    /// Nothing ever again.
+    End,
+}
+
+/// A timer that runs, between two ticks or in one.
+pub(super) struct Timer {
+    pub(super) plan: TimerPlan,
+    pub(super) cell: Arc<TaskCell>,
+    pub(super) figures: TimerFigures,
+    pub(super) is_ticking: bool,
+    /// Whether its last tick was over at once.
+    pub(super) is_quick: bool,
+    /// Grows when what was planned does not count any more.
+    pub(super) round: u32,
+    is_first: bool,
     /// The last order that was seen.
     version: u64,
-    /// One timer entry for the whole life of the timer.
-    sleep: Pin<Box<Sleep>>,
+    pace: Pace,
 }
 
-/// Why a wait ended.
-#[derive(PartialEq, Eq)]
-enum Woken {
-    Due,
-    Ordered,
+/// Where a timer is in its schedule.
+enum Pace {
+    Off,
+    /// The tick that came before the schedule.
+    AtOnce(Schedule),
+    Every {
+        interval: Duration,
+        start: Moment,
+        /// The number of the last tick, or of the one that is planned.
+        tick: u64,
+    },
+    #[cfg(feature = "cron")]
+    Cron {
+        cron: Box<super::schedule::Cron>,
+        next: SystemTime,
+        /// The same with the jitter.
+        due: SystemTime,
+    },
 }
 
 impl Timer {
-    /// Follows the orders, one after the other, until the last one.
-    async fn follow(mut self) {
-        let mut is_first = true;
-        loop {
-            self.version = self.plan.control.version.load(Ordering::Acquire);
-            let wanted = self.plan.control.lock().clone();
-            if wanted.is_over {
-                return;
-            }
-            if !wanted.is_enabled {
-                self.note_next(None);
-                self.ordered().await;
-                continue;
-            }
-            if std::mem::take(&mut is_first) && self.plan.immediate {
-                self.tick(Instant::now()).await;
-                if self.is_done_after_one() {
-                    continue;
-                }
-            }
-            match wanted.schedule {
-                Schedule::Every(interval) => self.every(interval).await,
-                Schedule::Cron { expression, zone } => self.cron(&expression, zone.as_deref()).await,
+    pub(super) fn new(plan: TimerPlan, core: &Core) -> Self {
+        let name = plan.id.name();
+        Self {
+            cell: core.tasks.cell(name),
+            figures: core.figures.timer(name),
+            plan,
+            is_ticking: false,
+            is_quick: false,
+            round: 0,
+            is_first: true,
+            version: 0,
+            pace: Pace::Off,
+        }
+    }
+
+    /// Whether something was ordered that it does not follow yet.
+    pub(super) fn has_order(&self) -> bool {
+        self.plan.control.version.load(Ordering::Acquire) != self.version
+    }
+
+    /// Follows the newest order.
+    pub(super) fn follow(&mut self, now: Moment) -> Next {
+        self.version = self.plan.control.version.load(Ordering::Acquire);
+        let wanted = self.plan.control.lock().clone();
+        self.round = self.round.wrapping_add(1);
+        self.pace = Pace::Off;
+        if wanted.is_over {
+            return Next::End;
+        }
+        if !wanted.is_enabled {
+            return self.wait();
+        }
+        if std::mem::take(&mut self.is_first) && self.plan.immediate {
+            self.pace = Pace::AtOnce(wanted.schedule);
+            return Next::Tick;
+        }
+        self.begin(wanted.schedule, wanted.since.unwrap_or(now.instant), now)
+    }
+
+    /// Plans the tick after one that has ended.
+    pub(super) fn go_on(&mut self, now: Moment) -> Next {
+        if self.plan.one_shot {
+            self.pace = Pace::Off;
+        }
+        match std::mem::replace(&mut self.pace, Pace::Off) {
+            Pace::Off => self.wait(),
+            Pace::AtOnce(schedule) => self.begin(schedule, now.instant, now),
+            Pace::Every { interval, start, tick } => self.every(interval, start, tick, now),
+            #[cfg(feature = "cron")]
+            Pace::Cron { cron, next, .. } => {
+                let after = if self.plan.overlap == Overlap::Queue { next } else { now.time.max(next) };
+                self.cron(cron, after, now)
             }
         }
     }
 
-    /// Ticks every `interval`, without drift, until the next order.
-    async fn every(&mut self, interval: Duration) {
-        let start = Instant::now();
-        let began = self.core.clock.now();
-        let mut last = 0;
-        loop {
-            let (next, missed) = match self.plan.overlap {
-                Overlap::Skip => next_tick(start.elapsed(), interval, last),
-                Overlap::Queue => (last + 1, 0),
-            };
-            if missed > 0 {
-                self.figures.skipped(missed);
-                self.cell.skipped(missed);
-            }
-            let due = start + due_after(interval, next);
-            self.cell.next(began.checked_add(due_after(interval, next)));
-            if self.sleep_until(due).await == Woken::Ordered {
-                return;
-            }
-            self.tick(due).await;
-            if self.is_done_after_one() {
-                return;
-            }
-            last = next;
+    /// Notes that a tick begins.
+    pub(super) fn begin_tick(&mut self) {
+        self.is_ticking = true;
+        if self.plan.one_shot {
+            // Now and not at its end: whoever starts it again meanwhile is heard.
+            self.plan.control.lock().is_enabled = false;
         }
+    }
+
+    /// When the calendar says that it is not time yet, how much longer to sleep.
+    #[cfg_attr(not(feature = "cron"), expect(unused_variables, reason = "only the calendar needs naps"))]
+    pub(super) fn nap(&self, now: Moment) -> Option<Instant> {
+        match &self.pace {
+            #[cfg(feature = "cron")]
+            Pace::Cron { due, .. } => {
+                let left = due.duration_since(now.time).ok().filter(|left| !left.is_zero())?;
+                Some(now.instant + left.min(LONGEST_NAP))
+            }
+            _ => None,
+        }
+    }
+
+    fn begin(&mut self, schedule: Schedule, since: Instant, now: Moment) -> Next {
+        match schedule {
+            Schedule::Every(interval) => {
+                let start = Moment { instant: since, time: now.time - now.instant.saturating_duration_since(since) };
+                self.every(interval, start, 0, now)
+            }
+            #[cfg(feature = "cron")]
+            Schedule::Cron { expression, zone } => {
+                // The expression was checked before the start.
+                match super::schedule::Cron::parse(&expression, zone.as_deref()) {
+                    Ok(cron) => self.cron(Box::new(cron), now.time, now),
+                    Err(_) => self.wait(),
+                }
+            }
+            // Refused before the start.
+            #[cfg(not(feature = "cron"))]
+            Schedule::Cron { .. } => self.wait(),
+        }
+    }
+
+    fn every(&mut self, interval: Duration, start: Moment, last: u64, now: Moment) -> Next {
+        let (tick, missed) = match self.plan.overlap {
+            Overlap::Skip => next_tick(now.instant.saturating_duration_since(start.instant), interval, last),
+            Overlap::Queue => (last + 1, 0),
+        };
+        if missed > 0 {
+            self.figures.skipped(missed);
+            self.cell.skipped(missed);
+        }
+        let after = due_after(interval, tick);
+        self.cell.next(start.time.checked_add(after));
+        self.pace = Pace::Every { interval, start, tick };
+        Next::At(start.instant + after + self.jitter())
     }
 
     #[cfg(feature = "cron")]
-    async fn cron(&mut self, expression: &str, zone: Option<&str>) {
-        // The expression was checked before the start.
-        let Ok(cron) = super::schedule::Cron::parse(expression, zone) else { return self.ordered().await };
-        let mut now = self.core.clock.now();
-        while let Some(next) = cron.next_after(now) {
-            // In naps, so that a clock that is set, or a machine that slept, delays a tick by one nap at most.
-            loop {
-                let left = next.duration_since(self.core.clock.now()).unwrap_or_default();
-                let due = Instant::now() + left;
-                self.cell.next(Some(next));
-                if self.sleep_until(Instant::now() + left.min(LONGEST_NAP)).await == Woken::Ordered {
-                    return;
-                }
-                if self.core.clock.now() >= next {
-                    self.tick(due).await;
-                    break;
-                }
-            }
-            if self.is_done_after_one() {
-                return;
-            }
-            now = self.core.clock.now().max(next);
-            if self.plan.overlap == Overlap::Queue {
-                now = next;
-            }
-        }
-        self.note_next(None);
-        self.ordered().await;
+    fn cron(&mut self, cron: Box<super::schedule::Cron>, after: SystemTime, now: Moment) -> Next {
+        let Some(next) = cron.next_after(after) else { return self.wait() };
+        self.cell.next(Some(next));
+        self.pace = Pace::Cron { cron, next, due: next + self.jitter() };
+        Next::At(self.nap(now).unwrap_or(now.instant))
     }
 
-    #[cfg(not(feature = "cron"))]
-    async fn cron(&mut self, _expression: &str, _zone: Option<&str>) {
-        // Refused before the start.
-        self.ordered().await;
+    /// How much later than its schedule says the next tick begins.
+    fn jitter(&self) -> Duration {
+        if self.plan.jitter.is_zero() { Duration::ZERO } else { self.plan.jitter.mul_f64(fastrand::f64()) }
     }
 
-    /// Runs the method once.
-    async fn tick(&mut self, due: Instant) {
-        if !self.plan.jitter.is_zero() {
-            tokio::time::sleep(self.plan.jitter.mul_f64(fastrand::f64())).await;
-        }
-        let name = self.plan.id.name();
-        let late = due.elapsed();
-        self.figures.late(late);
-        let work = (self.plan.run)(self.cx.clone());
-        // What went wrong, a panic too, is on the line that ends the unit of work.
-        let result = Unit::new(Kind::Tick).in_scope(&self.core.scope).name(name).run(work).await;
-        self.cell.ran(result.as_ref().err());
-        if let Err(error) = result {
-            self.core.events.emit(EventKind::TaskEnded { task: name, error: Some(format!("{error:#}")) });
-        }
-    }
-
-    fn is_done_after_one(&self) -> bool {
-        if self.plan.one_shot {
-            // Not an order: one that came in during the tick must be seen.
-            self.plan.control.lock().is_enabled = false;
-        }
-        self.plan.one_shot
-    }
-
-    fn note_next(&self, next: Option<SystemTime>) {
-        self.cell.next(next);
-    }
-
-    /// Waits until `due`, unless an order comes first.
-    async fn sleep_until(&mut self, due: Instant) -> Woken {
-        self.sleep.as_mut().reset(due);
-        let Self { plan, sleep, version, .. } = self;
-        Wait { control: &plan.control, version: *version, sleep: Some(sleep.as_mut()) }.await
-    }
-
-    /// Waits for the next order.
-    async fn ordered(&mut self) {
-        Wait { control: &self.plan.control, version: self.version, sleep: None }.await;
-    }
-}
-
-/// Completes with an order, or when the sleep is over.
-struct Wait<'a> {
-    control: &'a TimerControl,
-    version: u64,
-    sleep: Option<Pin<&'a mut Sleep>>,
-}
-
-impl Future for Wait<'_> {
-    type Output = Woken;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Woken> {
-        // Registered before the look: an order in between wakes again.
-        self.control.waker.register(cx.waker());
-        if self.control.version.load(Ordering::Acquire) != self.version {
-            return Poll::Ready(Woken::Ordered);
-        }
-        match &mut self.sleep {
-            Some(sleep) => sleep.as_mut().poll(cx).map(|()| Woken::Due),
-            None => Poll::Pending,
-        }
+    fn wait(&self) -> Next {
+        self.cell.next(None);
+        Next::Wait
     }
 }

@@ -1,0 +1,263 @@
+//! All timers of a service: one queue ordered by time, one sleep, one task that keeps both.
+//!
+//! A tick that was over at once the last time is run where the queue is kept, which costs less than a task and a wake-up
+//! of its own. The first tick, and the one after a tick that had to wait or took longer than [`QUICK`], gets a task, so
+//! that it delays no other timer.
+
+use std::{
+    cmp::Reverse,
+    collections::BinaryHeap,
+    future::{Future, poll_fn},
+    mem,
+    pin::Pin,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::Poll,
+    time::Duration,
+};
+
+use futures_util::{FutureExt, task::AtomicWaker};
+use tokio::{
+    task::JoinSet,
+    time::{Instant, Sleep},
+};
+
+use super::{
+    TaskState, TimerPlan,
+    timer::{Moment, Next, Timer},
+};
+use crate::{
+    Context, Result,
+    lifecycle::{Core, EventKind, Place},
+    unit::{Kind, Unit},
+};
+
+/// A tick that took no longer than this is run in place the next time.
+const QUICK: Duration = Duration::from_micros(100);
+
+/// So many ticks in a row, then whatever else is ready has its turn.
+const IN_A_ROW: u32 = 256;
+
+/// Where the timers hear of orders.
+#[derive(Default)]
+pub(crate) struct Inbox {
+    /// Numbers of timers.
+    orders: Mutex<Vec<usize>>,
+    is_empty: AtomicBool,
+    waker: AtomicWaker,
+}
+
+impl Inbox {
+    /// There is an order for the timer with this number.
+    pub(super) fn put(&self, number: usize) {
+        {
+            let mut orders = self.orders.lock().unwrap_or_else(PoisonError::into_inner);
+            orders.push(number);
+            self.is_empty.store(false, Ordering::Release);
+        }
+        self.waker.wake();
+    }
+
+    fn take(&self) -> Vec<usize> {
+        if self.is_empty.load(Ordering::Acquire) {
+            return Vec::new();
+        }
+        let mut orders = self.orders.lock().unwrap_or_else(PoisonError::into_inner);
+        self.is_empty.store(true, Ordering::Release);
+        mem::take(&mut *orders)
+    }
+}
+
+/// Runs the timers until the last one has ended, and the last tick with it.
+pub(crate) async fn run(plans: Vec<TimerPlan>, core: Arc<Core>) {
+    let timers: Vec<Timer> = plans.into_iter().map(|plan| Timer::new(plan, &core)).collect();
+    let mut timers = Timers {
+        alive: timers.len(),
+        queue: BinaryHeap::with_capacity(timers.len()),
+        timers,
+        inbox: Arc::default(),
+        ticks: JoinSet::new(),
+        core,
+    };
+    timers.begin();
+    timers.keep().await;
+}
+
+struct Timers {
+    core: Arc<Core>,
+    timers: Vec<Timer>,
+    /// How many have not ended.
+    alive: usize,
+    queue: BinaryHeap<Reverse<Entry>>,
+    inbox: Arc<Inbox>,
+    /// Ticks in tasks of their own.
+    ticks: JoinSet<Ended>,
+}
+
+/// When to look at which timer again.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Entry {
+    due: Instant,
+    number: usize,
+    /// Void when the timer is in another round by then.
+    round: u32,
+}
+
+/// A tick that has ended.
+struct Ended {
+    number: usize,
+    result: Result<()>,
+    is_quick: bool,
+}
+
+/// The work of a tick, up to its canonical line.
+type Tick = Pin<Box<dyn Future<Output = Result<()>> + Send>>;
+
+impl Timers {
+    fn begin(&mut self) {
+        for number in 0..self.timers.len() {
+            self.timers[number].plan.control.listen(&self.inbox, number);
+            self.follow(number);
+        }
+    }
+
+    async fn keep(&mut self) {
+        let mut sleep = Box::pin(tokio::time::sleep_until(Instant::now()));
+        loop {
+            for number in self.inbox.take() {
+                // A tick that runs is not disturbed; its end looks for orders.
+                if !self.timers[number].is_ticking && self.timers[number].has_order() {
+                    self.follow(number);
+                }
+            }
+            let is_all = self.tick_what_is_due();
+            if self.alive == 0 && self.ticks.is_empty() {
+                return;
+            }
+            if is_all {
+                self.wait(sleep.as_mut()).await;
+            } else {
+                tokio::task::yield_now().await;
+            }
+        }
+    }
+
+    /// Waits for an order, the end of a tick, or the next one that is due.
+    async fn wait(&mut self, mut sleep: Pin<&mut Sleep>) {
+        let next = self.queue.peek().map(|Reverse(entry)| entry.due);
+        if let Some(next) = next.filter(|next| *next != sleep.deadline()) {
+            sleep.as_mut().reset(next);
+        }
+        let ended = poll_fn(|cx| {
+            // Registered before the look: an order in between wakes again.
+            self.inbox.waker.register(cx.waker());
+            if !self.inbox.is_empty.load(Ordering::Acquire) {
+                return Poll::Ready(None);
+            }
+            if let Poll::Ready(Some(ended)) = self.ticks.poll_join_next(cx) {
+                // A tick catches its own panics, so only a runtime that is torn down takes one away.
+                return Poll::Ready(ended.ok());
+            }
+            match next {
+                Some(_) => sleep.as_mut().poll(cx).map(|()| None),
+                None => Poll::Pending,
+            }
+        });
+        if let Some(ended) = ended.await {
+            self.ended(ended);
+        }
+    }
+
+    /// Whether there is nothing left that is due.
+    fn tick_what_is_due(&mut self) -> bool {
+        let mut now = self.now();
+        for _ in 0..IN_A_ROW {
+            let Some(Reverse(entry)) = self.queue.peek() else { return true };
+            if entry.due > now.instant {
+                return true;
+            }
+            let Some(Reverse(Entry { due, number, round })) = self.queue.pop() else { return true };
+            let timer = &self.timers[number];
+            if timer.round != round || timer.is_ticking {
+                continue;
+            }
+            match timer.nap(now) {
+                Some(nap) => self.plan(number, Next::At(nap), now),
+                None => self.tick(number, due, now),
+            }
+            let instant = Instant::now();
+            now = Moment { instant, time: now.time + (instant - now.instant) };
+        }
+        false
+    }
+
+    fn follow(&mut self, number: usize) {
+        let now = self.now();
+        let next = self.timers[number].follow(now);
+        self.plan(number, next, now);
+    }
+
+    fn plan(&mut self, number: usize, next: Next, now: Moment) {
+        match next {
+            Next::At(due) => {
+                // Orders leave void entries behind; they never outnumber the others for long.
+                if self.queue.len() > 2 * self.timers.len() {
+                    let timers = &self.timers;
+                    self.queue.retain(|Reverse(entry)| timers[entry.number].round == entry.round);
+                }
+                let round = self.timers[number].round;
+                self.queue.push(Reverse(Entry { due, number, round }));
+            }
+            Next::Tick => self.tick(number, now.instant, now),
+            Next::Wait => {}
+            Next::End => self.alive -= 1,
+        }
+    }
+
+    /// Begins a tick, and ends it where it needs no waiting.
+    fn tick(&mut self, number: usize, due: Instant, now: Moment) {
+        let core = &self.core;
+        let timer = &mut self.timers[number];
+        timer.figures.late(now.instant.saturating_duration_since(due));
+        timer.cell.enter(TaskState::Running);
+        timer.begin_tick();
+        let name = timer.plan.id.name();
+        let work = (timer.plan.run)(Context::new(Arc::clone(core), Place::Work(name)));
+        // What went wrong, a panic too, is on the line that ends the unit of work.
+        let mut tick: Tick = Box::pin(Unit::new(Kind::Tick).in_scope(&core.scope).name(name).run(work));
+        if timer.is_quick {
+            if let Some(result) = tick.as_mut().now_or_never() {
+                let is_quick = now.instant.elapsed() <= QUICK;
+                self.ended(Ended { number, result, is_quick });
+                return;
+            }
+        }
+        self.ticks.spawn(async move {
+            let began = Instant::now();
+            let result = tick.await;
+            Ended { number, result, is_quick: began.elapsed() <= QUICK }
+        });
+    }
+
+    fn ended(&mut self, ended: Ended) {
+        let Ended { number, result, is_quick } = ended;
+        let now = self.now();
+        let timer = &mut self.timers[number];
+        timer.is_quick = is_quick;
+        timer.is_ticking = false;
+        timer.cell.enter(TaskState::Waiting);
+        timer.cell.ran(result.as_ref().err(), now.time);
+        if let Err(error) = result {
+            let (task, error) = (timer.plan.id.name(), Some(format!("{error:#}")));
+            self.core.events.emit(EventKind::TaskEnded { task, error });
+        }
+        let next = if timer.has_order() { timer.follow(now) } else { timer.go_on(now) };
+        self.plan(number, next, now);
+    }
+
+    fn now(&self) -> Moment {
+        Moment { instant: Instant::now(), time: self.core.clock.now() }
+    }
+}
