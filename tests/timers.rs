@@ -226,3 +226,94 @@ fn a_cron_timer_follows_daylight_saving() {
         running.stop().await.unwrap();
     });
 }
+
+#[test]
+fn a_one_shot_may_be_started_again_by_its_own_tick() {
+    #[microservice(name = "poller")]
+    struct Poller {
+        ticks: Ticks,
+    }
+
+    #[microservice]
+    impl Poller {
+        #[task_timer(interval = "1s", one_shot)]
+        async fn poll(&self, cx: Context) {
+            self.ticks.tick();
+            if self.ticks.at.lock().unwrap().len() < 3 {
+                cx.timer(Self::POLL).start();
+            }
+        }
+    }
+
+    no_leaks_paused(async {
+        let running = Poller::builder().start().await.unwrap();
+        tokio::time::sleep(10 * SECOND).await;
+        assert_eq!(running.service().ticks.take(), [1000, 2000, 3000]);
+        running.stop().await.unwrap();
+    });
+}
+
+#[test]
+fn a_tick_is_quick_or_waits_as_it_likes_and_delays_no_other() {
+    #[microservice(name = "mixed")]
+    struct Mixed {
+        moody: Ticks,
+        steady: Ticks,
+    }
+
+    #[microservice]
+    impl Mixed {
+        #[task_timer(interval = "1s")]
+        async fn moody(&self) {
+            self.moody.tick();
+            let ticks = self.moody.at.lock().unwrap().len();
+            if ticks % 3 == 0 {
+                tokio::time::sleep(Duration::from_millis(700)).await;
+            }
+        }
+
+        #[task_timer(interval = "100ms")]
+        async fn steady(&self) {
+            self.steady.tick();
+        }
+    }
+
+    no_leaks_paused(async {
+        let running = Mixed::builder().start().await.unwrap();
+        tokio::time::sleep(Duration::from_millis(7050)).await;
+        assert_eq!(running.service().moody.take(), [1000, 2000, 3000, 4000, 5000, 6000, 7000]);
+        assert_eq!(running.service().steady.take(), (1..=70).map(|tick| tick * 100).collect::<Vec<_>>());
+        assert_eq!(running.view().tasks()["moody"].runs, 7);
+        running.stop().await.unwrap();
+    });
+}
+
+#[test]
+fn a_tick_that_is_stuck_is_named_and_the_others_went_on() {
+    #[microservice(name = "stuck")]
+    struct Stuck {
+        ticks: Ticks,
+    }
+
+    #[microservice]
+    impl Stuck {
+        #[task_timer(interval = "1s")]
+        async fn hang(&self) {
+            std::future::pending::<()>().await;
+        }
+
+        #[task_timer(interval = "1s")]
+        async fn tick(&self) {
+            self.ticks.tick();
+        }
+    }
+
+    no_leaks_paused(async {
+        let running = Stuck::builder().start().await.unwrap();
+        let service = running.service().clone();
+        tokio::time::sleep(Duration::from_millis(3500)).await;
+        let error = running.stop().await.unwrap_err();
+        assert!(format!("{error:#}").contains("timer `hang`"), "{error:#}");
+        assert_eq!(service.ticks.take(), [1000, 2000, 3000]);
+    });
+}

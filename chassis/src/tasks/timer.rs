@@ -126,6 +126,14 @@ pub(super) struct Moment {
     pub(super) time: SystemTime,
 }
 
+impl Moment {
+    /// A moment read off one clock only: what lies between the two is short.
+    pub(super) fn later(self) -> Self {
+        let instant = Instant::now();
+        Self { instant, time: self.time + instant.saturating_duration_since(self.instant) }
+    }
+}
+
 /// What a timer does next.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Next {

@@ -5,8 +5,6 @@
 //! that it delays no other timer.
 
 use std::{
-    cmp::Reverse,
-    collections::BinaryHeap,
     future::{Future, poll_fn},
     mem,
     pin::Pin,
@@ -26,6 +24,7 @@ use tokio::{
 
 use super::{
     TaskState, TimerPlan,
+    queue::{Entry, Queue},
     timer::{Moment, Next, Timer},
 };
 use crate::{
@@ -38,7 +37,7 @@ use crate::{
 const QUICK: Duration = Duration::from_micros(100);
 
 /// So many ticks in a row, then whatever else is ready has its turn.
-const IN_A_ROW: u32 = 256;
+const IN_A_ROW: usize = 256;
 
 /// Where the timers hear of orders.
 #[derive(Default)]
@@ -75,7 +74,8 @@ pub(crate) async fn run(plans: Vec<TimerPlan>, core: Arc<Core>) {
     let timers: Vec<Timer> = plans.into_iter().map(|plan| Timer::new(plan, &core)).collect();
     let mut timers = Timers {
         alive: timers.len(),
-        queue: BinaryHeap::with_capacity(timers.len()),
+        queue: Queue::new(),
+        due: Vec::new(),
         timers,
         inbox: Arc::default(),
         ticks: JoinSet::new(),
@@ -90,19 +90,12 @@ struct Timers {
     timers: Vec<Timer>,
     /// How many have not ended.
     alive: usize,
-    queue: BinaryHeap<Reverse<Entry>>,
+    queue: Queue,
+    /// Taken out of the queue, the last one first.
+    due: Vec<Entry>,
     inbox: Arc<Inbox>,
     /// Ticks in tasks of their own.
     ticks: JoinSet<Ended>,
-}
-
-/// When to look at which timer again.
-#[derive(PartialEq, Eq, PartialOrd, Ord)]
-struct Entry {
-    due: Instant,
-    number: usize,
-    /// Void when the timer is in another round by then.
-    round: u32,
 }
 
 /// A tick that has ended.
@@ -133,7 +126,7 @@ impl Timers {
                 }
             }
             let is_all = self.tick_what_is_due();
-            if self.alive == 0 && self.ticks.is_empty() {
+            if self.alive == 0 && self.ticks.is_empty() && self.due.is_empty() {
                 return;
             }
             if is_all {
@@ -146,7 +139,7 @@ impl Timers {
 
     /// Waits for an order, the end of a tick, or the next one that is due.
     async fn wait(&mut self, mut sleep: Pin<&mut Sleep>) {
-        let next = self.queue.peek().map(|Reverse(entry)| entry.due);
+        let next = self.queue.next_due();
         if let Some(next) = next.filter(|next| *next != sleep.deadline()) {
             sleep.as_mut().reset(next);
         }
@@ -166,29 +159,38 @@ impl Timers {
             }
         });
         if let Some(ended) = ended.await {
-            self.ended(ended);
+            let now = self.now();
+            self.ended(ended, now);
         }
     }
 
     /// Whether there is nothing left that is due.
     fn tick_what_is_due(&mut self) -> bool {
         let mut now = self.now();
+        if self.due.is_empty() {
+            self.queue.take_due(now.instant, &mut self.due);
+            self.due.reverse();
+            // Each timer lies elsewhere in memory: what all of them need is fetched at once, not tick by tick.
+            let timers = &self.timers;
+            self.due.retain(|entry| timers[entry.number as usize].round == entry.round);
+            self.due.iter().for_each(|entry| timers[entry.number as usize].cell.enter(TaskState::Running));
+        }
         for _ in 0..IN_A_ROW {
-            let Some(Reverse(entry)) = self.queue.peek() else { return true };
-            if entry.due > now.instant {
-                return true;
-            }
-            let Some(Reverse(Entry { due, number, round })) = self.queue.pop() else { return true };
+            let Some(Entry { due, number, round }) = self.due.pop() else { return true };
+            let number = number as usize;
             let timer = &self.timers[number];
-            if timer.round != round || timer.is_ticking {
+            if timer.is_ticking {
                 continue;
             }
             match timer.nap(now) {
-                Some(nap) => self.plan(number, Next::At(nap), now),
-                None => self.tick(number, due, now),
+                // An order came while it was waiting for its turn.
+                _ if timer.round != round => timer.cell.enter(TaskState::Waiting),
+                Some(nap) => {
+                    timer.cell.enter(TaskState::Waiting);
+                    self.plan(number, Next::At(nap), now);
+                }
+                None => now = self.tick(number, due, now),
             }
-            let instant = Instant::now();
-            now = Moment { instant, time: now.time + (instant - now.instant) };
         }
         false
     }
@@ -205,19 +207,21 @@ impl Timers {
                 // Orders leave void entries behind; they never outnumber the others for long.
                 if self.queue.len() > 2 * self.timers.len() {
                     let timers = &self.timers;
-                    self.queue.retain(|Reverse(entry)| timers[entry.number].round == entry.round);
+                    self.queue.retain(|entry| timers[entry.number as usize].round == entry.round);
                 }
                 let round = self.timers[number].round;
-                self.queue.push(Reverse(Entry { due, number, round }));
+                self.queue.push(Entry { due, number: number as u32, round });
             }
-            Next::Tick => self.tick(number, now.instant, now),
+            Next::Tick => {
+                self.tick(number, now.instant, now);
+            }
             Next::Wait => {}
             Next::End => self.alive -= 1,
         }
     }
 
-    /// Begins a tick, and ends it where it needs no waiting.
-    fn tick(&mut self, number: usize, due: Instant, now: Moment) {
+    /// Begins a tick, and ends it where it needs no waiting; gives back what time it is then.
+    fn tick(&mut self, number: usize, due: Instant, now: Moment) -> Moment {
         let core = &self.core;
         let timer = &mut self.timers[number];
         timer.figures.late(now.instant.saturating_duration_since(due));
@@ -228,10 +232,12 @@ impl Timers {
         // What went wrong, a panic too, is on the line that ends the unit of work.
         let mut tick: Tick = Box::pin(Unit::new(Kind::Tick).in_scope(&core.scope).name(name).run(work));
         if timer.is_quick {
-            if let Some(result) = tick.as_mut().now_or_never() {
-                let is_quick = now.instant.elapsed() <= QUICK;
-                self.ended(Ended { number, result, is_quick });
-                return;
+            let result = tick.as_mut().now_or_never();
+            let after = now.later();
+            if let Some(result) = result {
+                let is_quick = after.instant - now.instant <= QUICK;
+                self.ended(Ended { number, result, is_quick }, after);
+                return after;
             }
         }
         self.ticks.spawn(async move {
@@ -239,11 +245,11 @@ impl Timers {
             let result = tick.await;
             Ended { number, result, is_quick: began.elapsed() <= QUICK }
         });
+        now
     }
 
-    fn ended(&mut self, ended: Ended) {
+    fn ended(&mut self, ended: Ended, now: Moment) {
         let Ended { number, result, is_quick } = ended;
-        let now = self.now();
         let timer = &mut self.timers[number];
         timer.is_quick = is_quick;
         timer.is_ticking = false;
