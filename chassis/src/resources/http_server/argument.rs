@@ -27,7 +27,11 @@ where
     T: FromRequestParts<(), Rejection: 'static>,
 {
     async fn part(request: &mut Request) -> Result<Self, Response> {
-        T::from_request_parts(request.parts_mut(), &()).await.map_err(|refusal| refused(refusal).into_response())
+        let refuse = |refusal| refused(refusal).into_response();
+        if let Some(taken) = request.path::<T>() {
+            return taken.map_err(refuse);
+        }
+        T::from_request_parts(request.parts_mut(), &()).await.map_err(refuse)
     }
 }
 
@@ -50,8 +54,10 @@ where
     T: FromRequest<(), Via, Rejection: 'static>,
 {
     async fn last(request: &mut Request) -> Result<Self, Response> {
-        let taken = request.take_http();
-        T::from_request(taken, &()).await.map_err(|refusal| {
+        if let Some(taken) = request.last_path::<T, Via>() {
+            return taken.map_err(|refusal| refused(refusal).into_response());
+        }
+        T::from_request(request.take_http(), &()).await.map_err(|refusal| {
             // What went wrong with the body itself weighs more than what the extractor makes of it.
             request.body_problem().unwrap_or_else(|| refused(refusal)).into_response()
         })

@@ -9,6 +9,7 @@ use super::{
     cache::CacheRule,
     content::is_json,
     meters::EndpointMeters,
+    path::{self, Names},
     request::{Captures, Request},
     route::Route,
     settings::HttpServerSettings,
@@ -34,6 +35,7 @@ pub(super) struct Endpoint {
     pub(super) path: Box<str>,
     pub(super) handler: Handler,
     pub(super) captures: Captures,
+    pub(super) capture_names: Names,
     pub(super) timeout: Option<Duration>,
     pub(super) body_limit: u64,
     pub(super) cancel_on_disconnect: bool,
@@ -71,6 +73,7 @@ impl Endpoint {
             false => JsonRule::Listed(settings.json_content_types.clone().into()),
         };
         Self {
+            capture_names: path::names(&route.path).into_iter().map(String::into_boxed_str).collect(),
             captures: Captures::new(&route.path, settings.trailing_slash && takes_slash(&route.path)),
             never_shed: route.never_shed || PROBES.contains(&route.path.as_ref()),
             method: route.method,

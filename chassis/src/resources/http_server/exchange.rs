@@ -23,6 +23,7 @@ use super::{
     body::{Flow, FlowState, RequestBody, too_large},
     endpoint::{Answering, Endpoint},
     outgoing::Outgoing,
+    path::Captured,
     problem::Problem,
     record::Record,
     request::Request,
@@ -47,7 +48,7 @@ impl Exchange for Site {
         let (head, body) = request.into_parts();
         let found = self.table.find(&head.method, head.uri.path());
         let endpoint = match &found {
-            Found::Endpoint(endpoint) => Some(*endpoint),
+            Found::Endpoint(endpoint, _) => Some(*endpoint),
             Found::OtherMethods(_) | Found::Nothing => None,
         };
         let mut record = Record::begin(self, peer, &head, endpoint);
@@ -153,7 +154,7 @@ async fn unheard(mut record: Record, handler: Answering) {
 /// Finds out who answers, and with what.
 fn begin(record: &mut Record, head: Parts, body: Incoming, found: &Found<'_>) -> Work {
     let work = match found {
-        Found::Endpoint(endpoint) => handle(record, head, body, endpoint),
+        Found::Endpoint(endpoint, captured) => handle(record, head, body, endpoint, *captured),
         Found::OtherMethods(methods) => preflight(record, &head, &methods.allow).map_or_else(
             || {
                 let detail = format!("this path takes {} only", methods.allow.to_str().unwrap_or_default());
@@ -177,7 +178,13 @@ fn preflight(record: &Record, head: &Parts, allow: &HeaderValue) -> Option<Work>
 }
 
 /// Hands a request to the handler of its route, or answers out of the cache.
-fn handle(record: &mut Record, head: Parts, body: Incoming, endpoint: &Arc<Endpoint>) -> Result<Work, Box<Problem>> {
+fn handle(
+    record: &mut Record,
+    head: Parts,
+    body: Incoming,
+    endpoint: &Arc<Endpoint>,
+    captured: Option<Captured>,
+) -> Result<Work, Box<Problem>> {
     if let Some(rule) = endpoint.cache.as_ref().filter(|_| body.is_end_stream()) {
         let key = rule.key(&head.method, &head.uri, &head.headers);
         if let Some((cached, age)) = key.as_ref().and_then(|key| record.site.cache.get(key, Instant::now())) {
@@ -191,7 +198,7 @@ fn handle(record: &mut Record, head: Parts, body: Incoming, endpoint: &Arc<Endpo
         record.cache_key = key;
     }
     let (body, is_gzip) = receive(record, &head, body, endpoint.body_limit)?;
-    let request = Request::new(head, body, is_gzip, endpoint, &record.peer);
+    let request = Request::new(head, body, is_gzip, endpoint, captured, &record.peer);
     Ok(Work::Handler((endpoint.handler)(request)))
 }
 

@@ -61,6 +61,7 @@ mod exchange;
 mod meters;
 mod openapi;
 mod outgoing;
+mod path;
 mod problem;
 mod record;
 mod rejection;
@@ -74,14 +75,12 @@ mod site;
 mod table;
 mod valid;
 
-pub use axum::{
-    Json,
-    extract::{Path, Query},
-};
+pub use axum::{Json, extract::Query};
 
 pub use self::{
     argument::{Answer, Last, Part, answer, last, part},
     openapi::{DescribeAnswer, DescribeArgument, Operation, Shape, Undescribed},
+    path::Path,
     problem::{PROBLEM_JSON, Problem},
     record::RequestInfo,
     request::Request,

@@ -5,7 +5,7 @@ use std::{cell::Cell, convert::Infallible, fmt, net::SocketAddr, sync::Arc, task
 use axum::{
     Router,
     body::Body,
-    extract::{ConnectInfo, DefaultBodyLimit, MatchedPath},
+    extract::{ConnectInfo, DefaultBodyLimit, FromRequest, FromRequestParts, MatchedPath},
     response::Response,
 };
 use futures_util::FutureExt;
@@ -17,6 +17,7 @@ use super::{
     body::{Flow, RequestBody},
     content::media_type,
     endpoint::Endpoint,
+    path::{Captured, Offer},
     problem::Problem,
 };
 use crate::http::Peer;
@@ -31,6 +32,7 @@ pub struct Request {
     flow: Option<Arc<Flow>>,
     is_gzip: bool,
     endpoint: Arc<Endpoint>,
+    captured: Option<Captured>,
     peer: Arc<Peer>,
     /// Whether the extensions hold what axum's extractors look for there.
     is_prepared: bool,
@@ -42,11 +44,12 @@ impl Request {
         body: Option<(Incoming, Arc<Flow>)>,
         is_gzip: bool,
         endpoint: &Arc<Endpoint>,
+        captured: Option<Captured>,
         peer: &Arc<Peer>,
     ) -> Self {
         let (body, flow) = body.unzip();
         let (endpoint, peer) = (Arc::clone(endpoint), Arc::clone(peer));
-        Self { parts, body, flow, is_gzip, endpoint, peer, is_prepared: false }
+        Self { parts, body, flow, is_gzip, endpoint, captured, peer, is_prepared: false }
     }
 
     /// The method.
@@ -77,9 +80,7 @@ impl Request {
     /// The same as axum knows it, body included; the second call gets an empty one.
     pub fn take_http(&mut self) -> axum::extract::Request {
         self.prepare();
-        let (mut empty, ()) = http::Request::new(()).into_parts();
-        std::mem::swap(&mut empty, &mut self.parts);
-        let parts = empty;
+        let parts = self.take_parts();
         let Some((body, flow)) = self.body.take().zip(self.flow.clone()) else {
             return http::Request::from_parts(parts, Body::empty());
         };
@@ -98,6 +99,25 @@ impl Request {
         request
     }
 
+    /// Extracts a [`Path`](super::Path) out of what the table has found; `None` when `T` is something else.
+    pub(super) fn path<T: FromRequestParts<()>>(&mut self) -> Option<Result<T, T::Rejection>> {
+        let offer = Offer::to::<T>(&self.endpoint.capture_names, self.captured)?;
+        offer.during(T::from_request_parts(&mut self.parts, &()))
+    }
+
+    /// The same for a last argument, which uses the head up.
+    pub(super) fn last_path<T: FromRequest<(), Via>, Via>(&mut self) -> Option<Result<T, T::Rejection>> {
+        let offer = Offer::to::<T>(&self.endpoint.capture_names, self.captured)?;
+        let request = http::Request::from_parts(self.take_parts(), Body::empty());
+        offer.during(T::from_request(request, &()))
+    }
+
+    /// Whether an extractor has asked for more than the head as it came.
+    #[cfg(test)]
+    pub(super) fn is_prepared(&self) -> bool {
+        self.is_prepared
+    }
+
     /// The head, with everything axum's extractors look for.
     pub(super) fn parts_mut(&mut self) -> &mut Parts {
         self.prepare();
@@ -107,6 +127,11 @@ impl Request {
     /// The problem that reading the body has run into.
     pub(super) fn body_problem(&self) -> Option<Problem> {
         self.flow.as_ref().and_then(|flow| flow.problem())
+    }
+
+    fn take_parts(&mut self) -> Parts {
+        let (empty, ()) = http::Request::new(()).into_parts();
+        std::mem::replace(&mut self.parts, empty)
     }
 
     fn prepare(&mut self) {

@@ -3,9 +3,11 @@
 use std::{collections::BTreeMap, fmt::Write, sync::Arc};
 
 use http::{HeaderValue, Method};
+use matchit::Match;
 
 use super::{
     endpoint::{Endpoint, Registered, takes_slash},
+    path::Captured,
     route::Route,
 };
 use crate::{Error, Result};
@@ -27,7 +29,8 @@ pub(super) struct Methods {
 
 /// What the table says of a request.
 pub(super) enum Found<'a> {
-    Endpoint(&'a Arc<Endpoint>),
+    /// Who answers, and where the captures stand in the path, if they are few.
+    Endpoint(&'a Arc<Endpoint>, Option<Captured>),
     /// The path has no such method.
     OtherMethods(&'a Methods),
     Nothing,
@@ -52,22 +55,22 @@ impl Table {
 
     /// Finds the endpoint of a request.
     pub(super) fn find(&self, method: &Method, path: &str) -> Found<'_> {
-        let methods = match self.paths.at(path) {
-            Ok(found) => found.value,
+        let found = match self.paths.at(path) {
+            Ok(found) => found,
             Err(_) => match self.without_slash(path) {
-                Some(methods) => methods,
+                Some(found) => found,
                 None => return Found::Nothing,
             },
         };
-        match methods.endpoint(method) {
-            Some(endpoint) => Found::Endpoint(endpoint),
-            None => Found::OtherMethods(methods),
+        match found.value.endpoint(method) {
+            Some(endpoint) => Found::Endpoint(endpoint, Captured::new(path, &found.params)),
+            None => Found::OtherMethods(found.value),
         }
     }
 
-    fn without_slash(&self, path: &str) -> Option<&Methods> {
+    fn without_slash<'a, 'p>(&'a self, path: &'p str) -> Option<Match<'a, 'p, &'a Methods>> {
         let path = path.strip_suffix('/').filter(|path| !path.is_empty() && self.accepts_trailing_slash)?;
-        self.paths.at(path).ok().map(|found| found.value)
+        self.paths.at(path).ok()
     }
 }
 

@@ -7,6 +7,7 @@ mod answers;
 mod bodies;
 mod endings;
 mod lines;
+mod paths;
 mod problems;
 
 use std::{

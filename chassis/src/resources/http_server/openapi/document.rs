@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value, json};
 
 use super::{
-    super::{problem::PROBLEM_JSON, route::Route},
+    super::{path, problem::PROBLEM_JSON, route::Route},
     operation::{Content, Operation, Parameter},
     schemas::{Schemas, rename},
 };
@@ -23,7 +23,7 @@ pub(in super::super) fn document<'a>(info: Info<'_>, routes: impl IntoIterator<I
     let mut schemas = Schemas::default();
     let mut described = Vec::new();
     for route in routes.into_iter().filter(|route| !route.is_hidden) {
-        let mut operation = Operation { captures: captures(&route.path), schemas, ..Operation::default() };
+        let mut operation = Operation { captures: path::names(&route.path), schemas, ..Operation::default() };
         if let Some(describe) = route.describe {
             describe(&mut operation);
         }
@@ -153,11 +153,6 @@ fn methods(route: &Route) -> Vec<String> {
 }
 
 /// The names between braces.
-fn captures(path: &str) -> Vec<String> {
-    let inside = |part: &str| Some(part.split_once('}')?.0.trim_start_matches('*').to_owned());
-    path.split('{').skip(1).filter_map(inside).collect()
-}
-
 fn unique(name: &str, names: &mut BTreeSet<String>) -> String {
     let numbered = |nth: usize| if nth == 1 { name.to_owned() } else { format!("{name}_{nth}") };
     let mut nth = 1;
@@ -200,10 +195,7 @@ fn problem_schema() -> Value {
 
 #[cfg(test)]
 mod tests {
-    use axum::{
-        Json,
-        extract::{Path, Query},
-    };
+    use axum::{Json, extract::Query};
     use schemars::JsonSchema;
     use serde::{Deserialize, Serialize};
 
@@ -211,7 +203,7 @@ mod tests {
         super::{Shape, Undescribed as _},
         *,
     };
-    use crate::http_server::{delete, get, post};
+    use crate::http_server::{Path, delete, get, post};
 
     #[derive(Serialize, Deserialize, JsonSchema)]
     struct Order {

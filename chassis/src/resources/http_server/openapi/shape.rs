@@ -4,7 +4,7 @@ use std::{borrow::Cow, marker::PhantomData};
 
 use axum::{
     Form, Json,
-    extract::{Path, Query},
+    extract::Query,
     response::{Html, NoContent, Redirect},
 };
 use bytes::Bytes;
@@ -13,6 +13,7 @@ use schemars::JsonSchema;
 
 use super::{
     super::{
+        path::Path,
         problem::Problem,
         valid::{Checked, Valid},
     },
@@ -113,6 +114,12 @@ impl DescribeArgument for Bytes {
 }
 
 impl<T: JsonSchema> DescribeArgument for Path<T> {
+    fn describe_argument(operation: &mut Operation) {
+        operation.takes_path::<T>();
+    }
+}
+
+impl<T: JsonSchema> DescribeArgument for axum::extract::Path<T> {
     fn describe_argument(operation: &mut Operation) {
         operation.takes_path::<T>();
     }

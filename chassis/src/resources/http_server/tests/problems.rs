@@ -1,6 +1,6 @@
 //! Every error is a problem document.
 
-use axum::{Router, extract::Path, routing};
+use axum::{Router, routing};
 use http::{Method, StatusCode, header};
 use serde_json::json;
 
