@@ -93,6 +93,27 @@ fn rest_for_one_restarts_what_depends_on_it_too() {
 }
 
 #[test]
+fn a_crash_that_follows_from_another_one_is_no_restart_more() {
+    no_leaks_paused(async {
+        let journal = Journal::default();
+        let policy = chassis::yaml! {
+            resources: { status: { restart_policy: { resources: { strategy: "rest_for_one" } } } }
+        };
+        let running = patient(&journal).settings(policy).start().await.unwrap();
+        let mut events = running.events().from_now();
+        running.service().db.crash();
+        reaches(&mut events, "db", State::Failed).await;
+        running.service().server.report(Error::msg("the database is gone"));
+        reaches(&mut events, "server", State::Started).await;
+        tokio::time::sleep(Duration::from_secs(120)).await;
+        assert_eq!((running.service().db.starts(), running.service().server.starts()), (2, 2));
+        let restarts: Vec<u64> = running.view().resources().iter().take(2).map(|resource| resource.restarts).collect();
+        assert_eq!(restarts, [1, 0]);
+        running.stop().await.unwrap();
+    });
+}
+
+#[test]
 fn a_crash_loop_is_given_up_after_the_intensity_and_escalates_once() {
     no_leaks_paused(async {
         let journal = Journal::default();

@@ -69,8 +69,9 @@ impl Supervisor {
                 report = reports.recv() => {
                     let Some(report) = report else { return };
                     let supervisor = Arc::clone(&this);
+                    let life = report.life;
                     if let Some((at, error)) = this.hear(report) {
-                        restarts.spawn(scope.wrap(async move { supervisor.restart(at, error).await }));
+                        restarts.spawn(scope.wrap(async move { supervisor.restart(at, life, error).await }));
                     }
                 }
                 Some(_) = restarts.join_next() => {}
@@ -121,7 +122,8 @@ impl Supervisor {
         Some((at, error))
     }
 
-    async fn restart(&self, at: usize, error: Error) {
+    /// Restarts a resource that has failed in this life of it.
+    async fn restart(&self, at: usize, life: u64, error: Error) {
         let core = self.engine.core();
         let name = core.resources[at].name;
         if self.policy.restart_of(name) == ResourceRestart::Microservice {
@@ -135,6 +137,11 @@ impl Supervisor {
             Strategy::RestForOne => core.graph.with_dependents(at),
         };
         let _locks = self.lock_all(&selection).await;
+        if life != core.resources[at].life.load(Ordering::Acquire) {
+            // What it depends on has failed too, and it was restarted with that.
+            self.busy.lock().unwrap_or_else(PoisonError::into_inner).remove(&at);
+            return;
+        }
         let mut error = error;
         loop {
             core.set_state(at, State::Failed);
