@@ -338,14 +338,28 @@ fn contradictory_settings_are_told_at_once_and_end_with_78() {
         .set("logging.profile", "LOUD")
         .run();
     assert_eq!(exit.code, Some(78));
-    for text in ["resources.http.prot", "port", "logging.profile", "LOUD"] {
+    // Engine `fs` has no path: what contradicts itself is in the same report.
+    let own = "resources.store`: engine `Fs` needs a `path`";
+    for text in ["resources.http.prot", "port", "logging.profile", "LOUD", own] {
         assert!(exit.stderr.contains(text), "no `{text}` in:\n{}", exit.stderr);
     }
     assert!(exit.lived < Duration::from_secs(1), "{:?}", exit.lived);
+}
 
-    let exit = Program::example("todo").set("resources.store.engine", "fs").run();
-    assert_eq!(exit.code, Some(78));
-    assert!(exit.stderr.contains("needs a `path`"), "{}", exit.stderr);
+#[test]
+fn a_store_that_cannot_be_opened_is_a_wrong_setting() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("file");
+    std::fs::write(&file, "no folder").unwrap();
+    for engine in ["fs", "sqlite"] {
+        let exit = Program::example("todo")
+            .set("resources.store.engine", engine)
+            .set("resources.store.path", file.join("below").display())
+            .set("resources.http.port", 0)
+            .set("resources.status.port", 0)
+            .run();
+        assert_eq!(exit.code, Some(78), "{engine}: {}", exit.stdout);
+    }
 }
 
 #[test]

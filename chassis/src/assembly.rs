@@ -16,7 +16,7 @@ use crate::{
     process::{self, Registration},
     resource::{ErasedResource, Place, erase},
     scope::Scope,
-    settings::{Declared, Problems, Settings, Source, Tree},
+    settings::{Declared, Problems, Settings, Source, Tree, defaults},
     supervision::{RestartPolicySettings, TaskSettings},
     tasks::{TaskPlan, TaskTable, ThreadPlan, TimerControl, TimerPlan, TimerSettings},
 };
@@ -136,20 +136,22 @@ pub(crate) fn assemble<S: Microservice>(setup: Setup<S>) -> Result<Assembled<S>>
     let tree = Tree::merge_declared(&sources, S::NAME, &declared, &mut problems);
     // Also what is read later: a start shows all that is wrong, not the first of it.
     tree.check(&declared, S::FREE_SETTINGS, &mut problems);
-    let plans = read_plans(&blueprint, &builtins, &tree, &mut problems);
-    let Some((read, logging, metrics_settings)) = plans else {
-        return Err(report(problems));
-    };
-    problems.clone().into_result()?;
+    let (read, logging, metrics_settings) = read_plans(&blueprint, &builtins, &tree, &mut problems);
+    // Whatever is wrong so far: what the resources say of their own settings belongs into the same report.
+    let is_valid = problems.is_empty();
 
     let deploy_name = read.deploy_name.clone();
-    scope.logs().configure(&logging);
+    if is_valid {
+        scope.logs().configure(&logging);
+    }
     scope.set_deploy_name(&deploy_name);
     let registration = process::register(&scope);
     let metrics = scope.metrics().clone();
     metrics.configure(metrics_settings);
-    problems.warnings().for_each(|warning| tracing::warn!("settings: {warning}"));
-    problems.notices().for_each(|notice| tracing::info!("settings: {notice}"));
+    if is_valid {
+        problems.warnings().for_each(|warning| tracing::warn!("settings: {warning}"));
+        problems.notices().for_each(|notice| tracing::info!("settings: {notice}"));
+    }
 
     let graph = Graph::new(
         &blueprint
@@ -159,7 +161,7 @@ pub(crate) fn assemble<S: Microservice>(setup: Setup<S>) -> Result<Assembled<S>>
             .chain(builtins.iter().map(|builtin| (builtin.name, Vec::new())))
             .collect::<Vec<_>>(),
     )
-    .map_err(Error::misconfigured)?;
+    .map_err(|error| if is_valid { Error::misconfigured(error) } else { report(problems.clone()) })?;
     let cells = blueprint
         .resources
         .iter()
@@ -172,7 +174,8 @@ pub(crate) fn assemble<S: Microservice>(setup: Setup<S>) -> Result<Assembled<S>>
     blueprint.threads.iter().for_each(|thread| tasks.add(thread.name, "thread"));
 
     let own = format!("microservices.{}", S::NAME);
-    let mut service = S::build(&mut Parts::new(&tree.section(&own), &blueprint.settings, &metrics))?;
+    let mut service = S::build(&mut Parts::new(&tree.section(&own), &blueprint.settings, &metrics))
+        .map_err(|error| if is_valid { error } else { report(problems.clone()) })?;
     with.into_iter().for_each(|change| change(&mut service));
     let service = Arc::new(service);
 
@@ -208,7 +211,7 @@ pub(crate) fn assemble<S: Microservice>(setup: Setup<S>) -> Result<Assembled<S>>
         .map(|spec| (spec.erase)(&service))
         .chain(builtins.into_iter().map(|builtin| builtin.resource))
         .collect();
-    check_resources(&core, &erased)?;
+    check_resources(&core, &erased, problems)?;
     let plan = Plan {
         resources: erased.into_iter().zip(resources).collect(),
         hooks: blueprint
@@ -272,12 +275,13 @@ struct Read {
     timers: BTreeMap<&'static str, Arc<TimerControl>>,
 }
 
+/// Reads what the engine needs; what cannot be read is among the problems, and as if nobody had set it.
 fn read_plans<S: Microservice>(
     blueprint: &Blueprint<S>,
     builtins: &[Builtin],
     tree: &Tree,
     problems: &mut Problems,
-) -> Option<(Read, LoggingSettings, MetricsSettings)> {
+) -> (Read, LoggingSettings, MetricsSettings) {
     let own = format!("microservices.{}", S::NAME);
     let deploy_name = tree.section("").setting("deploy_name", Some(|| "local".to_owned()), problems);
     let logging = tree.section("logging").read::<LoggingSettings>(&[], problems);
@@ -285,14 +289,17 @@ fn read_plans<S: Microservice>(
     let lifecycle = tree.section("lifecycle").read::<LifecycleSettings>(&[], problems);
     let policy = tree.section("resources.status.restart_policy.resources").read::<RestartPolicySettings>(&[], problems);
     let names = blueprint.resources.iter().map(|spec| spec.name).chain(builtins.iter().map(|builtin| builtin.name));
-    let resources: Vec<Option<ResourceLifecycle>> =
-        names.map(|name| tree.section(&format!("resources.{name}.lifecycle")).read(&[], problems)).collect();
+    let resources = names.map(|name| {
+        let lifecycle = tree.section(&format!("resources.{name}.lifecycle")).read(&[], problems);
+        lifecycle.unwrap_or_else(defaults)
+    });
+    let resources: Vec<ResourceLifecycle> = resources.collect();
     let section = tree.section(&own);
     blueprint.settings.iter().for_each(|spec| spec.check(&section, problems));
-    let task_settings: Vec<Option<TaskSettings>> = blueprint
+    let task_settings: Vec<TaskSettings> = blueprint
         .tasks
         .iter()
-        .map(|task| tree.section(&format!("{own}.tasks.{}", task.name)).read(&[], problems))
+        .map(|task| tree.section(&format!("{own}.tasks.{}", task.name)).read(&[], problems).unwrap_or_default())
         .collect();
     let mut timers = BTreeMap::new();
     for timer in &blueprint.timers {
@@ -307,21 +314,15 @@ fn read_plans<S: Microservice>(
             timers.insert(timer.id.name(), TimerControl::new(is_enabled, schedule));
         }
     }
-    let (mut lifecycle, policy) = (lifecycle?, policy?);
-    lifecycle.restart_policy = policy;
-    let read = Read {
-        deploy_name: deploy_name?,
-        lifecycle,
-        resources: resources.into_iter().collect::<Option<_>>()?,
-        task_settings: task_settings.into_iter().collect::<Option<_>>()?,
-        timers,
-    };
-    Some((read, logging?, metrics?))
+    let mut lifecycle: LifecycleSettings = lifecycle.unwrap_or_else(defaults);
+    lifecycle.restart_policy = policy.unwrap_or_default();
+    let deploy_name = deploy_name.unwrap_or_else(|| "local".to_owned());
+    let read = Read { deploy_name, lifecycle, resources, task_settings, timers };
+    (read, logging.unwrap_or_else(defaults), metrics.unwrap_or_else(defaults))
 }
 
-/// Lets every resource look at its settings and at what was declared on it; collects all they say.
-fn check_resources(core: &Core, resources: &[ErasedResource]) -> Result<()> {
-    let mut problems = Problems::new();
+/// Lets every resource look at its settings and at what was declared on it; adds all they say to what is wrong already.
+fn check_resources(core: &Core, resources: &[ErasedResource], mut problems: Problems) -> Result<()> {
     let _entered = core.scope.enter();
     for (cell, resource) in core.resources.iter().zip(resources) {
         let path = format!("resources.{}", cell.name);

@@ -38,7 +38,9 @@ fn serve<S: Microservice>(setup: Setup<S>) -> u8 {
         Ok(runtime) => runtime,
         Err(error) => return refuse(&Error::from(error).context("cannot start the async runtime")),
     };
-    let code = match assemble(setup) {
+    // A service is built by code of its own.
+    let assembled = process::catch(|| assemble(setup)).unwrap_or_else(|panic| Err(panic.into()));
+    let code = match assembled {
         Ok(assembled) => live(&runtime, assembled),
         Err(error) => refuse(&error),
     };

@@ -13,7 +13,7 @@ use std::{
 
 use chassis::{Result, ResultExt};
 
-use super::Engine;
+use super::{Engine, unusable};
 use crate::{id::TaskId, task::Task};
 
 /// How the name of a file that is being written ends.
@@ -30,14 +30,19 @@ impl Folder {
     /// Opens a folder, and makes it when it is not there. What a killed process left unfinished is removed.
     pub fn open(path: PathBuf) -> Result<Self> {
         let about = || format!("cannot open the folder `{}`", path.display());
-        fs::create_dir_all(&path).with_context(about)?;
-        for entry in fs::read_dir(&path).with_context(about)? {
-            let file = entry.with_context(about)?.path();
+        Self::make(&path).map_err(unusable).with_context(about)?;
+        Ok(Self { path, changing: Mutex::default() })
+    }
+
+    fn make(path: &Path) -> io::Result<()> {
+        fs::create_dir_all(path)?;
+        for entry in fs::read_dir(path)? {
+            let file = entry?.path();
             if file.extension().is_some_and(|ending| ending == UNFINISHED) {
-                fs::remove_file(&file).with_context(about)?;
+                fs::remove_file(&file)?;
             }
         }
-        Ok(Self { path, changing: Mutex::default() })
+        Ok(())
     }
 
     fn file(&self, id: TaskId) -> PathBuf {

@@ -4,7 +4,7 @@ mod fs;
 mod memory;
 mod sqlite;
 
-use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
+use std::{collections::BTreeMap, io, path::PathBuf, sync::Arc};
 
 use chassis::{Context, Error, Health, Resource, Result, Slot, settings::SettingsSchema};
 
@@ -117,5 +117,15 @@ impl Resource for Store {
 
     async fn health(&self) -> Health {
         if self.engine.get().is_some() { Health::pass() } else { Health::fail("closed") }
+    }
+}
+
+/// A path that this process cannot use is a wrong setting; a disk that fails is not.
+fn unusable(error: io::Error) -> Error {
+    use io::ErrorKind::{AlreadyExists, NotADirectory, NotFound, PermissionDenied, ReadOnlyFilesystem};
+
+    match error.kind() {
+        AlreadyExists | NotADirectory | NotFound | PermissionDenied | ReadOnlyFilesystem => Error::misconfigured(error),
+        _ => Error::from(error),
     }
 }

@@ -10,7 +10,7 @@ use std::{
 use chassis::{Error, Result, ResultExt};
 use rusqlite::{Connection, ErrorCode, OptionalExtension, params};
 
-use super::Engine;
+use super::{Engine, unusable};
 use crate::{id::TaskId, task::Task};
 
 /// Tasks in a table with their id as key.
@@ -23,7 +23,7 @@ impl Table {
     pub fn open(path: &Path) -> Result<Self> {
         let about = || format!("cannot open `{}`", path.display());
         if let Some(folder) = path.parent() {
-            std::fs::create_dir_all(folder).with_context(about)?;
+            std::fs::create_dir_all(folder).map_err(unusable).with_context(about)?;
         }
         let connection = Connection::open(path).map_err(told).with_context(about)?;
         // A committed task is on the disk; the journal beside the file is folded in by the next opening after a crash.
