@@ -143,6 +143,6 @@ pub mod settings {
     pub use crate::settings::{
         Change, Choice, Form, Input, Serde, SettingValue, SettingsSchema, Shape, Unit,
         derived::{deserialize, json_schema},
-        value::{choose, from_plain, from_text, show_choice},
+        value::{ShowNothing, Shown, choose, from_plain, from_text, show_choice, show_fields},
     };
 }

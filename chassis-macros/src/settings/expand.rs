@@ -39,6 +39,7 @@ fn schema(settings: &Settings, read: &TokenStream, built: &TokenStream) -> Token
     let (parameters, arguments, bounds) = generics.split_for_impl();
     let form = form(settings, Span::call_site());
     let form = if read.is_empty() { quote!(_) } else { quote!(#form) };
+    let show = show(settings);
     quote! {
         #[automatically_derived]
         impl #parameters __chassis::settings::SettingsSchema for #ident #arguments #bounds {
@@ -48,8 +49,30 @@ fn schema(settings: &Settings, read: &TokenStream, built: &TokenStream) -> Token
                 #read
                 #built
             }
+
+            #show
         }
     }
+}
+
+/// The fields as they would be written, where the struct has any that can be.
+fn show(settings: &Settings) -> Option<TokenStream> {
+    let Body::Struct(fields) = &settings.body else { return None };
+    let shown = fields.iter().filter(|field| !field.is_skipped && !field.is_serde).map(|field| {
+        let Field { ident, name: Name { text, .. }, ty, .. } = field;
+        // A type that cannot be read is told where it is read, and not once more here.
+        quote_spanned!(span::here(ty.span())=> (#text, __chassis::settings::Shown(&self.#ident).show()))
+    });
+    let shown: Vec<TokenStream> = shown.collect();
+    (!shown.is_empty()).then(|| {
+        quote! {
+            fn show_fields(&self) -> __chassis::settings::Json {
+                use __chassis::settings::ShowNothing as _;
+
+                __chassis::settings::show_fields([#(#shown),*])
+            }
+        }
+    })
 }
 
 /// One statement per field, and the value made of all of them.

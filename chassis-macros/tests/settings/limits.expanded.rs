@@ -14,6 +14,13 @@ const _: () = {
                 .read();
             form.check(__chassis::Some(Self { min: min?, max: max? }), Limits::check)
         }
+        fn show_fields(&self) -> __chassis::settings::Json {
+            use __chassis::settings::ShowNothing as _;
+            __chassis::settings::show_fields([
+                ("min", __chassis::settings::Shown(&self.min).show()),
+                ("max", __chassis::settings::Shown(&self.max).show()),
+            ])
+        }
     }
     #[automatically_derived]
     impl<'de, T: SettingValue> __chassis::settings::Deserialize<'de> for Limits<T> {

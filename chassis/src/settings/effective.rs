@@ -71,6 +71,7 @@ fn section(section: &Section, path: &KeyPath, node: Option<&Node>, found: &mut V
                     found.push(Effective { key: path.to_string(), value: Json::Null, origin: Origin::default_value() });
                     continue;
                 }
+                let below = below.in_part.as_deref().filter(|_| !is_absent).unwrap_or(below);
                 // A section that is given as JSON in the environment.
                 let parsed = node.and_then(|node| node.parsed().ok().flatten());
                 self::section(below, &path, parsed.as_ref().or(node), found);

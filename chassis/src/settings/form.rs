@@ -2,6 +2,8 @@
 
 use std::{borrow::Cow, fmt::Display};
 
+use serde_json::Value as Json;
+
 use super::{
     input::Input,
     legacy::legacy_key,
@@ -46,6 +48,12 @@ pub trait SettingsSchema: Sized + Send + Sync + 'static {
 
     /// Lists the fields; `None` when one of them cannot be read, which the form has noted.
     fn fields(form: &mut Form<'_>) -> Option<Self>;
+
+    /// The fields as a person would write them, without secrets; `null` where that cannot be said. What a default of
+    /// the whole struct is shown as.
+    fn show_fields(&self) -> Json {
+        Json::Null
+    }
 }
 
 /// No settings.

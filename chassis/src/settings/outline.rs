@@ -1,5 +1,7 @@
 //! Everything a service declares as one tree: what schema, sample and effective values are made of.
 
+use serde_json::Value as Json;
+
 use super::{
     declared::Declared,
     path::KeyPath,
@@ -32,6 +34,8 @@ pub(crate) struct Section {
     pub(crate) is_declared: bool,
     /// It may be left out although something in it is required.
     pub(crate) is_optional: bool,
+    /// The same where it is set in part, if the defaults in it are those of the whole that is left out.
+    pub(crate) in_part: Option<Box<Section>>,
 }
 
 impl Section {
@@ -47,7 +51,7 @@ impl Section {
     /// The fields of a struct.
     pub(crate) fn of_fields(fields: &[Field]) -> Self {
         let entries = fields.iter().cloned().map(Entry::of).collect();
-        Section { entries, is_declared: true, is_optional: false }
+        Section { entries, is_declared: true, ..Section::default() }
     }
 
     fn add(&mut self, declared: &Declared) {
@@ -127,15 +131,14 @@ impl Entry {
     /// A field, its struct taken apart.
     pub(crate) fn of(field: Field) -> Self {
         let (name, mut about) = (field.name.clone(), field.about.clone());
-        let content = match group(&field.shape) {
-            Some(fields) if field.default.is_none() => {
+        let content = match section_of(&field) {
+            Some(section) => {
                 if about.is_empty() {
                     group_about(&field.shape).clone_into(&mut about);
                 }
-                let is_optional = matches!(field.shape.0, Kind::Optional(_));
-                Content::Section(Section { is_optional, ..Section::of_fields(fields) })
+                Content::Section(section)
             }
-            _ => Content::Value(Box::new(field)),
+            None => Content::Value(Box::new(field)),
         };
         Self { name, about, owner: String::new(), content }
     }
@@ -145,6 +148,27 @@ impl Entry {
             Content::Value(field) => field.is_required(),
             Content::Section(section) => section.is_required(),
         }
+    }
+}
+
+/// The section that a field with a struct is. A default of the whole struct is that of its fields.
+fn section_of(field: &Field) -> Option<Section> {
+    let fields = group(&field.shape)?;
+    let is_optional = matches!(field.shape.0, Kind::Optional(_));
+    match &field.default {
+        None => Some(Section { is_optional, ..Section::of_fields(fields) }),
+        Some(Json::Null) if is_optional => Some(Section { is_optional, ..Section::of_fields(fields) }),
+        Some(Json::Object(defaults)) => {
+            let with_default = |field: &Field| match defaults.get(&field.name) {
+                Some(default) => Field { default: Some(default.clone()), ..field.clone() },
+                None => field.clone(),
+            };
+            let in_part = Some(Box::new(Section::of_fields(fields)));
+            let fields: Vec<Field> = fields.iter().map(with_default).collect();
+            Some(Section { in_part, ..Section::of_fields(&fields) })
+        }
+        // A default that cannot be shown: who takes it apart would show another one.
+        Some(_) => None,
     }
 }
 

@@ -196,6 +196,48 @@ fn the_schema_describes_every_key() {
     assert_eq!(own["resources"]["properties"]["db"]["required"], Json::Null);
 }
 
+#[allow(dead_code, reason = "what is read is shown")]
+#[derive(Debug, Clone, SettingsSchema)]
+#[settings(default)]
+struct Nested {
+    pool: Pool,
+    tls: Option<Tls>,
+    #[setting(default = Pool { size: 30, kind: Kind::Eager })]
+    spare: Pool,
+}
+
+impl Default for Nested {
+    fn default() -> Self {
+        Self { pool: Pool { size: 20, kind: Kind::Lazy }, tls: None, spare: Pool { size: 1, kind: Kind::Lazy } }
+    }
+}
+
+#[test]
+fn a_default_of_a_whole_struct_is_shown_as_that_of_its_fields() {
+    let declared = [Declared::of::<Nested>("resources.db")];
+    let (tree, _) = tree(vec![cli(["resources.db.pool.kind=eager"])]);
+    let effective = tree.effective(&declared).into_iter();
+    let effective: Vec<String> = effective.map(|it| format!("{} = {} # {}", it.key, it.value, it.origin)).collect();
+    assert_eq!(
+        effective,
+        [
+            "system.resources.db.pool.kind = \"eager\" # --set resources.db.pool.kind",
+            "system.resources.db.pool.size = 10 # default",
+            "system.resources.db.spare.kind = \"eager\" # default",
+            "system.resources.db.spare.size = 30 # default",
+            "system.resources.db.tls = null # default",
+        ]
+    );
+    let sample = sample(&declared, "orders");
+    for line in ["#size: 20\n", "#size: 30\n", "#kind: eager\n", "      #tls:\n", "        #certificate: change me\n"] {
+        assert!(sample.contains(line), "{line}\n{sample}");
+    }
+    let schema = schema(&declared, "orders");
+    let database = &schema["properties"]["system"]["properties"]["resources"]["properties"]["db"]["properties"];
+    assert_eq!(database["spare"]["properties"]["size"]["default"], json!(30));
+    assert_eq!(database["tls"]["additionalProperties"], json!(false));
+}
+
 #[cfg(feature = "yaml")]
 mod samples {
     use super::*;

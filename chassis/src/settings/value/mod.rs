@@ -129,11 +129,36 @@ impl<T: SettingsSchema> SettingValue for T {
         Shape::group::<Self>()
     }
 
-    /// The fields say their own defaults; a value of the whole cannot be shown.
+    fn show(&self) -> Json {
+        self.show_fields()
+    }
+}
+
+/// The fields of a struct, as [`SettingsSchema::show_fields`] gives them.
+pub fn show_fields<const N: usize>(fields: [(&str, Json); N]) -> Json {
+    Json::Object(fields.map(|(name, value)| (name.to_owned(), value)).into_iter().collect())
+}
+
+/// The value of a field: shown as its type says, or by [`ShowNothing`] where the type is no [`SettingValue`].
+#[derive(Debug)]
+pub struct Shown<'a, T>(pub &'a T);
+
+impl<T: SettingValue> Shown<'_, T> {
+    /// The value as a person would write it in a file.
+    pub fn show(&self) -> Json {
+        self.0.show()
+    }
+}
+
+/// What is called for a type that cannot be shown; the compiler tells of it where it is read.
+pub trait ShowNothing {
+    /// Nothing.
     fn show(&self) -> Json {
         Json::Null
     }
 }
+
+impl<T> ShowNothing for Shown<'_, T> {}
 
 /// What settings are when nobody sets any: for tests, and where others build on them.
 ///
