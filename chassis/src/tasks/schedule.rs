@@ -177,6 +177,31 @@ mod tests {
         }
 
         #[test]
+        fn a_time_that_is_skipped_or_comes_twice_is_due_once() {
+            // 02:30 is not there on 2026-03-29, and comes twice on 2026-10-25.
+            assert_eq!(
+                times("30 2 * * *", "Europe/Berlin", "2026-03-28T12:00:00Z", 2),
+                ["2026-03-29T01:00:00Z", "2026-03-30T00:30:00Z"]
+            );
+            assert_eq!(
+                times("30 2 * * *", "Europe/Berlin", "2026-10-24T12:00:00Z", 2),
+                ["2026-10-25T00:30:00Z", "2026-10-26T01:30:00Z"]
+            );
+        }
+
+        #[test]
+        fn what_comes_every_half_hour_goes_on_through_both_changes() {
+            assert_eq!(
+                times("*/30 * * * *", "Europe/Berlin", "2026-03-29T00:15:00Z", 3),
+                ["2026-03-29T00:30:00Z", "2026-03-29T01:00:00Z", "2026-03-29T01:30:00Z"]
+            );
+            assert_eq!(
+                times("*/30 * * * *", "Europe/Berlin", "2026-10-25T00:15:00Z", 3),
+                ["2026-10-25T00:30:00Z", "2026-10-25T01:00:00Z", "2026-10-25T01:30:00Z"]
+            );
+        }
+
+        #[test]
         fn six_fields_have_seconds_in_front() {
             assert_eq!(
                 times("*/20 * * * * *", "UTC", "2026-01-01T00:00:00Z", 3),
