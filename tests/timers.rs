@@ -119,6 +119,20 @@ fn a_timer_is_started_stopped_and_given_another_interval() {
 }
 
 #[test]
+fn a_timer_that_is_never_due_leaves_the_others_alone() {
+    no_leaks_paused(async {
+        let running = Ticker::builder().start().await.unwrap();
+        let manual = running.context().timer(Ticker::MANUAL);
+        manual.set_interval(Duration::MAX);
+        manual.start();
+        tokio::time::sleep(Duration::from_millis(2500)).await;
+        assert_eq!(running.service().plain.take(), [1000, 2000]);
+        assert!(running.service().manual.take().is_empty());
+        running.stop().await.unwrap();
+    });
+}
+
+#[test]
 fn interval_and_enabled_are_settings_too() {
     no_leaks_paused(async {
         let settings = chassis::yaml! {
@@ -267,7 +281,7 @@ fn a_tick_is_quick_or_waits_as_it_likes_and_delays_no_other() {
         async fn moody(&self) {
             self.moody.tick();
             let ticks = self.moody.at.lock().unwrap().len();
-            if ticks % 3 == 0 {
+            if ticks.is_multiple_of(3) {
                 tokio::time::sleep(Duration::from_millis(700)).await;
             }
         }
