@@ -2,13 +2,17 @@
 
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use http::{
+    HeaderName, HeaderValue, Method, StatusCode,
+    header::{self, Entry},
+    response::Parts,
+};
 use http_body::Body as _;
 use tokio::time::Instant;
 
 use super::{
     cache::{Cached, is_cacheable},
-    content::{Choice, GzipBody, Tag, choose, compress, names_this_tag},
+    content::{Choice, GzipBody, TAG_LENGTH, Tag, choose, compress, names_this_tag},
     outgoing::{Outgoing, Told},
     problem::Problem,
     record::{End, Record},
@@ -48,32 +52,32 @@ impl Answered {
 
     /// Makes the answer what the client gets, and tells of the request now or with the last byte.
     pub(super) fn finish(self, mut record: Record) -> http::Response<Outgoing> {
-        let Self { response, outcome, backtrace } = self;
+        let Self { mut response, outcome, backtrace } = self;
         let is_error = response.status().is_client_error() || response.status().is_server_error();
-        let (response, problem) = if is_error { extended(response, &record) } else { (response, None) };
-        let (mut parts, body) = response.into_parts();
-        let headers = std::mem::take(&mut parts.headers);
-        let mut draft = Draft { status: parts.status, headers, body: Outgoing::new(body, WHOLE) };
+        let problem = if is_error { extend_problem(&mut response, &record) } else { None };
+        let (head, body) = response.into_parts();
+        let mut draft = Draft { head, body: Outgoing::new(body, WHOLE) };
         draft.keep_in_cache(&mut record);
         let is_known = draft.add_tag(&record);
         draft.compress(&record, is_known);
         if is_known {
             draft.become_not_modified();
         }
-        record.extend(&mut draft.headers);
+        record.extend(&mut draft.head.headers);
         if record.method == Method::HEAD {
             draft.leave_out_body();
         }
-        let outcome = outcome_by(draft.status, outcome);
-        let size = draft.body.size_hint().exact();
-        if let Some(bytes_out) = size {
-            tell(&mut record, draft.status, outcome, bytes_out, problem.as_ref(), backtrace.as_deref());
-        } else {
-            let inner = std::mem::replace(&mut draft.body, Outgoing::Whole(Bytes::new()));
-            draft.body = Outgoing::Told(Box::new(Told { inner, record, status: draft.status, outcome, bytes_out: 0 }));
-        }
-        (parts.status, parts.headers) = (draft.status, draft.headers);
-        http::Response::from_parts(parts, draft.body)
+        let Draft { head, body } = draft;
+        let status = head.status;
+        let outcome = outcome_by(status, outcome);
+        let body = match body.size_hint().exact() {
+            Some(bytes_out) => {
+                tell(&mut record, status, outcome, bytes_out, problem.as_ref(), backtrace.as_deref());
+                body
+            }
+            None => Outgoing::Told(Box::new(Told { inner: body, record, status, outcome, bytes_out: 0 })),
+        };
+        http::Response::from_parts(head, body)
     }
 
     /// Tells of a request whose client is gone.
@@ -87,8 +91,7 @@ impl Answered {
 
 /// An answer while it is made ready.
 struct Draft {
-    status: StatusCode,
-    headers: HeaderMap,
+    head: Parts,
     body: Outgoing,
 }
 
@@ -97,36 +100,41 @@ impl Draft {
     fn keep_in_cache(&mut self, record: &mut Record) {
         let Some(key) = record.cache_key.take() else { return };
         let rule = record.endpoint.as_ref().and_then(|endpoint| endpoint.cache.as_ref());
-        let Some(rule) = rule.filter(|_| is_cacheable(self.status, &self.headers)) else { return };
+        let Some(rule) = rule.filter(|_| is_cacheable(self.head.status, &self.head.headers)) else { return };
         if let Outgoing::Whole(body) = &self.body {
-            let cached = Cached { status: self.status, headers: self.headers.clone(), body: body.clone() };
+            let Parts { status, headers, .. } = &self.head;
+            let cached = Cached { status: *status, headers: headers.clone(), body: body.clone() };
             record.site.cache.put(key, cached, Instant::now(), rule.time_to_live);
         }
-        self.headers.insert(X_CACHE, HeaderValue::from_static("MISS"));
+        self.head.headers.insert(X_CACHE, HeaderValue::from_static("MISS"));
     }
 
     /// Adds a tag to a whole body; `true` when the client has that body already.
     fn add_tag(&mut self, record: &Record) -> bool {
-        if self.status != StatusCode::OK || !(record.method == Method::GET || record.method == Method::HEAD) {
+        let Parts { status, headers, .. } = &mut self.head;
+        if *status != StatusCode::OK || !(record.method == Method::GET || record.method == Method::HEAD) {
             return false;
         }
-        match (self.headers.get(header::ETAG), &self.body) {
-            (Some(tag), _) => record.asked().is_some_and(|asked| names_this_tag(asked, tag)),
-            (None, Outgoing::Whole(body)) if record.site.settings.etag => {
+        let is_known = |tag| record.asked().is_some_and(|asked| names_this_tag(asked, tag));
+        let Outgoing::Whole(body) = &self.body else { return headers.get(header::ETAG).is_some_and(is_known) };
+        // One search, whether the handler has set a tag or not.
+        match headers.entry(header::ETAG) {
+            Entry::Occupied(tag) => is_known(tag.get()),
+            Entry::Vacant(_) if !record.site.settings.etag => false,
+            Entry::Vacant(place) => {
                 let tag = Tag::of(body);
                 let known = record.asked().and_then(|asked| tag.known_to(asked));
-                self.headers.insert(header::ETAG, tag.header(known.unwrap_or(false)));
+                place.insert(tag.header(known.unwrap_or(false)));
                 known.is_some()
             }
-            (None, _) => false,
         }
     }
 
     /// 304 with the headers that a 200 would have, but for those of its body.
     fn become_not_modified(&mut self) {
-        self.status = StatusCode::NOT_MODIFIED;
-        self.headers.remove(header::CONTENT_TYPE);
-        self.headers.remove(header::CONTENT_LENGTH);
+        self.head.status = StatusCode::NOT_MODIFIED;
+        self.head.headers.remove(header::CONTENT_TYPE);
+        self.head.headers.remove(header::CONTENT_LENGTH);
         self.body = Outgoing::Whole(Bytes::new());
     }
 
@@ -137,19 +145,20 @@ impl Draft {
         if !settings.enabled || size.is_some_and(|size| size < min_size) {
             return;
         }
-        let choice = choose(record.asked(), &self.headers, size, min_size);
+        let headers = &mut self.head.headers;
+        let choice = choose(record.asked(), headers, size, min_size);
         if choice == Choice::Never {
             return;
         }
-        self.headers.append(header::VARY, HeaderValue::from_name(header::ACCEPT_ENCODING));
+        headers.append(header::VARY, HeaderValue::from_name(header::ACCEPT_ENCODING));
         if choice == Choice::NotForThisClient || is_known {
             return;
         }
-        self.headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
-        self.headers.remove(header::CONTENT_LENGTH);
-        self.headers.remove(header::ACCEPT_RANGES);
-        if let Some(tag) = self.headers.get(header::ETAG).map(for_gzip) {
-            self.headers.insert(header::ETAG, tag);
+        headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+        headers.remove(header::CONTENT_LENGTH);
+        headers.remove(header::ACCEPT_RANGES);
+        if let Some(tag) = headers.get_mut(header::ETAG) {
+            *tag = for_gzip(tag);
         }
         self.body = match std::mem::replace(&mut self.body, Outgoing::Whole(Bytes::new())) {
             Outgoing::Whole(body) => Outgoing::Whole(compress(&body)),
@@ -161,23 +170,27 @@ impl Draft {
     fn leave_out_body(&mut self) {
         let size = self.body.size_hint().exact();
         self.body = Outgoing::Whole(Bytes::new());
-        if let Some(size) = size.filter(|_| self.status != StatusCode::NOT_MODIFIED) {
-            self.headers.entry(header::CONTENT_LENGTH).or_insert(HeaderValue::from(size));
+        if let Some(size) = size.filter(|_| self.head.status != StatusCode::NOT_MODIFIED) {
+            self.head.headers.entry(header::CONTENT_LENGTH).or_insert(HeaderValue::from(size));
         }
     }
 }
 
-/// An error as a problem that the service has extended, and the problem itself for the log.
-fn extended(response: Response, record: &Record) -> (Response, Option<Problem>) {
-    match rejection::from_response(response) {
-        Err(response) => (*response, None),
+/// Lets the service extend the problem that an error is; gives it back for the log.
+fn extend_problem(response: &mut Response, record: &Record) -> Option<Problem> {
+    match rejection::from_response(std::mem::take(response)) {
+        Err(same) => {
+            *response = *same;
+            None
+        }
         Ok(mut problem) => {
             for hook in &record.site.problem_hooks {
                 if let Err(panic) = catch(|| hook(&mut problem, &record.info())) {
                     tracing::error!("a hook that extends problems failed: {panic}");
                 }
             }
-            (problem.clone().into_response(), Some(problem))
+            *response = problem.clone().into_response();
+            Some(problem)
         }
     }
 }
@@ -206,7 +219,7 @@ fn for_gzip(tag: &HeaderValue) -> HeaderValue {
     if text.starts_with(b"W/") {
         return tag.clone();
     }
-    let is_ours = text.len() == 34;
+    let is_ours = text.len() == TAG_LENGTH;
     let other = match (is_ours, text.strip_suffix(b"\"")) {
         (true, Some(start)) => [start, b"-gzip\""].concat(),
         _ => [b"W/", text].concat(),

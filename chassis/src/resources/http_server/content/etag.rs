@@ -5,29 +5,43 @@ use http::{HeaderMap, HeaderValue, header};
 use super::negotiation::names_tag;
 
 /// Any odd numbers with their bits well mixed.
-const KEYS: [u64; 4] = [0x9e37_79b9_7f4a_7c15, 0xbf58_476d_1ce4_e5b9, 0x94d0_49bb_1331_11eb, 0xd6e8_feb8_6659_fd93];
+const KEYS: [u64; 2] = [0x9e37_79b9_7f4a_7c15, 0xbf58_476d_1ce4_e5b9];
 
-/// The tag of a body, strong: 128 bits of a hash over every byte of it.
+/// The two digits of every byte.
+const DIGITS: [[u8; 2]; 256] = {
+    let digits = b"0123456789abcdef";
+    let mut pairs = [[0; 2]; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        pairs[byte] = [digits[byte >> 4], digits[byte & 15]];
+        byte += 1;
+    }
+    pairs
+};
+
+/// How long a tag is as it is written, with its quotes.
+pub(in super::super) const TAG_LENGTH: usize = 18;
+
+/// The tag of a body, strong: 64 bits of a hash over every byte of it.
 ///
+/// It is compared with the one tag that a client holds, so that a change goes unnoticed once in 2⁶⁴ times.
 /// A compressed body has a tag of its own, as the standard demands: the same one with `-gzip` behind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in super::super) struct Tag(u128);
+pub(in super::super) struct Tag(u64);
 
 impl Tag {
     pub(in super::super) fn of(body: &[u8]) -> Self {
-        // Two halves of different keys; a collision would have to happen in both.
-        let (mut one, mut other) = (KEYS[0] ^ body.len() as u64, KEYS[1]);
+        let mut hash = KEYS[0] ^ body.len() as u64;
         let mut mix = |block: [u8; 16]| {
             let block = u128::from_le_bytes(block);
-            let (low, high) = (block as u64, (block >> 64) as u64);
-            (one, other) = (fold(one ^ low, KEYS[2] ^ high), fold(other ^ high, KEYS[3] ^ low.rotate_left(32)));
+            hash = fold(hash ^ block as u64, KEYS[1] ^ (block >> 64) as u64);
         };
         let (blocks, rest) = body.as_chunks();
         blocks.iter().copied().for_each(&mut mix);
         let mut last = [0; 16];
         last[..rest.len()].copy_from_slice(rest);
         mix(last);
-        Self(u128::from(fold(one, KEYS[1])) << 64 | u128::from(fold(other, KEYS[0])))
+        Self(fold(hash, KEYS[0]))
     }
 
     /// The header, for the body as it is or for its compressed form.
@@ -48,17 +62,16 @@ impl Tag {
         })
     }
 
-    fn text(self, is_gzip: bool) -> ([u8; 39], usize) {
-        let mut text = *b"\"................................-gzip\"";
-        let digit = |value: u8| value + if value < 10 { b'0' } else { b'a' - 10 };
-        for (pair, byte) in text[1..33].chunks_exact_mut(2).zip(self.0.to_be_bytes()) {
-            pair.copy_from_slice(&[digit(byte >> 4), digit(byte & 15)]);
+    fn text(self, is_gzip: bool) -> ([u8; TAG_LENGTH + 5], usize) {
+        let mut text = *b"\"................-gzip\"";
+        for (pair, byte) in text[1..17].as_chunks_mut().0.iter_mut().zip(self.0.to_be_bytes()) {
+            *pair = DIGITS[usize::from(byte)];
         }
         if is_gzip {
-            return (text, 39);
+            return (text, text.len());
         }
-        text[33] = b'"';
-        (text, 34)
+        text[17] = b'"';
+        (text, TAG_LENGTH)
     }
 }
 
@@ -93,8 +106,8 @@ mod tests {
             assert!(tags.insert(Tag::of(&changed).0) && tags.insert(Tag::of(&body[..at]).0), "{at}");
         }
         let (plain, gzip) = (one.header(false), one.header(true));
-        assert_eq!(plain.len(), 34);
-        assert_eq!(gzip.len(), 39);
+        assert_eq!(plain.len(), TAG_LENGTH);
+        assert_eq!(gzip.len(), TAG_LENGTH + 5);
         assert!(gzip.as_bytes().ends_with(b"-gzip\""));
     }
 
