@@ -84,6 +84,13 @@ pub(super) fn too_large() -> Problem {
     Problem::new(StatusCode::PAYLOAD_TOO_LARGE).detail("the body is longer than this route allows")
 }
 
+/// How a body is to be read.
+#[derive(Clone)]
+pub(super) struct Reading {
+    pub(super) flow: Arc<Flow>,
+    pub(super) is_gzip: bool,
+}
+
 /// A request's body within its limit.
 pub(super) struct RequestBody<B = Incoming> {
     inner: B,
@@ -97,7 +104,8 @@ pub(super) struct RequestBody<B = Incoming> {
 }
 
 impl<B> RequestBody<B> {
-    pub(super) fn new(inner: B, flow: Arc<Flow>, limit: u64, is_gzip: bool) -> Self {
+    pub(super) fn new(inner: B, reading: Reading, limit: u64) -> Self {
+        let Reading { flow, is_gzip } = reading;
         let inflater = is_gzip.then(|| Inflater::new(limit));
         // Gzip adds a few bytes to what cannot be compressed.
         let left = if is_gzip { limit.saturating_add(1024) } else { limit };
@@ -242,7 +250,7 @@ mod tests {
         let flow = Arc::new(Flow::default());
         let frames = chunks.into_iter().map(|chunk| Ok::<_, std::io::Error>(Frame::data(chunk)));
         let inner = StreamBody::new(stream::iter(frames));
-        let body = RequestBody::new(inner, Arc::clone(&flow), limit, is_gzip).collect().await;
+        let body = RequestBody::new(inner, Reading { flow: Arc::clone(&flow), is_gzip }, limit).collect().await;
         (body.ok().map(|body| body.to_bytes().into()), flow.state(), flow.received())
     }
 
@@ -275,7 +283,7 @@ mod tests {
     async fn a_client_that_breaks_off_is_noticed() {
         let flow = Arc::new(Flow::default());
         let frames = stream::iter([Ok(Frame::data(Bytes::from_static(b"x"))), Err(std::io::Error::other("gone"))]);
-        let body = RequestBody::new(StreamBody::new(frames), Arc::clone(&flow), 10, false);
+        let body = RequestBody::new(StreamBody::new(frames), Reading { flow: Arc::clone(&flow), is_gzip: false }, 10);
         assert!(body.collect().await.is_err());
         assert_eq!(flow.state(), FlowState::Broken);
     }

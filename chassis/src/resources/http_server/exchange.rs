@@ -12,7 +12,7 @@ use axum::{
     extract::{ConnectInfo, DefaultBodyLimit, MatchedPath},
     response::{IntoResponse, Response},
 };
-use http::{HeaderValue, StatusCode, header, request::Parts};
+use http::{HeaderValue, StatusCode, header};
 use http_body::Body as _;
 use hyper::body::Incoming;
 use tokio::{runtime::Handle, time::Instant};
@@ -20,7 +20,7 @@ use tower_service::Service;
 
 use super::{
     answer::{Answered, X_CACHE},
-    body::{Flow, FlowState, RequestBody, too_large},
+    body::{FlowState, Reading, RequestBody, too_large},
     endpoint::{Answering, Endpoint},
     outgoing::Outgoing,
     path::Captured,
@@ -45,27 +45,34 @@ impl Exchange for Site {
         request: http::Request<Incoming>,
         peer: &Arc<Peer>,
     ) -> impl Future<Output = http::Response<Outgoing>> + Send + 'static {
-        let (head, body) = request.into_parts();
-        let found = self.table.find(&head.method, head.uri.path());
+        let found = self.table.find(request.method(), request.uri().path());
         let endpoint = match &found {
             Found::Endpoint(endpoint, _) => Some(*endpoint),
             Found::OtherMethods(_) | Found::Nothing => None,
         };
-        let mut record = Record::begin(self, peer, &head, endpoint);
+        let mut record = Record::begin(self, peer, &request, endpoint);
         let shed = self.load.begin();
         let work = match shed.filter(|_| endpoint.is_none_or(|endpoint| !endpoint.never_shed)) {
-            Some(reason) => Work::Answer(Answered::problem(turned_away(self, reason), Outcome::Error)),
-            None => begin(&mut record, head, body, &found),
+            Some(reason) => Work::answer(Answered::problem(turned_away(self, reason), Outcome::Error)),
+            None => begin(&mut record, request, &found),
         };
         Handling { record: Some(record), work, deadline: None }
     }
 }
 
 /// What a request still needs.
+///
+/// Small, for it is moved about: hardly any request is answered without a handler.
 enum Work {
-    Answer(Answered),
+    Answer(Box<Answered>),
     Handler(Answering),
     Done,
+}
+
+impl Work {
+    fn answer(answered: Answered) -> Self {
+        Self::Answer(Box::new(answered))
+    }
 }
 
 /// A request being handled.
@@ -85,7 +92,7 @@ impl Future for Handling {
         let Some(record) = &mut this.record else { return Poll::Pending };
         let answered = match std::mem::replace(&mut this.work, Work::Done) {
             Work::Done => return Poll::Pending,
-            Work::Answer(answered) => answered,
+            Work::Answer(answered) => *answered,
             Work::Handler(mut handler) => {
                 let _unit = record.ids.enter();
                 match catch(|| handler.as_mut().poll(cx)) {
@@ -106,7 +113,9 @@ impl Future for Handling {
         match this.record.take() {
             Some(mut record) => {
                 let mut answered = answered;
-                record.merged_route = answered.response.extensions_mut().remove::<MatchedPath>();
+                if record.endpoint.is_none() {
+                    record.merged_route = answered.response.extensions_mut().remove::<MatchedPath>();
+                }
                 Poll::Ready(answered.finish(record))
             }
             None => Poll::Pending,
@@ -117,11 +126,8 @@ impl Future for Handling {
 impl Drop for Handling {
     /// The client is gone, or the server stops: a handler that has begun finishes, unless its route says otherwise.
     fn drop(&mut self) {
-        let (Some(mut record), Work::Handler(handler)) =
-            (self.record.take(), std::mem::replace(&mut self.work, Work::Done))
-        else {
-            return;
-        };
+        let Work::Handler(handler) = std::mem::replace(&mut self.work, Work::Done) else { return };
+        let Some(mut record) = self.record.take() else { return };
         let is_cancelled = record.endpoint.as_ref().is_some_and(|endpoint| endpoint.cancel_on_disconnect);
         // Where the runtime itself ends, nothing can go on.
         if is_cancelled || Handle::try_current().is_err() {
@@ -152,10 +158,10 @@ async fn unheard(mut record: Record, handler: Answering) {
 }
 
 /// Finds out who answers, and with what.
-fn begin(record: &mut Record, head: Parts, body: Incoming, found: &Found<'_>) -> Work {
+fn begin(record: &mut Record, request: http::Request<Incoming>, found: &Found<'_>) -> Work {
     let work = match found {
-        Found::Endpoint(endpoint, captured) => handle(record, head, body, endpoint, *captured),
-        Found::OtherMethods(methods) => preflight(record, &head, &methods.allow).map_or_else(
+        Found::Endpoint(endpoint, captured) => handle(record, request, endpoint, *captured),
+        Found::OtherMethods(methods) => preflight(record, &request, &methods.allow).map_or_else(
             || {
                 let detail = format!("this path takes {} only", methods.allow.to_str().unwrap_or_default());
                 let problem = Problem::new(StatusCode::METHOD_NOT_ALLOWED).detail(detail);
@@ -163,55 +169,57 @@ fn begin(record: &mut Record, head: Parts, body: Incoming, found: &Found<'_>) ->
             },
             Ok,
         ),
-        Found::Nothing => match preflight(record, &head, &HeaderValue::from_static("")) {
+        Found::Nothing => match preflight(record, &request, &HeaderValue::from_static("")) {
             Some(work) => Ok(work),
-            None => merged(record, head, body),
+            None => merged(record, request),
         },
     };
-    work.unwrap_or_else(|problem| Work::Answer(Answered::problem(*problem, Outcome::Ok)))
+    work.unwrap_or_else(|problem| Work::answer(Answered::problem(*problem, Outcome::Ok)))
 }
 
 /// The answer to a page of another origin that asks whether it may ask.
-fn preflight(record: &Record, head: &Parts, allow: &HeaderValue) -> Option<Work> {
-    let headers = record.site.cors.as_ref()?.preflight(&head.method, &head.headers, allow)?;
-    Some(Work::Answer(Answered::new((StatusCode::NO_CONTENT, headers).into_response())))
+fn preflight(record: &Record, request: &http::Request<Incoming>, allow: &HeaderValue) -> Option<Work> {
+    let headers = record.site.cors.as_ref()?.preflight(request.method(), request.headers(), allow)?;
+    Some(Work::answer(Answered::new((StatusCode::NO_CONTENT, headers).into_response())))
 }
 
 /// Hands a request to the handler of its route, or answers out of the cache.
 fn handle(
     record: &mut Record,
-    head: Parts,
-    body: Incoming,
+    request: http::Request<Incoming>,
     endpoint: &Arc<Endpoint>,
     captured: Option<Captured>,
 ) -> Result<Work, Box<Problem>> {
-    if let Some(rule) = endpoint.cache.as_ref().filter(|_| body.is_end_stream()) {
-        let key = rule.key(&head.method, &head.uri, &head.headers);
+    if let Some(rule) = endpoint.cache.as_ref().filter(|_| request.body().is_end_stream()) {
+        let key = rule.key(request.method(), request.uri(), request.headers());
         if let Some((cached, age)) = key.as_ref().and_then(|key| record.site.cache.get(key, Instant::now())) {
             let mut response = Response::new(Body::from(cached.body));
             *response.status_mut() = cached.status;
             *response.headers_mut() = cached.headers;
             response.headers_mut().insert(header::AGE, HeaderValue::from(age.as_secs()));
             response.headers_mut().insert(X_CACHE, HeaderValue::from_static("HIT"));
-            return Ok(Work::Answer(Answered::new(response)));
+            return Ok(Work::answer(Answered::new(response)));
         }
         record.cache_key = key;
     }
-    let (body, is_gzip) = receive(record, &head, body, endpoint.body_limit)?;
-    let request = Request::new(head, body, is_gzip, endpoint, captured, &record.peer);
+    let reading = receive(record, &request, endpoint.body_limit)?;
+    let request = Request::new(request, reading, endpoint, captured, &record.peer);
     Ok(Work::Handler((endpoint.handler)(request)))
 }
 
 /// Hands a request to the merged routers.
-fn merged(record: &mut Record, head: Parts, body: Incoming) -> Result<Work, Box<Problem>> {
+fn merged(record: &mut Record, request: http::Request<Incoming>) -> Result<Work, Box<Problem>> {
     let Some(router) = &record.site.merged else {
         return Err(Box::new(Problem::not_found().detail("nothing is served at this path")));
     };
     let mut router = router.clone();
     let limit = record.site.settings.body_limit.as_u64();
-    let (body, is_gzip) = receive(record, &head, body, limit)?;
-    let body = body.map_or_else(Body::empty, |(body, flow)| Body::new(RequestBody::new(body, flow, limit, is_gzip)));
-    let mut request = http::Request::from_parts(head, body);
+    let reading = receive(record, &request, limit)?;
+    let is_gzip = reading.as_ref().is_some_and(|reading| reading.is_gzip);
+    let mut request = request.map(|body| match reading {
+        Some(reading) => Body::new(RequestBody::new(body, reading, limit)),
+        None => Body::empty(),
+    });
     if is_gzip {
         request.headers_mut().remove(header::CONTENT_ENCODING);
         request.headers_mut().remove(header::CONTENT_LENGTH);
@@ -230,15 +238,16 @@ fn merged(record: &mut Record, head: Parts, body: Incoming) -> Result<Work, Box<
     })))
 }
 
-/// A body that may still come, with what will become of it.
-type Receiving = Option<(Incoming, Arc<Flow>)>;
-
-/// Prepares the body, or refuses it by its head alone.
-fn receive(record: &mut Record, head: &Parts, body: Incoming, limit: u64) -> Result<(Receiving, bool), Box<Problem>> {
-    if body.is_end_stream() {
-        return Ok((None, false));
+/// Prepares the reading of a body, if one comes, or refuses it by its head alone.
+fn receive(
+    record: &mut Record,
+    request: &http::Request<Incoming>,
+    limit: u64,
+) -> Result<Option<Reading>, Box<Problem>> {
+    if request.body().is_end_stream() {
+        return Ok(None);
     }
-    let coding = head.headers.get(header::CONTENT_ENCODING).map(HeaderValue::as_bytes).unwrap_or(b"identity");
+    let coding = request.headers().get(header::CONTENT_ENCODING).map(HeaderValue::as_bytes).unwrap_or(b"identity");
     let is_gzip = coding.eq_ignore_ascii_case(b"gzip") || coding.eq_ignore_ascii_case(b"x-gzip");
     if !is_gzip && !coding.eq_ignore_ascii_case(b"identity") {
         let problem = Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE)
@@ -246,12 +255,12 @@ fn receive(record: &mut Record, head: &Parts, body: Incoming, limit: u64) -> Res
             .header(header::ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
         return Err(Box::new(problem));
     }
-    if body.size_hint().lower() > limit {
+    if request.body().size_hint().lower() > limit {
         return Err(Box::new(too_large()));
     }
-    let flow = Arc::new(Flow::default());
-    record.flow = Some(Arc::clone(&flow));
-    Ok((Some((body, flow)), is_gzip))
+    let reading = Reading { flow: Arc::default(), is_gzip };
+    record.flow = Some(Arc::clone(&reading.flow));
+    Ok(Some(reading))
 }
 
 /// Whether the time is up; arms the deadline at the first call.

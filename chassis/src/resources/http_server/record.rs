@@ -3,7 +3,7 @@
 use std::{borrow::Cow, net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::extract::MatchedPath;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header, request::Parts, uri::PathAndQuery};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header, uri::PathAndQuery};
 use tokio::time::Instant;
 use tracing_core::Level;
 
@@ -74,8 +74,13 @@ pub(super) struct End<'a> {
 
 impl Record {
     /// Begins with the head of a request.
-    pub(super) fn begin(site: &Site, peer: &Arc<Peer>, head: &Parts, endpoint: Option<&Arc<Endpoint>>) -> Self {
-        let sent = Sent::by(site, &head.headers);
+    pub(super) fn begin<B>(
+        site: &Site,
+        peer: &Arc<Peer>,
+        request: &http::Request<B>,
+        endpoint: Option<&Arc<Endpoint>>,
+    ) -> Self {
+        let sent = Sent::by(site, request.headers());
         let request_id = sent.request_id.and_then(RequestId::parse);
         let caller = sent.traceparent.and_then(TraceContext::parse);
         let record = Self {
@@ -83,8 +88,8 @@ impl Record {
             peer: Arc::clone(peer),
             started: Instant::now(),
             ids: Arc::new(Ids::from_caller(request_id, caller)),
-            method: head.method.clone(),
-            path: head.uri.path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/")),
+            method: request.method().clone(),
+            path: request.uri().path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/")),
             endpoint: endpoint.cloned(),
             merged_route: None,
             flow: None,

@@ -14,7 +14,7 @@ use hyper::body::Incoming;
 use tower_service::Service;
 
 use super::{
-    body::{Flow, RequestBody},
+    body::{Reading, RequestBody},
     content::media_type,
     endpoint::Endpoint,
     path::{Captured, Offer},
@@ -27,10 +27,15 @@ use crate::http::Peer;
 /// Handlers take axum's extractors; who writes `#[on(http, …)]` or calls [`HttpServer::on`](super::HttpServer::on)
 /// by hand takes them apart with [`part`](super::part) and [`last`](super::last).
 pub struct Request {
+    /// Boxed, as a request is moved from hand to hand until a handler takes it apart.
+    inner: Box<Inner>,
+}
+
+struct Inner {
     parts: Parts,
+    /// Absent where none comes, and once it was taken.
     body: Option<Incoming>,
-    flow: Option<Arc<Flow>>,
-    is_gzip: bool,
+    reading: Option<Reading>,
     endpoint: Arc<Endpoint>,
     captured: Option<Captured>,
     peer: Arc<Peer>,
@@ -40,58 +45,61 @@ pub struct Request {
 
 impl Request {
     pub(super) fn new(
-        parts: Parts,
-        body: Option<(Incoming, Arc<Flow>)>,
-        is_gzip: bool,
+        request: http::Request<Incoming>,
+        reading: Option<Reading>,
         endpoint: &Arc<Endpoint>,
         captured: Option<Captured>,
         peer: &Arc<Peer>,
     ) -> Self {
-        let (body, flow) = body.unzip();
+        let (parts, body) = request.into_parts();
+        let body = reading.is_some().then_some(body);
         let (endpoint, peer) = (Arc::clone(endpoint), Arc::clone(peer));
-        Self { parts, body, flow, is_gzip, endpoint, captured, peer, is_prepared: false }
+        Self { inner: Box::new(Inner { parts, body, reading, endpoint, captured, peer, is_prepared: false }) }
     }
 
     /// The method.
     pub fn method(&self) -> &Method {
-        &self.parts.method
+        &self.inner.parts.method
     }
 
     /// The URI as it came, usually path and query only.
     pub fn uri(&self) -> &Uri {
-        &self.parts.uri
+        &self.inner.parts.uri
     }
 
     /// The headers.
     pub fn headers(&self) -> &HeaderMap {
-        &self.parts.headers
+        &self.inner.parts.headers
     }
 
     /// The path of the route, with its `{…}`.
     pub fn route(&self) -> &str {
-        &self.endpoint.path
+        &self.inner.endpoint.path
     }
 
     /// The other end of the connection.
     pub fn remote_address(&self) -> SocketAddr {
-        self.peer.address()
+        self.inner.peer.address()
     }
 
     /// The same as axum knows it, body included; the second call gets an empty one.
     pub fn take_http(&mut self) -> axum::extract::Request {
         self.prepare();
-        let parts = self.take_parts();
-        let Some((body, flow)) = self.body.take().zip(self.flow.clone()) else {
+        let inner = &mut *self.inner;
+        let (empty, ()) = http::Request::new(()).into_parts();
+        let parts = std::mem::replace(&mut inner.parts, empty);
+        let Some((body, reading)) = inner.body.take().zip(inner.reading.clone()) else {
             return http::Request::from_parts(parts, Body::empty());
         };
-        let body = RequestBody::new(body, flow, self.endpoint.body_limit, self.is_gzip);
+        let is_gzip = reading.is_gzip;
+        let body = RequestBody::new(body, reading, inner.endpoint.body_limit);
         let mut request = http::Request::from_parts(parts, Body::new(body));
-        if self.is_gzip {
+        if is_gzip {
             // What is handed on is neither compressed nor of the length that was declared.
             request.headers_mut().remove(header::CONTENT_ENCODING);
             request.headers_mut().remove(header::CONTENT_LENGTH);
         }
-        if self.endpoint.takes_as_json(content_type(request.headers())) {
+        if inner.endpoint.takes_as_json(content_type(request.headers())) {
             request.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
         }
         // The limit of this server stands in for axum's.
@@ -101,55 +109,55 @@ impl Request {
 
     /// Extracts a [`Path`](super::Path) out of what the table has found; `None` when `T` is something else.
     pub(super) fn path<T: FromRequestParts<()>>(&mut self) -> Option<Result<T, T::Rejection>> {
-        let offer = Offer::to::<T>(&self.endpoint.capture_names, self.captured)?;
-        offer.during(T::from_request_parts(&mut self.parts, &()))
+        let offer = self.offer::<T>()?;
+        offer.during(T::from_request_parts(&mut self.inner.parts, &()))
     }
 
-    /// The same for a last argument, which uses the head up.
+    /// The same for a last argument. It gets a head with the URI alone, for it needs no more, and nobody does after it.
     pub(super) fn last_path<T: FromRequest<(), Via>, Via>(&mut self) -> Option<Result<T, T::Rejection>> {
-        let offer = Offer::to::<T>(&self.endpoint.capture_names, self.captured)?;
-        let request = http::Request::from_parts(self.take_parts(), Body::empty());
+        let offer = self.offer::<T>()?;
+        let mut request = axum::extract::Request::default();
+        *request.uri_mut() = std::mem::take(&mut self.inner.parts.uri);
         offer.during(T::from_request(request, &()))
+    }
+
+    fn offer<T>(&self) -> Option<Offer> {
+        Offer::to::<T>(&self.inner.endpoint.capture_names, self.inner.captured)
     }
 
     /// Whether an extractor has asked for more than the head as it came.
     #[cfg(test)]
     pub(super) fn is_prepared(&self) -> bool {
-        self.is_prepared
+        self.inner.is_prepared
     }
 
     /// The head, with everything axum's extractors look for.
     pub(super) fn parts_mut(&mut self) -> &mut Parts {
         self.prepare();
-        &mut self.parts
+        &mut self.inner.parts
     }
 
     /// The problem that reading the body has run into.
     pub(super) fn body_problem(&self) -> Option<Problem> {
-        self.flow.as_ref().and_then(|flow| flow.problem())
-    }
-
-    fn take_parts(&mut self) -> Parts {
-        let (empty, ()) = http::Request::new(()).into_parts();
-        std::mem::replace(&mut self.parts, empty)
+        self.inner.reading.as_ref().and_then(|reading| reading.flow.problem())
     }
 
     fn prepare(&mut self) {
-        if self.is_prepared {
+        let Inner { parts, endpoint, peer, is_prepared, .. } = &mut *self.inner;
+        if std::mem::replace(is_prepared, true) {
             return;
         }
-        self.is_prepared = true;
-        self.endpoint.captures.fill(&mut self.parts);
-        self.parts.extensions.insert(ConnectInfo(self.peer.address()));
-        if let Some(tls) = self.peer.tls() {
-            self.parts.extensions.insert(tls.clone());
+        endpoint.captures.fill(parts);
+        parts.extensions.insert(ConnectInfo(peer.address()));
+        if let Some(tls) = peer.tls() {
+            parts.extensions.insert(tls.clone());
         }
     }
 }
 
 impl fmt::Debug for Request {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Request({} {})", self.parts.method, self.parts.uri)
+        write!(f, "Request({} {})", self.method(), self.uri())
     }
 }
 

@@ -54,7 +54,11 @@ impl Offer {
     pub(super) fn read<T: DeserializeOwned>(&self, path: &str) -> Result<T, Refusal> {
         let mut captures = [const { Capture { name: "", value: Cow::Borrowed("") } }; MOST];
         for ((name, text), capture) in self.names.iter().zip(self.captured.values(path)).zip(&mut captures) {
-            let value = percent_decode_str(text).decode_utf8().map_err(|_| Refusal::not_utf8(name))?;
+            let value = match text.contains('%') {
+                true => percent_decode_str(text).decode_utf8().map_err(|_| Refusal::not_utf8(name))?,
+                // Nearly always: as it came.
+                false => Cow::Borrowed(text),
+            };
             *capture = Capture { name, value };
         }
         T::deserialize(Captures(&captures[..self.captured.count()]))
