@@ -8,9 +8,6 @@ use std::time::SystemTime;
 use crate::Error;
 use crate::Result;
 
-/// Short enough to be added to any moment.
-const CENTURY: Duration = Duration::from_secs(36_500 * 86_400);
-
 /// When a timer ticks: every so often, or by the calendar.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Schedule {
@@ -51,9 +48,9 @@ impl TimerId {
 }
 
 impl Schedule {
-    /// A tick every `interval`; an interval of zero counts as a millisecond, and one of more than a century as that.
+    /// A tick every `interval`; an interval of zero counts as a millisecond.
     pub fn every(interval: Duration) -> Self {
-        Schedule::Every(interval.clamp(Duration::from_millis(1), CENTURY))
+        Schedule::Every(interval.max(Duration::from_millis(1)))
     }
 
     /// A tick at the times of a cron expression, in the time zone with this IANA name or in UTC.
