@@ -6,13 +6,14 @@ use tokio::sync::mpsc;
 
 use crate::{
     Context, Error, Microservice, Result,
+    blueprint::{Blueprint, BoxFuture, Run},
     lifecycle::{
         About, Clock, Core, CoreParts, Engine, Graph, HookPlan, LifecycleSettings, Place as ContextPlace, Plan, Report,
         ResourceCell, ResourceLifecycle,
     },
     logging::{LoggingSettings, Logs},
     metrics::{MetricsSettings, framework::Framework},
-    microservice::{Blueprint, BoxFuture, Parts, Run},
+    microservice::Parts,
     process::{self, Registration},
     resource::{ErasedResource, Place, erase},
     scope::Scope,

@@ -8,6 +8,7 @@ extern crate self as chassis;
 #[path = "private.rs"]
 pub mod __private;
 mod assembly;
+mod blueprint;
 mod builder;
 mod cli;
 mod context;
@@ -48,6 +49,7 @@ mod guide {
 /// The version of axum that handlers, extractors and routers are of.
 #[cfg(feature = "http-server")]
 pub use axum;
+pub use blueprint::{Blueprint, When};
 pub use builder::{Builder, Running, StopReport};
 pub use cli::NoArgs;
 pub use context::{Condition, Context};
@@ -56,7 +58,7 @@ pub use lifecycle::Shutdown;
 pub use macros::{
     after, any, before, delete, get, head, microservice, on, options, patch, post, put, task, task_timer, thread,
 };
-pub use microservice::{Blueprint, FromContext, Microservice, Outcome, Parts, When};
+pub use microservice::{FromContext, Microservice, Outcome, Parts};
 pub use resource::{Health, HealthStatus, Resource, Slot, State};
 #[cfg(feature = "http-server")]
 pub use resources::http_server::{self, HttpServer, Json, Path, Problem, Query, Valid};

@@ -14,10 +14,11 @@ use crate::Resource;
 pub use crate::testing::yaml::expansion as yaml;
 pub use crate::{
     Builder, Context, Microservice, NoArgs, Result,
+    blueprint::{Blueprint, When},
     handler::{each, each_with, settle, take},
     lifecycle::Phase,
     metrics::{LabelValue, LabelValues, Labels, MeterOptions, time as timed},
-    microservice::{Blueprint, FromContext, Parts, When},
+    microservice::{FromContext, Parts},
     run::run,
     supervision::{OnGiveUp, Restart},
     tasks::{Overlap, Schedule, TimerId},

@@ -10,9 +10,9 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use tokio::{sync::mpsc, time::Instant};
+use tokio::sync::mpsc;
 
-use super::{EventKind, Events, Graph, Phase, Shutdown, settings::LifecycleSettings};
+use super::{Clock, EventKind, Events, Graph, Phase, Running, Shutdown, settings::LifecycleSettings};
 use crate::{
     error::{Cause, Error},
     metrics::{Metrics, framework::Framework},
@@ -349,63 +349,6 @@ impl Core {
             .into_iter()
             .find(|&cause| worst(cause))
             .map_or(0, Cause::exit_code)
-    }
-}
-
-/// What is at work right now, by name: the list a forced exit and a passed deadline report.
-#[derive(Default)]
-pub(crate) struct Running {
-    names: Mutex<BTreeMap<u64, String>>,
-    next: AtomicU64,
-}
-
-impl Running {
-    /// Puts a name on the list until the guard is dropped.
-    pub(crate) fn enter(self: &Running, name: String) -> RunningGuard<'_> {
-        let id = self.next.fetch_add(1, Ordering::Relaxed);
-        self.lock().insert(id, name);
-        RunningGuard { list: self, id }
-    }
-
-    pub(crate) fn names(&self) -> Vec<String> {
-        self.lock().values().cloned().collect()
-    }
-
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<u64, String>> {
-        self.names.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Keeps a name on the list of what is at work.
-pub(crate) struct RunningGuard<'a> {
-    list: &'a Running,
-    id: u64,
-}
-
-impl Drop for RunningGuard<'_> {
-    fn drop(&mut self) {
-        self.list.lock().remove(&self.id);
-    }
-}
-
-/// The time of day, following the runtime's clock where a test has set it.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Clock {
-    /// A time of day and the instant it belongs to; `None` is the system's clock.
-    base: Option<(SystemTime, Instant)>,
-}
-
-impl Clock {
-    /// A clock that shows `time` now and goes on with the runtime's clock, which a test may pause and advance.
-    pub(crate) fn starting_at(time: SystemTime) -> Self {
-        Self { base: Some((time, Instant::now())) }
-    }
-
-    pub(crate) fn now(&self) -> SystemTime {
-        match self.base {
-            None => SystemTime::now(),
-            Some((time, instant)) => time + instant.elapsed(),
-        }
     }
 }
 

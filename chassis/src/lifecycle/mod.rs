@@ -1,20 +1,24 @@
 //! How a service starts, lives and stops.
 
+mod clock;
 pub(crate) mod core;
 mod engine;
 mod event;
 mod graph;
 mod health;
 mod phase;
+mod running;
 mod settings;
 mod shutdown;
 pub(crate) mod signal;
 pub(crate) mod systemd;
 
 pub(crate) use self::{
-    core::{About, Clock, Core, CoreParts, Failure, News, Report, ResourceCell, Stage, StopReason, for_people},
+    clock::Clock,
+    core::{About, Core, CoreParts, Failure, News, Report, ResourceCell, Stage, StopReason, for_people},
     engine::{Engine, HookPlan, Plan, StopOutcome},
     event::Events,
+    running::Running,
 };
 pub use self::{
     event::{Event, EventKind, EventStream},

@@ -7,8 +7,8 @@ use tokio::time::Instant;
 use super::{TaskCell, TaskState, spawn::catch};
 use crate::{
     Context, Error, Result,
+    blueprint::BoxFuture,
     lifecycle::{Core, EventKind, Place, StopReason, for_people},
-    microservice::BoxFuture,
     supervision::{Backoff, OnGiveUp, Restart, RestartLog, TaskPolicy},
 };
 

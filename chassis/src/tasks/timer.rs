@@ -15,7 +15,7 @@ use super::{
     schedule::{due_after, next_tick},
     timers::Inbox,
 };
-use crate::{Context, Result, lifecycle::Core, metrics::framework::TimerFigures, microservice::BoxFuture};
+use crate::{Context, Result, blueprint::BoxFuture, lifecycle::Core, metrics::framework::TimerFigures};
 
 /// How long a timer sleeps at most, when it follows the calendar: clocks are set, machines are suspended.
 #[cfg(feature = "cron")]

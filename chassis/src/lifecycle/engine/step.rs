@@ -1,0 +1,163 @@
+//! One resource's part of a phase, with the hooks around it.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, atomic::Ordering},
+};
+
+use tokio::time::{Instant, timeout_at};
+
+use super::{Engine, HookPlan, Node};
+use crate::{
+    Context, Error, Result,
+    blueprint::When,
+    lifecycle::{
+        Core, EventKind, Failure, Phase, Place,
+        core::{for_people, step_name},
+        settings::ResourceLifecycle,
+    },
+    resource::State,
+    supervision::Backoff,
+    tasks::catch,
+};
+
+impl Engine {
+    /// One resource's part of a phase, with the hooks around it.
+    pub(super) async fn step(&self, at: usize, phase: Phase) -> Result<()> {
+        let node = &self.nodes[at];
+        let cell = &self.core.resources[at];
+        let began = Instant::now();
+        let _running = self.core.running.enter(step_name(cell.name, phase));
+        match phase {
+            Phase::Start => self.core.set_state(at, State::Connecting),
+            Phase::Close | Phase::Stop => self.core.set_state(at, State::Stopping),
+            _ => {}
+        }
+        let result = self.hooked_step(node, at, phase).await;
+        match (phase, &result) {
+            (Phase::PreStart, Ok(())) => node.is_prepared.store(true, Ordering::Release),
+            (Phase::PreStart, Err(_)) => cell.prepared.end().await,
+            (Phase::Open, _) => node.is_open.store(true, Ordering::Release),
+            (Phase::Drain, _) => node.is_open.store(false, Ordering::Release),
+            (Phase::Stop, _) => {
+                node.is_started.store(false, Ordering::Release);
+                cell.background.end().await;
+                self.core.set_state(at, if result.is_ok() { State::Stopped } else { State::Failed });
+            }
+            (Phase::PostStop, _) => {
+                node.is_prepared.store(false, Ordering::Release);
+                cell.prepared.end().await;
+            }
+            _ => {}
+        }
+        if let Err(error) = &result {
+            self.core.set_last_error(at, error);
+            if !phase.is_reverse() && phase != Phase::PreStart {
+                self.core.set_state(at, State::Failed);
+            }
+        }
+        let error = result.as_ref().err().map(|error| format!("{error:#}"));
+        self.core.events.emit(EventKind::Step { resource: cell.name, phase, took: began.elapsed(), error });
+        result
+    }
+
+    async fn hooked_step(&self, node: &Node, at: usize, phase: Phase) -> Result<()> {
+        let mut failures = self.run_hooks(&node.hooks, When::Before, phase).await;
+        if let Some(Failure { what, error }) = failures.pop()
+            && !phase.is_reverse()
+        {
+            return Err(error.context(what));
+        }
+        if phase == Phase::Start {
+            self.start_with_retries(node, at).await?;
+            node.is_started.store(true, Ordering::Release);
+            self.core.set_state(at, State::Started);
+        } else {
+            let cx = if matches!(phase, Phase::PreStart | Phase::PostStop) { &node.prepared_cx } else { &node.cx };
+            catch(node.resource.run(phase, cx)).await?;
+        }
+        let mut failures = self.run_hooks(&node.hooks, When::After, phase).await;
+        match failures.pop() {
+            Some(Failure { what, error }) => Err(error.context(what)),
+            None => Ok(()),
+        }
+    }
+
+    /// Calls `start` until it succeeds, cannot succeed any more, or its time is over.
+    async fn start_with_retries(&self, node: &Node, at: usize) -> Result<()> {
+        let ResourceLifecycle { start_timeout, start_retries, backoff_min, backoff_max } = node.lifecycle;
+        let deadline = Instant::now() + start_timeout;
+        let mut backoff = Backoff::new(backoff_min, backoff_max);
+        let mut crashes = 0;
+        let name = self.core.resources[at].name;
+        loop {
+            self.core.resources[at].life.fetch_add(1, Ordering::AcqRel);
+            let error = match timeout_at(deadline, catch(node.resource.run(Phase::Start, &node.cx))).await {
+                Ok(Ok(())) => return Ok(()),
+                Ok(Err(error)) => error,
+                Err(_) => {
+                    node_ended(&self.core, at).await;
+                    return Err(Error::unavailable(Error::msg(format!(
+                        "not started within {}; see `system.resources.{name}.lifecycle.start_timeout`",
+                        for_people(start_timeout)
+                    ))));
+                }
+            };
+            // Background work of the failed attempt must not meet that of the next.
+            node_ended(&self.core, at).await;
+            let is_retried = error.is_retryable()
+                && (error.is_unavailable() || {
+                    crashes += 1;
+                    crashes <= start_retries
+                });
+            if !is_retried {
+                return Err(error);
+            }
+            let delay = backoff.failed_with_jitter(fastrand::f64());
+            if Instant::now() + delay >= deadline {
+                let attempts = backoff.failures();
+                let times = if attempts == 1 { "attempt" } else { "attempts" };
+                return Err(error
+                    .context(format!("not started within {}, after {attempts} {times}", for_people(start_timeout))));
+            }
+            if backoff.failures() == 1 {
+                tracing::warn!(
+                    "resource `{name}` cannot start yet: {error:#}; tried again for up to {}",
+                    for_people(start_timeout)
+                );
+            } else {
+                tracing::debug!("resource `{name}` cannot start yet: {error:#}");
+            }
+            tokio::time::sleep(delay).await;
+        }
+    }
+
+    pub(super) async fn run_hooks(
+        &self,
+        hooks: &HashMap<(When, Phase), Vec<HookPlan>>,
+        when: When,
+        phase: Phase,
+    ) -> Vec<Failure> {
+        let mut failures = Vec::new();
+        for hook in hooks.get(&(when, phase)).into_iter().flatten() {
+            let began = Instant::now();
+            let _running = self.core.running.enter(format!("hook `{}`", hook.name));
+            let cx = Context::new(Arc::clone(&self.core), Place::Work(hook.name));
+            let result = catch((hook.run)(cx)).await;
+            let error = result.as_ref().err().map(|error| format!("{error:#}"));
+            self.core.events.emit(EventKind::Hook { hook: hook.name, took: began.elapsed(), error });
+            if let Err(error) = result {
+                failures.push(Failure { what: format!("hook `{}` failed", hook.name), error });
+                // What comes after it in a start may rely on it.
+                if !phase.is_reverse() {
+                    break;
+                }
+            }
+        }
+        failures
+    }
+}
+
+async fn node_ended(core: &Core, at: usize) {
+    core.resources[at].background.end().await;
+}

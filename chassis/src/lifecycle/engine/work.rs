@@ -1,0 +1,128 @@
+//! What runs beside the resources: tasks, threads, timers, and what watches over the service.
+
+use std::{
+    future::Future,
+    sync::{Arc, MutexGuard, PoisonError},
+};
+
+use futures_util::FutureExt;
+use tokio::{
+    sync::{mpsc, oneshot},
+    task::JoinSet,
+    time::{Instant, timeout_at},
+};
+
+use super::Engine;
+use crate::{
+    Result,
+    lifecycle::{Report, health},
+    supervision::Supervisor,
+    tasks::{self, TaskPlan, ThreadPlan, TimerPlan, catch},
+};
+
+/// What was not started yet, and what runs.
+#[derive(Default)]
+pub(super) struct Work {
+    pub(super) planned_tasks: Vec<TaskPlan>,
+    pub(super) planned_threads: Vec<ThreadPlan>,
+    pub(super) planned_timers: Vec<TimerPlan>,
+    pub(super) tasks: JoinSet<()>,
+    pub(super) timers: JoinSet<()>,
+    pub(super) threads: Vec<oneshot::Receiver<()>>,
+    /// The supervisor, the health checks, the watch over the event loop.
+    pub(super) keepers: JoinSet<()>,
+}
+
+impl Engine {
+    /// Starts tasks and threads.
+    pub(super) fn start_work(self: &Arc<Self>) -> Result<()> {
+        let mut work = self.work();
+        for plan in std::mem::take(&mut work.planned_tasks) {
+            work.tasks.spawn(self.core.scope.wrap(tasks::task::run(plan, Arc::clone(&self.core))));
+        }
+        for plan in std::mem::take(&mut work.planned_threads) {
+            let end = tasks::thread::start(plan, &self.core)?;
+            work.threads.push(end);
+        }
+        Ok(())
+    }
+
+    pub(super) fn start_timers(self: &Arc<Self>) {
+        let mut work = self.work();
+        let plans = std::mem::take(&mut work.planned_timers);
+        if plans.is_empty() {
+            return;
+        }
+        let core = Arc::clone(&self.core);
+        work.timers.spawn(self.core.scope.wrap(async move {
+            let timers = tasks::timers::run(plans, Arc::clone(&core));
+            if let Err(error) = catch(timers.map(Ok)).await {
+                core.fail("the timers failed".to_owned(), error);
+            }
+        }));
+    }
+
+    /// Starts what watches over the service while it runs.
+    pub(super) fn start_keepers(self: &Arc<Self>, reports: mpsc::UnboundedReceiver<Report>) {
+        let mut work = self.work();
+        let scope = &self.core.scope;
+        work.keepers.spawn(scope.wrap(Supervisor::new(Arc::clone(self)).run(reports)));
+        work.keepers.spawn(scope.wrap(health::watch(Arc::clone(self))));
+        work.keepers.spawn(scope.wrap(self.core.figures.watch_event_loop()));
+        work.keepers.spawn(scope.wrap(self.core.metrics.keep_up()));
+    }
+
+    /// Ends what watches over the service; names what did not end in time.
+    pub(super) async fn end_keepers(&self, until: Instant) -> Vec<String> {
+        let mut keepers = std::mem::take(&mut self.work().keepers);
+        if timeout_at(until, keepers.shutdown()).await.is_ok() {
+            return Vec::new();
+        }
+        // They only wait, so one that is still there is held up by a resource: in `health`, or by a restart.
+        self.core.running.names().into_iter().filter(|name| !is_work(name)).collect()
+    }
+
+    /// Waits for running ticks; names those that did not end in time.
+    pub(super) fn end_timers(&self, until: Instant) -> impl Future<Output = Vec<String>> {
+        let mut timers = std::mem::take(&mut self.work().timers);
+        async move {
+            let all = async { while timers.join_next().await.is_some() {} };
+            if timeout_at(until, all).await.is_ok() {
+                return Vec::new();
+            }
+            // The names are read before the ticks are aborted.
+            self.core.tasks.running_timers().map(|name| format!("timer `{name}`")).collect()
+        }
+    }
+
+    /// Ends tasks and threads; names those that did not end in time.
+    pub(super) async fn end_work(&self, until: Instant) -> Vec<String> {
+        self.core.work_ends.trigger();
+        let (mut tasks, threads) = {
+            let mut work = self.work();
+            (std::mem::take(&mut work.tasks), std::mem::take(&mut work.threads))
+        };
+        let all = async {
+            while tasks.join_next().await.is_some() {}
+            for end in threads {
+                let _ = end.await;
+            }
+        };
+        if timeout_at(until, all).await.is_ok() {
+            return Vec::new();
+        }
+        let names = self.core.running.names().into_iter().filter(|name| is_work(name)).collect();
+        // A task that blocks its thread cannot be waited for.
+        tasks.abort_all();
+        names
+    }
+
+    pub(super) fn work(&self) -> MutexGuard<'_, Work> {
+        self.work.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Whether a name on the list of what runs is a task's, a timer's or a thread's.
+pub(super) fn is_work(name: &str) -> bool {
+    name.starts_with("task `") || name.starts_with("thread `") || name.starts_with("timer `")
+}
