@@ -26,6 +26,7 @@ mod trace;
 
 use std::{future::Future, sync::Arc};
 
+use futures_util::FutureExt;
 use tracing_core::Level;
 
 pub(crate) use self::figures::Figures;
@@ -56,7 +57,7 @@ pub struct Unit {
     level: Level,
     scope: Option<Arc<Scope>>,
     name: Option<&'static str>,
-    ids: Option<Ids>,
+    ids: Option<Arc<Ids>>,
     fields: Vec<(&'static str, OwnedValue)>,
 }
 
@@ -84,14 +85,14 @@ impl Unit {
     /// The ids to work under, where a caller sent some; otherwise new ones are made.
     #[must_use]
     pub fn ids(mut self, ids: Ids) -> Self {
-        self.ids = Some(ids);
+        self.ids = Some(Arc::new(ids));
         self
     }
 
     /// Adds an id that stands on every line of the unit, such as `job_id`.
     #[must_use]
     pub fn id(mut self, name: &'static str, id: impl Into<Box<str>>) -> Self {
-        self.ids = Some(self.ids.unwrap_or_default().with(name, id));
+        Arc::make_mut(self.ids.get_or_insert_default()).add(name, id.into());
         self
     }
 
@@ -118,12 +119,13 @@ impl Unit {
     ///
     /// # Cancel safety
     /// Dropping the future ends the work; the canonical line then says `cancelled`.
-    pub async fn run<T>(self, work: impl Future<Output = Result<T>>) -> Result<T> {
+    pub fn run<T>(self, work: impl Future<Output = Result<T>>) -> impl Future<Output = Result<T>> {
         let ending = |result: &Result<T>| match result {
             Ok(_) => Ending::ok(),
             Err(error) => Ending::error(error),
         };
-        self.run_as(work, ending).await?
+        // Not an `async` block, which would hold all of this twice.
+        self.run_as(work, ending).map(|result| result?)
     }
 
     /// As [`run`](Self::run), for work whose output says in another way what came of it.
@@ -133,7 +135,11 @@ impl Unit {
     ///
     /// # Cancel safety
     /// As for [`run`](Self::run).
-    pub async fn run_as<T>(self, work: impl Future<Output = T>, ending: impl FnOnce(&T) -> Ending) -> Result<T, Panic> {
-        Running::new(self, work, ending).await
+    pub fn run_as<T>(
+        self,
+        work: impl Future<Output = T>,
+        ending: impl FnOnce(&T) -> Ending,
+    ) -> impl Future<Output = Result<T, Panic>> {
+        Running::new(self, work, ending)
     }
 }

@@ -40,8 +40,12 @@ impl Ids {
     /// Adds an id of another kind, such as `job_id`; it stands on every line of the unit.
     #[must_use]
     pub fn with(mut self, name: &'static str, id: impl Into<Box<str>>) -> Self {
-        self.others.push((name, id.into()));
+        self.add(name, id.into());
         self
+    }
+
+    pub(super) fn add(&mut self, name: &'static str, id: Box<str>) {
+        self.others.push((name, id));
     }
 
     /// Written as `req_id`.

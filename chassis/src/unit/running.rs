@@ -13,13 +13,13 @@ use tracing_core::Level;
 
 use super::{
     Unit,
-    ids::{self, Slot},
+    ids::{Lent, Slot},
     kind::{Ending, Kind, Outcome},
 };
 use crate::{
     logging::{Fields, OwnedValue, Value},
     process::{Panic, catch},
-    scope::{self, Scope},
+    scope::Scope,
 };
 
 pin_project! {
@@ -27,7 +27,6 @@ pin_project! {
     #[must_use = "futures do nothing unless polled"]
     pub(super) struct Running<F, O> {
         story: Story,
-        // Absent only while the work is polled: then it is in the thread's slot.
         scope: Option<Arc<Scope>>,
         ids: Slot,
         // Absent once it is done; dropping it is part of the work too.
@@ -39,9 +38,12 @@ pin_project! {
     impl<F, O> PinnedDrop for Running<F, O> {
         fn drop(this: Pin<&mut Self>) {
             let mut this = this.project();
+            if this.work.is_none() {
+                return;
+            }
             {
-                let _scope = scope::Lent::to_thread(this.scope);
-                let _ids = ids::Lent::to_thread(this.ids);
+                let _scope = this.scope.as_ref().map(Scope::mark);
+                let _ids = Lent::to_thread(this.ids);
                 this.work.set(None);
             }
             if let Some(scope) = this.scope {
@@ -54,7 +56,7 @@ pin_project! {
 impl<F, O> Running<F, O> {
     pub(super) fn new(unit: Unit, work: F, ending: O) -> Self {
         let Unit { kind, level, scope, name, ids, fields } = unit;
-        let ids = ids.map_or(Slot::Unmade, |ids| Slot::Made(Arc::new(ids)));
+        let ids = ids.map_or(Slot::Unmade, Slot::Made);
         let story = Story { kind, level, name, fields, since: None, chapter: Chapter::Before };
         Self { story, scope: scope.or_else(Scope::current), ids, work: Some(work), ending: Some(ending) }
     }
@@ -69,8 +71,8 @@ impl<F: Future, O: FnOnce(&F::Output) -> Ending> Future for Running<F, O> {
             this.story.begin(scope);
         }
         let polled = {
-            let _scope = scope::Lent::to_thread(this.scope);
-            let _ids = ids::Lent::to_thread(this.ids);
+            let _scope = this.scope.as_ref().map(Scope::mark);
+            let _ids = Lent::to_thread(this.ids);
             let polled = catch(|| match this.work.as_mut().as_pin_mut() {
                 Some(work) => work.poll(cx),
                 None => Poll::Pending,
