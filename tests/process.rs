@@ -67,6 +67,18 @@ fn a_second_signal_forces_and_names_what_was_still_at_work() {
 }
 
 #[test]
+fn a_signal_that_comes_twice_at_once_is_one() {
+    let settings = [("microservices.lab.task", "stubborn"), ("lifecycle.stop_timeout", "500ms")];
+    let running = started(settings.iter().fold(lab(), |lab, (key, value)| lab.set(key, value)));
+    // `timeout` and the inits of containers signal the process, and then its group.
+    running.terminate();
+    std::thread::sleep(Duration::from_millis(2));
+    running.terminate();
+    let exit = running.wait();
+    assert_eq!(exit.code, Some(75), "{}", last_words(&exit));
+}
+
+#[test]
 fn what_does_not_end_within_the_budget_is_abandoned_and_named() {
     let settings =
         [("microservices.lab.task", "stubborn"), ("resources.peer.stop", "hang"), ("lifecycle.stop_timeout", "1s")];

@@ -2,7 +2,7 @@
 
 use std::{io, process::ExitCode, sync::Arc, time::Duration};
 
-use tokio::runtime::Runtime;
+use tokio::{runtime::Runtime, time::Instant};
 
 use crate::{
     Error, Microservice,
@@ -104,11 +104,21 @@ fn watch_over(core: &Arc<Core>) -> io::Result<()> {
     thread("signals", watch).map(drop)
 }
 
+/// How long the first signal, sent once more, is no second one: `timeout` and the inits of containers signal a process
+/// and then its group, and nobody presses Ctrl-C twice as fast.
+const ECHO: Duration = Duration::from_millis(100);
+
 /// The first signal asks for a stop, the second one forces it.
 async fn obey(mut signals: StopSignals, core: &Core) {
-    let number = signals.next().await;
-    core.stop(StopReason::Signal(number));
-    let number = signals.next().await;
+    let first = signals.next().await;
+    core.stop(StopReason::Signal(first));
+    let since = Instant::now();
+    let number = loop {
+        let number = signals.next().await;
+        if number != first || since.elapsed() >= ECHO {
+            break number;
+        }
+    };
     let running = core.running.names();
     let running = if running.is_empty() { "nothing".to_owned() } else { running.join(", ") };
     tracing::error!("received a second {}: forced to exit; still running: {running}", signal::name(number));
