@@ -65,7 +65,36 @@ pub(crate) fn docs(attributes: &[Attribute]) -> String {
             }
         }
     }
-    lines.join("\n").trim().to_owned()
+    without_links(lines.join("\n").trim())
+}
+
+/// What rustdoc makes links of, as words: operators read it where nothing can be followed.
+fn without_links(docs: &str) -> String {
+    let mut text = String::with_capacity(docs.len());
+    let mut rest = docs;
+    while let Some((before, behind)) = rest.split_once('[') {
+        text.push_str(before);
+        rest = behind;
+        let Some((words, behind)) = behind.split_once(']') else {
+            text.push('[');
+            continue;
+        };
+        let target = behind.strip_prefix('(').and_then(|target| target.split_once(')'));
+        let is_code = words.len() > 2 && words.starts_with('`') && words.ends_with('`');
+        match target {
+            // A link to code; one to a page is worth more than its words.
+            Some((target, behind)) if !words.contains('[') && !target.contains("//") => {
+                text.push_str(words);
+                rest = behind;
+            }
+            None if is_code => {
+                text.push_str(words);
+                rest = behind;
+            }
+            _ => text.push('['),
+        }
+    }
+    text + rest
 }
 
 /// The first paragraph of a documentation, on one line.
@@ -89,6 +118,21 @@ mod tests {
 
     fn parsed(text: &str) -> Vec<Attribute> {
         syn::parse_str::<syn::ItemStruct>(&format!("{text} struct S;")).unwrap().attrs
+    }
+
+    #[test]
+    fn links_of_rustdoc_become_words() {
+        for (docs, words) in [
+            ("Settings of an [`HttpServer`](super::HttpServer).", "Settings of an `HttpServer`."),
+            (
+                "See [`Other`] and [more](crate::more), [1] `a[0]`, `[\"a\"]`.",
+                "See `Other` and more, [1] `a[0]`, `[\"a\"]`.",
+            ),
+            ("See [the page](https://example.com/a).", "See [the page](https://example.com/a)."),
+            ("open [", "open ["),
+        ] {
+            assert_eq!(without_links(docs), words);
+        }
     }
 
     #[test]
