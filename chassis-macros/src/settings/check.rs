@@ -42,6 +42,7 @@ pub(crate) fn check_names<'a>(names: impl Iterator<Item = &'a Name>, errors: &mu
 pub(super) fn check_field(field: &Field, errors: &mut Errors) {
     if let Default::Value(value) = &field.default {
         check_default(&field.ty, value, errors);
+        check_limits(value, field, errors);
     }
     let is_duration = innermost(&field.ty) == "Duration";
     if holds_a_setting(&field.ty) {
@@ -67,6 +68,26 @@ fn check_default(ty: &Type, value: &Expr, errors: &mut Errors) {
             errors.at(value, format!("a default in quotes is text, and this is a `{plain}`: take the quotes away"));
         }
         _ => {}
+    }
+}
+
+/// Limits are for what somebody sets; a default beyond them would never be refused.
+fn check_limits(value: &Expr, field: &Field, errors: &mut Errors) {
+    let Some(default) = whole_number(value) else { return };
+    let number = |limit: &Option<Expr>| limit.as_ref().and_then(whole_number);
+    if let Some(min) = number(&field.min).filter(|min| default < *min) {
+        errors.at(value, format!("the default is below the least value that may be set, {min}"));
+    }
+    if let Some(max) = number(&field.max).filter(|max| default > *max) {
+        errors.at(value, format!("the default is above the greatest value that may be set, {max}"));
+    }
+}
+
+fn whole_number(value: &Expr) -> Option<i128> {
+    match value {
+        Expr::Lit(ExprLit { lit: Lit::Int(number), .. }) => number.base10_parse().ok(),
+        Expr::Unary(syn::ExprUnary { op: syn::UnOp::Neg(_), expr, .. }) => whole_number(expr).map(|number| -number),
+        _ => None,
     }
 }
 
