@@ -12,6 +12,9 @@ pub(crate) fn parse(text: &str) -> Result<Duration, String> {
     if rest.is_empty() {
         return Err(explain("nothing is written here"));
     }
+    if rest == "0" {
+        return Ok(Duration::ZERO);
+    }
     let mut total = Duration::ZERO;
     while !rest.is_empty() {
         let digits = rest.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(rest.len());
@@ -99,6 +102,7 @@ mod tests {
         check("1h30m", 5_400_000);
         check("1h 30m", 5_400_000);
         check("1d", 86_400_000);
+        check("0", 0);
         assert_eq!(parse("3us"), Ok(Duration::from_micros(3)));
     }
 
