@@ -13,10 +13,15 @@ use crate::settings::{
 /// What the variables of settings begin with.
 const PREFIX: &str = "CHASSIS__";
 
+/// The variable that names settings files.
+const FILES: &str = "CHASSIS_SETTINGS_FILE";
+
 /// Variables of the environment; two underscores go one level down, and names are lower case.
 #[derive(Clone)]
 pub struct Env {
     variables: Vec<(OsString, OsString)>,
+    /// Names that were nearly right.
+    misspelt: Vec<(String, String)>,
 }
 
 impl Env {
@@ -29,9 +34,15 @@ impl Env {
     pub fn from_variables<K: Into<OsString>, V: Into<OsString>>(variables: impl IntoIterator<Item = (K, V)>) -> Self {
         let mut variables: Vec<(OsString, OsString)> =
             variables.into_iter().map(|(name, value)| (name.into(), value.into())).collect();
+        let misspelt = variables.iter().filter_map(|(name, _)| {
+            let name = name.to_str()?;
+            Some((name.to_owned(), meant(name)?))
+        });
+        let mut misspelt: Vec<_> = misspelt.collect();
+        misspelt.sort();
         variables.retain(|(name, _)| name.to_string_lossy().starts_with(PREFIX));
         variables.sort();
-        Self { variables }
+        Self { variables, misspelt }
     }
 }
 
@@ -56,6 +67,10 @@ impl Source for Env {
             };
             layer.insert_at(&path, Node::new(Value::Raw(text.into()), origin), problems);
         }
+        for (name, meant) in &self.misspelt {
+            let warning = Problem::of_source(Origin::named(name.as_str()), "is a variable that nobody reads");
+            problems.warn(warning.help(format!("did you mean `{meant}`?")));
+        }
         layer
     }
 }
@@ -65,6 +80,27 @@ impl std::fmt::Debug for Env {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Env({})", self.variables.len())
     }
+}
+
+/// The variable that was probably meant: single underscores are taken for double ones more often than not.
+fn meant(name: &str) -> Option<String> {
+    const SECTIONS: [&str; 5] = ["resources", "microservices", "logging", "lifecycle", "system"];
+    if name == FILES {
+        return None;
+    }
+    if name.starts_with("CHASSIS_SETTING") {
+        return Some(FILES.to_owned());
+    }
+    let rest = name.strip_prefix("CHASSIS_")?;
+    let is_nested = rest.starts_with('_');
+    let rest = rest.trim_start_matches('_');
+    let (section, below) = rest.split_once('_')?;
+    if !SECTIONS.contains(&section.to_lowercase().as_str()) || is_nested && below.starts_with('_') {
+        return None;
+    }
+    let below = below.trim_start_matches('_');
+    let below = if below.contains("__") { below.to_owned() } else { below.replace('_', "__") };
+    Some(format!("{PREFIX}{section}__{below}"))
 }
 
 fn path(name: &str) -> Option<KeyPath> {
@@ -94,5 +130,25 @@ mod tests {
         assert_eq!(path("CHASSIS__"), None);
         assert_eq!(path("CHASSIS__A____B"), None);
         assert_eq!(path("CHASSIS_SETTINGS_FILE"), None);
+    }
+
+    #[test]
+    fn names_that_are_nearly_right_are_told() {
+        for (name, right) in [
+            ("CHASSIS_RESOURCES_HTTP_PORT", "CHASSIS__RESOURCES__HTTP__PORT"),
+            ("CHASSIS__RESOURCES_HTTP_PORT", "CHASSIS__RESOURCES__HTTP__PORT"),
+            ("CHASSIS_RESOURCES__MY_DB__PORT", "CHASSIS__RESOURCES__MY_DB__PORT"),
+            ("CHASSIS_SETTING_FILE", "CHASSIS_SETTINGS_FILE"),
+        ] {
+            assert_eq!(meant(name).as_deref(), Some(right));
+            let mut problems = Problems::new();
+            Env::from_variables([(name, "x")]).load(&mut problems);
+            assert_eq!(problems.warnings().count(), 1, "{name}");
+        }
+        for name in
+            ["CHASSIS__RESOURCES__HTTP__PORT", "CHASSIS_SETTINGS_FILE", "CHASSIS_COLOR", "CHASSIS__MINE", "PATH"]
+        {
+            assert_eq!(meant(name), None);
+        }
     }
 }
