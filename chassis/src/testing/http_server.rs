@@ -15,7 +15,15 @@ impl<S: Microservice> Running<S> {
         match server {
             Some(Some(server)) => server,
             Some(None) => panic!("the HTTP server `{name}` of `{}` is not started", S::NAME),
-            None => panic!("`{}` has no HTTP server called `{name}`", S::NAME),
+            None => panic!("`{}` has no HTTP server called `{name}`; {}", S::NAME, self.known_servers()),
         }
+    }
+
+    fn known_servers(&self) -> String {
+        let view = self.view();
+        let is_server = |name: &&str| view.visit(name, |_: &HttpServer| ()).is_some();
+        let resources = view.resources();
+        let names: Vec<&str> = resources.iter().map(|resource| resource.name).filter(is_server).collect();
+        if names.is_empty() { "it has none".to_owned() } else { format!("it has `{}`", names.join("`, `")) }
     }
 }
