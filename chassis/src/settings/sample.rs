@@ -18,8 +18,8 @@ pub fn sample(declared: &[Declared], service: &str) -> String {
     let mut text = format!(
         "# Settings of `{service}`.\n\
          #\n\
-         # Lines such as `#port: 8080` are defaults: take the `#` away to change them.\n\
-         # What is required has to be filled in.\n\
+         # Lines such as `#port: 8080` are defaults: take the `#` away to change them; `null` is a setting that is not\n\
+         # there, or whose default is not shown. What is required has to be filled in.\n\
          {ROOT}:\n"
     );
     entries(&mut text, &Section::of(declared), 1, false);
@@ -56,6 +56,8 @@ fn write_entry(text: &mut String, entry: &Entry, depth: usize, is_off: bool) {
             let is_required = field.is_required();
             let value = match &field.default {
                 Some(default) if !default.is_null() && !field.shape.has_secret() => flow(default),
+                // Whoever takes the `#` away changes nothing yet.
+                _ if !is_required => "null".to_owned(),
                 _ => example(&field.shape, field),
             };
             line(text, depth, is_off || !is_required, &format!("{key}: {value}"));
@@ -79,8 +81,8 @@ fn facts(field: &Field) -> String {
     }
     match &field.default {
         None if field.is_required() => facts.push_str(" REQUIRED."),
-        None => facts.push_str(" Optional."),
         Some(Json::Null) if !field.shape.is_optional() => facts.push_str(" Its default is in the code."),
+        None | Some(Json::Null) => facts.push_str(" Optional."),
         Some(_) => {}
     }
     facts
@@ -94,7 +96,8 @@ fn accepted(shape: &Shape, field: &Field) -> String {
             expected_int(bound(field.rules.min).unwrap_or(*min), bound(field.rules.max).unwrap_or(*max))
         }
         Kind::Float => "a number".to_owned(),
-        Kind::Text { is, .. } => (*is).to_owned(),
+        Kind::Text { is, example: "" } => (*is).to_owned(),
+        Kind::Text { is, example } => format!("{is}, such as `{example}`"),
         Kind::Duration => format!("a duration, such as `500ms`; a bare number is {}", field.rules.unit.word()),
         Kind::ByteSize => "an amount of bytes, such as `64KiB`".to_owned(),
         Kind::Choice(choices) => {

@@ -30,6 +30,8 @@ struct Database {
     timeout: std::time::Duration,
     pool: Pool,
     tls: Option<Tls>,
+    /// Who may ask.
+    peer: Option<std::net::IpAddr>,
     live: Setting<Secret<String>>,
 }
 
@@ -279,6 +281,10 @@ mod samples {
         let database: Database = tree.section("resources.db").read(&[], &mut Problems::new()).unwrap();
         assert_eq!(database.timeout, std::time::Duration::from_secs(30));
         assert_eq!(database.tls.unwrap().certificate, "change me");
+        assert_eq!(
+            (database.peer, database.pin.is_none(), database.fallback.expose().as_str()),
+            (None, true, "hunter1")
+        );
         assert_eq!(tree.section("resources.db.port").origin().to_string().split(':').next(), Some("sample.yml"));
     }
 
@@ -286,6 +292,8 @@ mod samples {
     fn the_sample_says_what_is_required_and_what_may_be_written() {
         let sample = sample(&declared(), "orders");
         for line in [
+            "      # Who may ask.\n      # An IP address, such as `127.0.0.1`. Optional.\n      #peer: null\n",
+            "      # Text; a secret, better given in the environment.\n      #fallback: null\n",
             "      # Who asks.\n      # REQUIRED.\n      user: change me\n",
             "        # Its certificate.\n        # REQUIRED.\n        #certificate: change me\n",
             "      # A whole number from 1 to 65535.\n      #port: 5432\n",
