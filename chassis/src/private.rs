@@ -33,9 +33,11 @@ pub mod http {
 }
 
 /// The methods of a service that has no `impl` block marked `#[microservice]`: a function of a block hides this one.
+///
+/// Two blocks without a part define it twice, and the compiler's only words about that are its name.
 pub trait NoMethods: Sized {
     /// Lists nothing.
-    fn chassis_unnamed_part(_: &mut Blueprint<Self>) {}
+    fn chassis_only_one_block_may_have_no_part(_: &mut Blueprint<Self>) {}
 }
 
 impl<S> NoMethods for S {}
@@ -99,7 +101,8 @@ pub fn resource_name<S, R: Hooked>(name: &'static str, get: fn(&S) -> &R) -> &'s
 #[diagnostic::on_unimplemented(
     message = "`{Self}` has no `{T}` field for this handler",
     label = "which server calls this method?",
-    note = "add `#[resource] http: {T}` to the struct; or, if the field's type has another name, say which: `#[get(field, \"/path\")]`"
+    note = "add `#[resource] http: {T}` to the struct; or, if the field's type has another name, say which: `#[get(field, \"/path\")]`",
+    note = "if the field is there, is `#[microservice]` on the struct?"
 )]
 pub trait Sole<T> {
     /// [`One`] or [`Several`].

@@ -42,7 +42,7 @@ const _: () = {
             blueprint
                 .resource::<Amqp>("broker", |service| &service.broker)
                 .after(&["db", #[cfg(feature = "mail")] "mailer"]);
-            Self::chassis_unnamed_part(blueprint);
+            Self::chassis_only_one_block_may_have_no_part(blueprint);
         }
     }
     #[automatically_derived]
@@ -78,7 +78,7 @@ impl Orders {
         reason = "this impl block does not cover the whole service: repeat the generics and bounds of the struct"
     )]
     #[allow(unused_imports, unused_variables)]
-    pub(crate) fn chassis_unnamed_part(
+    pub(crate) fn chassis_only_one_block_may_have_no_part(
         blueprint: &mut ::chassis::__private::Blueprint<Self>,
     ) {
         use ::chassis::__private as __chassis;
@@ -138,7 +138,7 @@ const _: () = {
             blueprint.resource::<HttpServer>("http", |service| &service.http);
             #[cfg(not(unix))]
             blueprint.resource::<HttpServer>("http", |service| &service.http);
-            Self::chassis_unnamed_part(blueprint);
+            Self::chassis_only_one_block_may_have_no_part(blueprint);
         }
     }
     #[cfg(unix)]

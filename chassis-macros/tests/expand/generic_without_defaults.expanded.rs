@@ -18,7 +18,7 @@ const _: () = {
             #[allow(unused_imports)]
             use __chassis::NoMethods as _;
             blueprint.resource::<D>("db", |service| &service.db);
-            Self::chassis_unnamed_part(blueprint);
+            Self::chassis_only_one_block_may_have_no_part(blueprint);
         }
     }
     #[automatically_derived]

@@ -13,7 +13,7 @@ const _: () = {
         fn blueprint(blueprint: &mut __chassis::Blueprint<Self>) {
             #[allow(unused_imports)]
             use __chassis::NoMethods as _;
-            Self::chassis_unnamed_part(blueprint);
+            Self::chassis_only_one_block_may_have_no_part(blueprint);
             Self::chassis_part_routes(blueprint);
             Self::chassis_part_jobs(blueprint);
         }
@@ -86,7 +86,7 @@ impl Orders {
         dead_code,
         reason = "this impl block does not cover the whole service: repeat the generics and bounds of the struct"
     )]
-    pub(crate) fn chassis_unnamed_part(
+    pub(crate) fn chassis_only_one_block_may_have_no_part(
         _blueprint: &mut ::chassis::__private::Blueprint<Self>,
     ) {}
 }

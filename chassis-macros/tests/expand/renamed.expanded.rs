@@ -18,7 +18,7 @@ const _: () = {
             #[allow(unused_imports)]
             use __chassis::NoMethods as _;
             blueprint.resource::<Postgres>("db", |service| &service.db);
-            Self::chassis_unnamed_part(blueprint);
+            Self::chassis_only_one_block_may_have_no_part(blueprint);
         }
     }
     #[automatically_derived]
@@ -48,7 +48,7 @@ impl Orders {
         dead_code,
         reason = "this impl block does not cover the whole service: repeat the generics and bounds of the struct"
     )]
-    pub(crate) fn chassis_unnamed_part(
+    pub(crate) fn chassis_only_one_block_may_have_no_part(
         blueprint: &mut crate::runtime::__private::Blueprint<Self>,
     ) {
         use crate::runtime::__private as __chassis;

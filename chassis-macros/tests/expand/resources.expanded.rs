@@ -32,7 +32,7 @@ const _: () = {
             blueprint
                 .resource::<Mailer>("mailer", |service| &service.mailer)
                 .after(&["db", "broker"]);
-            Self::chassis_unnamed_part(blueprint);
+            Self::chassis_only_one_block_may_have_no_part(blueprint);
         }
     }
     #[automatically_derived]

@@ -119,7 +119,7 @@ const _: () = {
                         __chassis::settings::Serde<Range>,
                     >(__chassis::settings::Default::default())),
                 );
-            Self::chassis_unnamed_part(blueprint);
+            Self::chassis_only_one_block_may_have_no_part(blueprint);
         }
     }
     #[automatically_derived]

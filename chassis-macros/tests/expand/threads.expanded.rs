@@ -11,7 +11,7 @@ impl Orders {
         dead_code,
         reason = "this impl block does not cover the whole service: repeat the generics and bounds of the struct"
     )]
-    pub(crate) fn chassis_unnamed_part(
+    pub(crate) fn chassis_only_one_block_may_have_no_part(
         blueprint: &mut ::chassis::__private::Blueprint<Self>,
     ) {
         use ::chassis::__private as __chassis;

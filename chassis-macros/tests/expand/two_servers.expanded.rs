@@ -21,7 +21,7 @@ const _: () = {
             use __chassis::NoMethods as _;
             blueprint.resource::<HttpServer>("http", |service| &service.http);
             blueprint.resource::<HttpServer>("admin", |service| &service.admin);
-            Self::chassis_unnamed_part(blueprint);
+            Self::chassis_only_one_block_may_have_no_part(blueprint);
         }
     }
     #[automatically_derived]
@@ -57,7 +57,7 @@ impl Gateway {
         dead_code,
         reason = "this impl block does not cover the whole service: repeat the generics and bounds of the struct"
     )]
-    pub(crate) fn chassis_unnamed_part(
+    pub(crate) fn chassis_only_one_block_may_have_no_part(
         blueprint: &mut ::chassis::__private::Blueprint<Self>,
     ) {
         use ::chassis::__private as __chassis;

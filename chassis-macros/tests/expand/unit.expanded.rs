@@ -14,7 +14,7 @@ const _: () = {
         fn blueprint(blueprint: &mut __chassis::Blueprint<Self>) {
             #[allow(unused_imports)]
             use __chassis::NoMethods as _;
-            Self::chassis_unnamed_part(blueprint);
+            Self::chassis_only_one_block_may_have_no_part(blueprint);
         }
     }
     #[automatically_derived]

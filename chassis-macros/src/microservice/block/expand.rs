@@ -63,7 +63,7 @@ fn list(block: &Block) -> ImplItem {
         ),
         None => (
             block.item.self_ty.span(),
-            format_ident!("chassis_unnamed_part"),
+            format_ident!("chassis_only_one_block_may_have_no_part"),
             "this impl block does not cover the whole service: repeat the generics and bounds of the struct".to_owned(),
         ),
     };

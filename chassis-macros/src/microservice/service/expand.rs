@@ -147,7 +147,7 @@ fn blueprint(service: &Service) -> TokenStream {
             #[allow(unused_imports)]
             use __chassis::NoMethods as _;
             #(#fields)*
-            Self::chassis_unnamed_part(#blueprint);
+            Self::chassis_only_one_block_may_have_no_part(#blueprint);
             #(#parts)*
         }
     }
