@@ -18,3 +18,11 @@ struct Logging;
 #[cfg(doctest)]
 #[doc = include_str!("../docs/http.md")]
 struct Http;
+
+#[cfg(doctest)]
+#[doc = include_str!("../docs/settings.md")]
+struct Settings;
+
+#[cfg(doctest)]
+#[doc = include_str!("../docs/metrics.md")]
+struct Metrics;

@@ -1,4 +1,42 @@
-//! A microservice chassis: a plain struct becomes a running service.
+//! A microservice chassis: a plain struct lists what a service is made of, its methods are what it does.
+//!
+#![cfg_attr(feature = "http-server", doc = "```no_run")]
+#![cfg_attr(not(feature = "http-server"), doc = "```ignore")]
+//! use chassis::prelude::*;
+//!
+//! /// Says hello.
+//! #[microservice(name = "hello")]
+//! struct Hello {
+//!     #[resource]
+//!     http: HttpServer,
+//!     /// Who is greeted.
+//!     #[setting(default = "world")]
+//!     name: Setting<String>,
+//! }
+//!
+//! #[microservice]
+//! impl Hello {
+//!     #[get("/")]
+//!     async fn hello(&self) -> String {
+//!         format!("hello, {}\n", self.name.get())
+//!     }
+//! }
+//!
+//! fn main() -> std::process::ExitCode {
+//!     Hello::run()
+//! }
+//! ```
+//!
+//! | for | see |
+//! | --- | --- |
+//! | what may stand on the struct and its methods | [`macro@microservice`], then [`macro@get`], [`macro@task`], [`macro@task_timer`], [`macro@thread`], [`macro@before`], [`macro@on`] |
+//! | the parts of a service | [`HttpServer`] and [`http_server`], [`Resource`] for parts of one's own, [`Context`] |
+//! | settings | [`settings`] and [`derive@SettingsSchema`] |
+//! | figures and logs | [`metrics`], [`logging`], [`unit`] |
+//! | errors | [`Error`] and its [`Cause`]; [`Problem`] for HTTP |
+//! | tests and scripts | [`Builder`], [`Running`], [`testing`] |
+//!
+//! The guide, by task, is in the folder `docs` of the repository.
 
 // Expansions name `::chassis`, also those in this crate.
 #[allow(unused_extern_crates, reason = "used by expansions")]

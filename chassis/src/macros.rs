@@ -101,7 +101,7 @@ pub use chassis_macros::task;
 /// | option | default | what it says |
 /// | --- | --- | --- |
 /// | `interval = "1s"`, `1000` | | the time from tick to tick; a number is milliseconds |
-/// | `cron = "0 3 * * *"` | | instead: minute, hour, day, month, weekday; or six fields with seconds in front |
+/// | `cron = "0 3 * * *"` | | instead: minute, hour, day, month, weekday; or six fields with seconds in front; needs the feature `cron` |
 /// | `timezone = "Europe/Berlin"` | UTC | whose calendar `cron` follows |
 /// | `one_shot` | | it ticks once |
 /// | `immediate` | | it ticks at its start, too |
@@ -220,12 +220,12 @@ pub use chassis_macros::on;
 ///
 /// | option | what it says |
 /// | --- | --- |
-/// | `timeout = "5s"` | how long it may take; a number is milliseconds |
+/// | `timeout = "5s"` | how long it may take; a number is milliseconds, and 0 is no limit |
 /// | `body_limit = "1MiB"` | how large the body may be; a number is bytes |
 /// | `cancel_on_disconnect` | it is dropped when the client goes away |
 /// | `cache = "10s"`, `cache_by = ["accept-language"]` | how long a success is answered from memory, and which headers tell answers apart |
 /// | `never_shed` | it is served under any load |
-/// | `quiet` | no canonical line in the log |
+/// | `quiet` | a line in the log only when it fails |
 /// | `any_json` | the body is JSON whatever its content type says |
 /// | `status = 201`, `tag = "orders"`, `deprecated`, `hidden` | for its documentation in `/openapi.json` |
 ///
