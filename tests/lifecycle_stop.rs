@@ -6,7 +6,7 @@ use chassis::{
     lifecycle::{EventKind, Phase},
     prelude::*,
 };
-use chassis_tests::{Fault, Journal, Probe, no_leaks_paused};
+use chassis_tests::{Fault, Journal, Probe, no_leaks, no_leaks_paused};
 use tokio::time::Instant;
 
 #[microservice(name = "stopper")]
@@ -114,5 +114,45 @@ fn failures_of_a_stop_do_not_stop_it_and_are_all_told() {
         assert!(text.contains("resource `db` failed in `stop`: broken"), "{text}");
         assert_eq!(journal.of("stop"), ["server", "db"]);
         assert_eq!(journal.of("post_stop"), ["server", "db"]);
+    });
+}
+
+/// Blocks its thread while it starts, and then has started.
+#[derive(Default)]
+struct Blocking {
+    journal: Journal,
+}
+
+impl Resource for Blocking {
+    type Settings = ();
+
+    async fn start(&self, cx: &Context, (): ()) -> Result<()> {
+        self.journal.write("start");
+        cx.stop_gracefully();
+        std::thread::sleep(std::time::Duration::from_millis(200));
+        self.journal.write("started");
+        Ok(())
+    }
+
+    async fn stop(&self, _: &Context) -> Result<()> {
+        self.journal.write("stop");
+        Ok(())
+    }
+}
+
+#[test]
+fn what_a_start_that_is_given_up_still_starts_is_stopped_too() {
+    #[microservice(name = "hasty")]
+    struct Hasty {
+        #[resource]
+        blocking: Blocking,
+    }
+
+    no_leaks(async {
+        let journal = Journal::default();
+        let written = journal.clone();
+        let started = Hasty::builder().with(move |hasty| hasty.blocking.journal = journal).start().await;
+        assert!(started.is_err(), "the start was given up");
+        assert_eq!(written.lines(), ["start", "started", "stop"]);
     });
 }

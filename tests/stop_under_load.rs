@@ -27,6 +27,7 @@ struct Seen {
 fn client(address: SocketAddr, seen: &Seen, number: u64) {
     let pause = Duration::from_micros(1_000_000 * CLIENTS / RATE);
     let mut connection: Option<Client> = None;
+    let mut sent = number;
     let mut due = Instant::now() + pause.mul_f64(number as f64 / CLIENTS as f64);
     while !seen.is_over.load(Ordering::Acquire) {
         thread::sleep(due.saturating_duration_since(Instant::now()));
@@ -43,8 +44,14 @@ fn client(address: SocketAddr, seen: &Seen, number: u64) {
                 }
             },
         };
-        match client.send("GET", "/tasks", &[], "") {
-            Ok(answer) if answer.status == 200 => {
+        sent += 1;
+        // One in ten writes.
+        let answer = match sent % 10 {
+            0 => client.send("POST", "/tasks", &[], r#"{"title": "stop"}"#),
+            _ => client.send("GET", "/tasks/0123456789abcdef0123456789abcdef", &[], ""),
+        };
+        match answer {
+            Ok(answer) if matches!(answer.status, 201 | 404) => {
                 seen.answered.fetch_add(1, Ordering::Relaxed);
                 let closes = answer.headers.iter().any(|(name, value)| name == "connection" && value == "close");
                 if !closes {
@@ -69,7 +76,7 @@ fn client(address: SocketAddr, seen: &Seen, number: u64) {
 #[test]
 fn no_request_fails_when_the_service_is_told_to_stop() {
     let rounds: u32 = std::env::var("CHASSIS_SOAK_ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(20);
-    let mut answered = 0;
+    let (mut answered, mut expected) = (0, 0.0);
     for round in 0..rounds {
         let port = free_port();
         let address = SocketAddr::from(([127, 0, 0, 1], port));
@@ -83,7 +90,9 @@ fn no_request_fails_when_the_service_is_told_to_stop() {
                 scope.spawn(move || client(address, seen, number));
             }
             // Anywhere in the first half second, the same way in every run.
-            thread::sleep(Duration::from_millis(50 + u64::from(round) * 137 % 450));
+            let until_stop = Duration::from_millis(50 + u64::from(round) * 137 % 450);
+            thread::sleep(until_stop);
+            expected += until_stop.as_secs_f64() * RATE as f64;
             seen.is_stopping.store(true, Ordering::Release);
             todo.terminate();
             let exit = todo.wait();
@@ -96,5 +105,8 @@ fn no_request_fails_when_the_service_is_told_to_stop() {
         assert!(exit.took < Duration::from_secs(5), "round {round}: the stop took {:?}", exit.took);
         answered += seen.answered.load(Ordering::Relaxed);
     }
-    assert!(answered > rounds as usize * 20, "the load was real: {answered} answers");
+    // On a machine that is busy with other tests, clients and server fall behind.
+    let share = answered as f64 / expected;
+    println!("{answered} answers in {rounds} rounds, {:.0} % of {RATE} a second", share * 100.0);
+    assert!(share > 0.25, "the load was real: {answered} answers of {expected:.0}");
 }

@@ -19,6 +19,7 @@ use tokio::{
     task::JoinSet,
     time::{Instant, timeout_at},
 };
+use tokio_util::task::TaskTracker;
 
 use self::work::{Work, is_work};
 use super::{
@@ -58,6 +59,8 @@ pub(crate) struct Engine {
     /// Hooks around a phase of all resources.
     phase_hooks: HashMap<(When, Phase), Vec<HookPlan>>,
     work: Mutex<Work>,
+    /// The steps under way: one that was cut off while it blocked its thread goes on for a while.
+    steps: TaskTracker,
 }
 
 struct Node {
@@ -110,7 +113,7 @@ impl Engine {
             hooks.entry((hook.when, hook.phase)).or_default().push(hook);
         }
         let work = Work { planned_tasks: tasks, planned_threads: threads, planned_timers: timers, ..Work::default() };
-        Arc::new(Self { core, nodes, phase_hooks, work: Mutex::new(work) })
+        Arc::new(Self { core, nodes, phase_hooks, work: Mutex::new(work), steps: TaskTracker::new() })
     }
 
     pub(crate) fn core(&self) -> &Arc<Core> {
@@ -192,6 +195,11 @@ impl Engine {
         core.stop_asked.set_deadline(began + budget);
         core.work_ends.set_deadline(began + budget);
         let mut abandoned = self.end_keepers(began + budget.mul_f64(0.1)).await;
+        // What a start that was given up has begun is over, one way or the other, before it is asked what was started.
+        self.steps.close();
+        if timeout_at(began + budget.mul_f64(0.1), self.steps.wait()).await.is_err() {
+            abandoned.extend(core.running.names().into_iter().filter(|name| !is_work(name)));
+        }
         for control in core.timers.values() {
             control.end();
         }
@@ -290,7 +298,7 @@ impl Engine {
             for at in walk.take_ready() {
                 let engine = Arc::clone(self);
                 let scope = &self.core.scope;
-                steps.spawn(scope.wrap(async move { (at, engine.step(at, phase).await) }));
+                steps.spawn(self.steps.track_future(scope.wrap(async move { (at, engine.step(at, phase).await) })));
             }
             match steps.join_next().await {
                 None => return failures,
