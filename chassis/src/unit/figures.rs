@@ -54,7 +54,8 @@ impl Figures {
 #[derive(Debug)]
 struct OfKind {
     work: WorkFigures,
-    outcomes: [OnceLock<CounterHandle>; 5],
+    /// In the order of [`Outcome::ALL`].
+    outcomes: [OnceLock<CounterHandle>; Outcome::ALL.len()],
 }
 
 impl OfKind {
@@ -63,13 +64,6 @@ impl OfKind {
     }
 
     fn outcome(&self, outcome: Outcome) -> &CounterHandle {
-        let index = match outcome {
-            Outcome::Ok => 0,
-            Outcome::Error => 1,
-            Outcome::Panic => 2,
-            Outcome::Timeout => 3,
-            Outcome::Cancelled => 4,
-        };
-        self.outcomes[index].get_or_init(|| self.work.outcome(outcome.as_str()))
+        self.outcomes[outcome as usize].get_or_init(|| self.work.outcome(outcome.as_str()))
     }
 }

@@ -5,7 +5,7 @@ use std::{
     future::Future,
     marker::PhantomData,
     pin::Pin,
-    sync::Arc,
+    sync::{Arc, OnceLock},
     task::{Context, Poll},
 };
 
@@ -18,23 +18,26 @@ thread_local! {
 }
 
 /// Request id, trace and whatever else names a unit of work in each of its log lines.
-#[derive(Debug, Clone)]
+///
+/// What nobody sent is made when somebody asks for it.
+#[derive(Debug)]
 pub struct Ids {
-    request_id: RequestId,
-    trace: TraceContext,
+    request_id: OnceLock<RequestId>,
+    trace: OnceLock<TraceContext>,
     others: Vec<(&'static str, Box<str>)>,
 }
 
 impl Ids {
     /// New ids: nobody sent any.
     pub fn new() -> Self {
-        Self::from_caller(None, None)
+        Self { request_id: OnceLock::new(), trace: OnceLock::new(), others: Vec::new() }
     }
 
     /// The ids of work that a caller asked for: its request id, and a span below its span, as far as it sent them.
     pub fn from_caller(request_id: Option<RequestId>, caller: Option<TraceContext>) -> Self {
-        let trace = caller.map_or_else(TraceContext::new, |caller| caller.child());
-        Self { request_id: request_id.unwrap_or_default(), trace, others: Vec::new() }
+        let request_id = request_id.map(OnceLock::from).unwrap_or_default();
+        let trace = caller.map(|caller| caller.child().into()).unwrap_or_default();
+        Self { request_id, trace, others: Vec::new() }
     }
 
     /// Adds an id of another kind, such as `job_id`; it stands on every line of the unit.
@@ -50,12 +53,12 @@ impl Ids {
 
     /// Written as `req_id`.
     pub fn request_id(&self) -> &RequestId {
-        &self.request_id
+        self.request_id.get_or_init(RequestId::new)
     }
 
     /// Its place in the trace; written as `trace_id`.
     pub fn trace(&self) -> &TraceContext {
-        &self.trace
+        self.trace.get_or_init(TraceContext::new)
     }
 
     /// The other ids, in the order they were added.
@@ -76,6 +79,14 @@ impl Ids {
     /// The ids of the unit of work this code is part of.
     pub fn current() -> Option<Arc<Self>> {
         CURRENT.try_with(|current| current.try_borrow_mut().ok()?.make().cloned()).ok().flatten()
+    }
+}
+
+/// A clone has the same ids, also those that nobody had asked for yet.
+impl Clone for Ids {
+    fn clone(&self) -> Self {
+        let (request_id, trace) = (*self.request_id(), *self.trace());
+        Self { request_id: request_id.into(), trace: trace.into(), others: self.others.clone() }
     }
 }
 
@@ -247,6 +258,15 @@ mod tests {
         assert_eq!(Ids::current().unwrap().ids().collect::<Vec<_>>(), [("job_id", "7")]);
         drop(guard);
         assert_eq!(current(), None);
+    }
+
+    #[test]
+    fn a_clone_has_the_same_ids() {
+        let ids = Ids::new().with("job_id", "7");
+        let clone = ids.clone();
+        assert_eq!(clone.request_id(), ids.request_id());
+        assert_eq!(clone.trace(), ids.trace());
+        assert!(clone.ids().eq(ids.ids()));
     }
 
     #[test]

@@ -88,6 +88,9 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    /// All there are, each at the place of its number.
+    pub(crate) const ALL: [Self; 5] = [Self::Ok, Self::Error, Self::Panic, Self::Timeout, Self::Cancelled];
+
     /// The word for it in logs and metrics.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -136,5 +139,16 @@ impl Ending {
     /// It ended that way, and there is no more to say.
     pub fn of(outcome: Outcome) -> Self {
         Self { outcome, error: None }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_outcome_stands_at_the_place_of_its_number() {
+        let places = Outcome::ALL.map(|outcome| outcome as usize);
+        assert_eq!(places, [0, 1, 2, 3, 4]);
     }
 }

@@ -68,7 +68,11 @@ fn known_field(buf: &mut Vec<u8>, name: &FieldName, value: &Value<'_>) {
         }
         _ => {
             head(buf, name, length);
-            self::value(buf, value);
+            match *value {
+                Value::U64(number) => number::unsigned(buf, number),
+                Value::Millis(span) => number::millis(buf, span),
+                _ => self::value(buf, value),
+            }
         }
     }
 }

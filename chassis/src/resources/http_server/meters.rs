@@ -7,7 +7,7 @@ use http::{Method, StatusCode};
 use crate::{
     Result,
     metrics::{
-        Counter, CounterHandle, Gauge, GaugeHandle, Histogram, HistogramHandle, Labels, MeterOptions, Metrics, Tracked,
+        Counter, CounterHandle, Gauge, GaugeHandle, Histogram, HistogramHandle, Labels, MeterOptions, Metrics,
         framework::WorkFigures,
     },
     unit::{Kind, Outcome},
@@ -23,7 +23,8 @@ pub(super) struct Meters {
     in_flight: GaugeHandle,
     /// Requests as one kind of the work that every service counts.
     work: WorkFigures,
-    outcomes: [CounterHandle; 5],
+    /// In the order of [`Outcome::ALL`].
+    outcomes: [CounterHandle; Outcome::ALL.len()],
 }
 
 /// The figures of one route: found once, so that a request neither searches nor allocates.
@@ -63,9 +64,6 @@ struct ByServer<'a> {
     server: &'a str,
 }
 
-/// How requests end; each has its counter.
-const OUTCOMES: [Outcome; 5] = [Outcome::Ok, Outcome::Error, Outcome::Panic, Outcome::Timeout, Outcome::Cancelled];
-
 /// Statuses are counted by class; the last one is for what is none.
 const CLASSES: [&str; 6] = ["1xx", "2xx", "3xx", "4xx", "5xx", "other"];
 
@@ -89,21 +87,20 @@ impl Meters {
                 .meter(options("http_server_response_body", "Bytes of bodies that went out.").unit("bytes"))?,
             shed: metrics.meter(options("http_server_requests_shed", "Requests turned away because of load."))?,
             in_flight: in_flight.handle(&ByServer { server }),
-            outcomes: OUTCOMES.map(|outcome| work.outcome(outcome.as_str())),
+            outcomes: Outcome::ALL.map(|outcome| work.outcome(outcome.as_str())),
             work,
         })
     }
 
-    /// A request begins; it is in flight until the guard is dropped.
-    pub(super) fn begin(&self) -> Tracked {
-        self.work.begin()
+    /// A request begins.
+    pub(super) fn begin(&self) {
+        self.work.in_flight().inc();
     }
 
-    /// A request has ended.
+    /// A request that has begun ends.
     pub(super) fn ended(&self, outcome: Outcome) {
-        if let Some(nth) = OUTCOMES.iter().position(|other| *other == outcome) {
-            self.outcomes[nth].inc();
-        }
+        self.work.in_flight().dec();
+        self.outcomes[outcome as usize].inc();
     }
 
     /// The figures of a route; `any` as a method is every one.

@@ -11,7 +11,6 @@ use super::{body::Flow, cache::Key, endpoint::Endpoint, site::Site};
 use crate::{
     http::Peer,
     logging::{FieldName, Line, Value},
-    metrics::Tracked,
     unit::{Ids, Kind, Outcome, RequestId, TraceContext},
 };
 
@@ -58,7 +57,6 @@ pub(super) struct Record {
     pub(super) cache_key: Option<Key>,
     /// The handler has finished without its client.
     pub(super) is_disconnected: bool,
-    in_flight: Option<Tracked>,
     is_told: bool,
 }
 
@@ -96,9 +94,9 @@ impl Record {
             asked: sent.asked,
             cache_key: None,
             is_disconnected: false,
-            in_flight: Some(site.meters.begin()),
             is_told: false,
         };
+        site.meters.begin();
         record.tell_of_beginning();
         record
     }
@@ -135,7 +133,6 @@ impl Record {
         }
         self.is_told = true;
         self.site.load.end();
-        drop(self.in_flight.take());
         self.site.meters.ended(end.outcome);
         if !self.site.settings.observability {
             return;
@@ -186,9 +183,12 @@ impl Record {
         let disconnected = self.is_disconnected.then_some((&DISCONNECTED, Value::Bool(true)));
         let error = end.error.as_ref().map(|error| (&ERROR, Value::Display(error)));
         let backtrace = end.backtrace.map(|backtrace| (&BACKTRACE, Value::Str(backtrace)));
-        let more: Vec<_> = [disconnected, error, backtrace].into_iter().flatten().collect();
+        let more = [disconnected, error, backtrace];
         // Nearly always there is no more, and nothing is allocated.
-        let fields = if more.is_empty() { Cow::Borrowed(&common[..]) } else { [&common[..], &more].concat().into() };
+        let fields = match more.iter().all(Option::is_none) {
+            true => Cow::Borrowed(&common[..]),
+            false => common.into_iter().chain(more.into_iter().flatten()).collect(),
+        };
         self.site.scope.logs().line(&Line {
             level: end.outcome.level(Level::INFO),
             target: Kind::Request.target(),
