@@ -61,6 +61,14 @@ fn check_tells_all_that_is_wrong_and_what_looks_wrong() {
 }
 
 #[test]
+fn check_looks_at_the_files_that_settings_name() {
+    let tls = r#"{"certificate": "/nowhere/server.pem", "key": "/nowhere/server.key"}"#;
+    let exit = Program::example("todo").arg("check").set("resources.http.tls", tls).run();
+    assert_eq!(exit.code, Some(78), "{}", exit.stderr);
+    assert!(exit.stderr.contains("resources.http") && exit.stderr.contains("/nowhere/server.pem"), "{}", exit.stderr);
+}
+
+#[test]
 fn settings_that_are_wrong_end_a_start_at_once() {
     let exit =
         lab(&["--set", "resources.status.port=http", "--set", "lifecycle.stop_timeout=soon", "--settings", "no.yml"]);

@@ -67,7 +67,9 @@ fn bind(address: SocketAddr, backlog: u32) -> io::Result<TcpListener> {
 fn explain(error: io::Error, address: SocketAddr, path: &str) -> Error {
     let advice = match error.kind() {
         io::ErrorKind::AddrInUse => {
-            format!("stop what listens there (`ss -ltnp` names it), or set `{path}.port` to another port")
+            format!(
+                "stop what listens there (`ss -ltnp` names it; it may be another server of this service), or set `{path}.port` to another port"
+            )
         }
         io::ErrorKind::PermissionDenied => format!(
             "ports below 1024 need the capability `CAP_NET_BIND_SERVICE`; grant it, or set `{path}.port` to a higher one"

@@ -5,7 +5,10 @@ use std::{fs, io, path::Path, sync::Arc, time::SystemTime};
 use rustls::{
     RootCertStore, ServerConfig,
     crypto::{CryptoProvider, ring},
-    pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
+    pki_types::{
+        CertificateDer, PrivateKeyDer,
+        pem::{self, PemObject},
+    },
     server::{WebPkiClientVerifier, danger::ClientCertVerifier},
     version::{TLS12, TLS13},
 };
@@ -29,8 +32,8 @@ impl Loaded {
         let provider = Arc::new(ring::default_provider());
         let chain = certificates(&settings.certificate)?;
         let validity = Validity::of(&chain).with_context(|| in_file(&settings.certificate))?;
-        let key = PrivateKeyDer::from_pem_file(&settings.key)
-            .map_err(|error| Error::msg(error).context(format!("no private key {}", in_file(&settings.key))))?;
+        let key =
+            PrivateKeyDer::from_pem_file(&settings.key).map_err(|error| not_in(&settings.key, "private key", error))?;
         let versions: &[_] = match settings.min_version {
             TlsVersion::Tls12 => &[&TLS12, &TLS13],
             TlsVersion::Tls13 => &[&TLS13],
@@ -52,10 +55,18 @@ impl Loaded {
     }
 }
 
+/// Why something is not to be had from a file: it cannot be read, or holds something else.
+fn not_in(path: &Path, what: &str, error: pem::Error) -> Error {
+    match error {
+        pem::Error::Io(error) => Error::from(error).context(format!("cannot read the {what} {}", in_file(path))),
+        error => Error::msg(error).context(format!("no {what} {}", in_file(path))),
+    }
+}
+
 fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>> {
     let found: Vec<_> = CertificateDer::pem_file_iter(path)
         .and_then(Iterator::collect)
-        .map_err(|error| Error::msg(error).context(format!("no certificates {}", in_file(path))))?;
+        .map_err(|error| not_in(path, "certificates", error))?;
     if found.is_empty() {
         return Err(Error::msg(format!("no certificates {}", in_file(path))));
     }

@@ -24,6 +24,13 @@ pub(in crate::http) struct Tls(Infallible);
 #[derive(Debug)]
 pub(in crate::http) struct TlsStream(Infallible);
 
+impl TlsSettings {
+    /// Refuses them.
+    pub(crate) fn check(&self) -> Result<()> {
+        Err(Error::misconfigured(Error::msg("`tls` is set, but TLS is not compiled in; enable the feature `tls`")))
+    }
+}
+
 impl Tls {
     pub(in crate::http) fn load(_settings: &TlsSettings, path: &str) -> Result<Arc<Self>> {
         let message = format!("`{path}` is set, but TLS is not compiled in; enable the feature `tls`");

@@ -39,6 +39,16 @@ struct Files {
     problem: Option<String>,
 }
 
+impl TlsSettings {
+    /// Whether the files are there and fit together.
+    ///
+    /// # Errors
+    /// Misconfigured, with the file that is missing or does not fit.
+    pub(crate) fn check(&self) -> Result<()> {
+        Loaded::read(self).map(drop).map_err(|error| Error::misconfigured(error).context("`tls` does not work"))
+    }
+}
+
 impl Tls {
     /// Reads the files that `settings`, found at `path`, name.
     ///

@@ -41,7 +41,8 @@ where
 #[diagnostic::on_unimplemented(
     message = "a handler cannot take a `{Self}`",
     label = "this argument is not an extractor",
-    note = "for a JSON body write `Json<{Self}>`, or `Valid<{Self}>` to have it checked"
+    note = "for a JSON body write `Json<…>`, whose content derives `Deserialize`, or `Valid<…>`, whose content derives `JsonSchema` too",
+    note = "for a piece of the path write `Path<…>`, for the query `Query<…>`"
 )]
 pub trait Last<Via>: Sized {
     /// Takes it, or says by which response the request is refused.
@@ -68,7 +69,7 @@ where
 #[diagnostic::on_unimplemented(
     message = "a handler cannot answer with `{Self}`",
     label = "this is not an answer",
-    note = "for a JSON body write `Json<{Self}>`; for what can fail `Result<…, Problem>` or `Result<…>`"
+    note = "for a JSON body write `Json<…>`, whose content derives `Serialize`; for what can fail `Result<…, Problem>` or `Result<…>`"
 )]
 pub trait Answer {
     /// Makes the response.

@@ -16,6 +16,8 @@ const OVERHEAD: usize = 512;
 /// What a route says about its answers.
 #[derive(Debug, Clone)]
 pub(super) struct CacheRule {
+    /// Whether the route takes all methods.
+    pub(super) is_any: bool,
     /// Which route it is; two routes never share an answer.
     pub(super) route: usize,
     /// How long an answer is good.
@@ -70,8 +72,9 @@ impl CacheRule {
             return None;
         }
         let mut key = self.route.to_le_bytes().to_vec();
-        // `HEAD` is answered as `GET`, and its body left out later.
-        let method = if *method == Method::HEAD { &Method::GET } else { method };
+        // `HEAD` is answered as `GET`, and its body left out later; a handler of all methods tells them apart itself.
+        let is_get = *method == Method::HEAD && !self.is_any;
+        let method = if is_get { &Method::GET } else { method };
         key.extend(method.as_str().as_bytes());
         key.push(b' ');
         key.extend(uri.path_and_query().map_or("/", |path| path.as_str()).as_bytes());
@@ -172,7 +175,7 @@ mod tests {
 
     fn rule(by: &'static [&'static str]) -> CacheRule {
         let by = by.iter().map(|name| HeaderName::from_static(name)).collect();
-        CacheRule { route: 1, time_to_live: Duration::from_secs(10), by }
+        CacheRule { route: 1, is_any: false, time_to_live: Duration::from_secs(10), by }
     }
 
     fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
@@ -197,6 +200,11 @@ mod tests {
         let by_method = |method: Method| rule.key(&method, &Uri::from_static("/a"), &HeaderMap::new());
         assert_ne!(by_method(Method::GET), by_method(Method::DELETE));
         assert_eq!(by_method(Method::GET), by_method(Method::HEAD));
+        let any = CacheRule { is_any: true, ..rule.clone() };
+        assert_ne!(
+            any.key(&Method::HEAD, &Uri::from_static("/a"), &HeaderMap::new()),
+            any.key(&Method::GET, &Uri::from_static("/a"), &HeaderMap::new())
+        );
         assert_ne!(of("/a?x=1", &[]), of("/a?x=2", &[]));
         assert_ne!(of("/a", &[("accept-language", "de")]), of("/a", &[("accept-language", "en")]));
         assert_eq!(of("/a", &[("user-agent", "one")]), of("/a", &[("user-agent", "two")]));

@@ -67,7 +67,12 @@ impl Endpoint {
         let Registered { route, handler } = registered;
         let timeout = route.timeout.unwrap_or(settings.request_timeout);
         let by = route.cache_by.into();
-        let cache = route.cache.map(|time_to_live| CacheRule { route: number, time_to_live, by });
+        let cache = route.cache.map(|time_to_live| CacheRule {
+            route: number,
+            is_any: route.method.is_none(),
+            time_to_live,
+            by,
+        });
         let json = match route.any_json || settings.json_content_types.iter().any(|name| name == "*") {
             true => JsonRule::Any,
             false => JsonRule::Listed(settings.json_content_types.clone().into()),

@@ -16,7 +16,7 @@ use super::{
     content::GzipBody,
     record::{End, Record},
 };
-use crate::unit::Outcome;
+use crate::{process::catch, unit::Outcome};
 
 /// A body as the connection takes it.
 pub(super) enum Outgoing {
@@ -137,7 +137,19 @@ impl Told {
     fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
         let polled = {
             let _unit = self.record.ids.enter();
-            Pin::new(&mut self.inner).poll_frame(cx)
+            let inner = Pin::new(&mut self.inner);
+            catch(|| inner.poll_frame(cx))
+        };
+        let polled = match polled {
+            Ok(polled) => polled,
+            Err(panic) => {
+                // The rest is not to be had; the client sees that the answer is cut off.
+                self.inner = Outgoing::Whole(Bytes::new());
+                let (status, bytes_out) = (self.status, self.bytes_out);
+                let backtrace = panic.backtrace();
+                self.record.tell(&End { status, outcome: Outcome::Panic, bytes_out, error: Some(&panic), backtrace });
+                return Poll::Ready(Some(Err(axum::Error::new(panic))));
+            }
         };
         match &polled {
             Poll::Ready(Some(Ok(frame))) => {

@@ -32,7 +32,7 @@ use super::{
 };
 use crate::{
     Context, Error, Health, Resource, Result,
-    http::{Figures, Listener, Spawner, pre_stop_delay},
+    http::{Figures, Listener, Spawner, TlsSettings, pre_stop_delay},
     process,
     scope::Scope,
 };
@@ -46,6 +46,7 @@ impl Resource for HttpServer {
     fn check(&self, settings: &HttpServerSettings) -> Result<()> {
         table::check(&self.declared().routes, settings.trailing_slash)?;
         cors(settings)?;
+        settings.tls.as_ref().map_or(Ok(()), TlsSettings::check)?;
         self.merged_router().map(drop)
     }
 

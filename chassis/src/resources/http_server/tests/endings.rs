@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use axum::response::IntoResponse;
+use futures_util::StreamExt;
 use tokio::sync::Notify;
 
 use super::*;
@@ -67,6 +69,23 @@ async fn a_stop_cuts_off_what_does_not_end_and_says_so() {
     open.tasks.lock().unwrap().abort_all();
     let line = open.line(|_| true).await;
     assert_eq!(line["outcome"], "cancelled");
+}
+
+#[tokio::test]
+async fn a_panic_within_a_streamed_answer_is_told_as_one() {
+    let answer = |_| async {
+        let pieces = futures_util::stream::iter(0..2).map(|piece| match piece {
+            0 => Ok::<_, std::io::Error>("begun"),
+            _ => panic!("no more"),
+        });
+        axum::body::Body::from_stream(pieces).into_response()
+    };
+    let open = Bench::new().on(get("/work"), answer).open();
+    let _stream = open.raw(REQUEST).await;
+    let line = open.line(|line| line["message"] == "RESPONSE").await;
+    assert_eq!((&line["status"], &line["outcome"]), (&200.into(), &"panic".into()));
+    assert!(line["error"].as_str().unwrap().contains("no more"), "{line}");
+    assert_eq!(open.metric("chassis_work_total", &[("kind", "request"), ("outcome", "panic")]), 1.0);
 }
 
 #[tokio::test]
