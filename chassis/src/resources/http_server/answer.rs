@@ -115,7 +115,7 @@ impl Draft {
         if *status != StatusCode::OK || !(record.method == Method::GET || record.method == Method::HEAD) {
             return false;
         }
-        let is_known = |tag| record.asked().is_some_and(|asked| names_this_tag(asked, tag));
+        let is_known = |tag| names_this_tag(record.asked(), tag);
         let Outgoing::Whole(body) = &self.body else { return headers.get(header::ETAG).is_some_and(is_known) };
         // One search, whether the handler has set a tag or not.
         match headers.entry(header::ETAG) {
@@ -123,7 +123,7 @@ impl Draft {
             Entry::Vacant(_) if !record.site.settings.etag => false,
             Entry::Vacant(place) => {
                 let tag = Tag::of(body);
-                let known = record.asked().and_then(|asked| tag.known_to(asked));
+                let known = tag.known_to(record.asked());
                 place.insert(tag.header(known.unwrap_or(false)));
                 known.is_some()
             }

@@ -12,7 +12,7 @@ use axum::{
     extract::{ConnectInfo, DefaultBodyLimit, MatchedPath},
     response::{IntoResponse, Response},
 };
-use http::{HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts};
 use http_body::Body as _;
 use hyper::body::Incoming;
 use tokio::{runtime::Handle, time::Instant};
@@ -23,7 +23,6 @@ use super::{
     body::{FlowState, Reading, RequestBody, too_large},
     endpoint::{Answering, Endpoint},
     outgoing::Outgoing,
-    path::Captured,
     problem::Problem,
     record::Record,
     request::Request,
@@ -45,18 +44,25 @@ impl Exchange for Site {
         request: http::Request<Incoming>,
         peer: &Arc<Peer>,
     ) -> impl Future<Output = http::Response<Outgoing>> + Send + 'static {
-        let found = self.table.find(request.method(), request.uri().path());
-        let endpoint = match &found {
-            Found::Endpoint(endpoint, _) => Some(*endpoint),
-            Found::OtherMethods(_) | Found::Nothing => None,
-        };
-        let mut record = Record::begin(self, peer, &request, endpoint);
-        let shed = self.load.begin();
-        let work = match shed.filter(|_| endpoint.is_none_or(|endpoint| !endpoint.never_shed)) {
-            Some(reason) => Work::answer(Answered::problem(turned_away(self, reason), Outcome::Error)),
-            None => begin(&mut record, request, &found),
-        };
-        Handling { record: Some(record), work, deadline: None }
+        let mut handling = Handling { record: None, work: Work::Done, deadline: None };
+        match self.table.find(request.method(), request.uri().path()) {
+            Found::Endpoint(endpoint, captured) => {
+                let request = Request::new(request, endpoint, captured, peer);
+                let record = handling.record.insert(Record::begin(self, peer, request.head(), Some(endpoint)));
+                handling.work = admit(self, endpoint.never_shed, || handle(record, request, endpoint));
+            }
+            Found::OtherMethods(methods) => {
+                let (head, _) = request.into_parts();
+                let record = handling.record.insert(Record::begin(self, peer, &head, None));
+                handling.work = admit(self, false, || other_methods(record, &head, &methods.allow));
+            }
+            Found::Nothing => {
+                let (head, body) = request.into_parts();
+                let record = handling.record.insert(Record::begin(self, peer, &head, None));
+                handling.work = admit(self, false, || elsewhere(record, head, body));
+            }
+        }
+        handling
     }
 }
 
@@ -157,40 +163,45 @@ async fn unheard(mut record: Record, handler: Answering) {
     answered.tell_unheard(&mut record);
 }
 
-/// Finds out who answers, and with what.
-fn begin(record: &mut Record, request: http::Request<Incoming>, found: &Found<'_>) -> Work {
-    let work = match found {
-        Found::Endpoint(endpoint, captured) => handle(record, request, endpoint, *captured),
-        Found::OtherMethods(methods) => preflight(record, &request, &methods.allow).map_or_else(
-            || {
-                let detail = format!("this path takes {} only", methods.allow.to_str().unwrap_or_default());
-                let problem = Problem::new(StatusCode::METHOD_NOT_ALLOWED).detail(detail);
-                Err(Box::new(problem.header(header::ALLOW, methods.allow.clone())))
-            },
-            Ok,
-        ),
-        Found::Nothing => match preflight(record, &request, &HeaderValue::from_static("")) {
-            Some(work) => Ok(work),
-            None => merged(record, request),
+/// Begins the work, unless there is too much of it already.
+fn admit(site: &Site, never_shed: bool, begin: impl FnOnce() -> Result<Work, Box<Problem>>) -> Work {
+    let problem = match site.load.begin().filter(|_| !never_shed) {
+        Some(reason) => Answered::problem(turned_away(site, reason), Outcome::Error),
+        None => match begin() {
+            Ok(work) => return work,
+            Err(problem) => Answered::problem(*problem, Outcome::Ok),
         },
     };
-    work.unwrap_or_else(|problem| Work::answer(Answered::problem(*problem, Outcome::Ok)))
+    Work::answer(problem)
+}
+
+/// Answers a request whose path has routes, but not with this method.
+fn other_methods(record: &Record, head: &Parts, allow: &HeaderValue) -> Result<Work, Box<Problem>> {
+    if let Some(work) = preflight(record, head, allow) {
+        return Ok(work);
+    }
+    let detail = format!("this path takes {} only", allow.to_str().unwrap_or_default());
+    let problem = Problem::new(StatusCode::METHOD_NOT_ALLOWED).detail(detail);
+    Err(Box::new(problem.header(header::ALLOW, allow.clone())))
+}
+
+/// Answers a request whose path has no route.
+fn elsewhere(record: &mut Record, head: Parts, body: Incoming) -> Result<Work, Box<Problem>> {
+    match preflight(record, &head, &HeaderValue::from_static("")) {
+        Some(work) => Ok(work),
+        None => merged(record, head, body),
+    }
 }
 
 /// The answer to a page of another origin that asks whether it may ask.
-fn preflight(record: &Record, request: &http::Request<Incoming>, allow: &HeaderValue) -> Option<Work> {
-    let headers = record.site.cors.as_ref()?.preflight(request.method(), request.headers(), allow)?;
+fn preflight(record: &Record, head: &Parts, allow: &HeaderValue) -> Option<Work> {
+    let headers = record.site.cors.as_ref()?.preflight(&head.method, &head.headers, allow)?;
     Some(Work::answer(Answered::new((StatusCode::NO_CONTENT, headers).into_response())))
 }
 
 /// Hands a request to the handler of its route, or answers out of the cache.
-fn handle(
-    record: &mut Record,
-    request: http::Request<Incoming>,
-    endpoint: &Arc<Endpoint>,
-    captured: Option<Captured>,
-) -> Result<Work, Box<Problem>> {
-    if let Some(rule) = endpoint.cache.as_ref().filter(|_| request.body().is_end_stream()) {
+fn handle(record: &mut Record, mut request: Request, endpoint: &Endpoint) -> Result<Work, Box<Problem>> {
+    if let Some(rule) = endpoint.cache.as_ref().filter(|_| request.body().is_none()) {
         let key = rule.key(request.method(), request.uri(), request.headers());
         if let Some((cached, age)) = key.as_ref().and_then(|key| record.site.cache.get(key, Instant::now())) {
             let mut response = Response::new(Body::from(cached.body));
@@ -202,24 +213,26 @@ fn handle(
         }
         record.cache_key = key;
     }
-    let reading = receive(record, &request, endpoint.body_limit)?;
-    let request = Request::new(request, reading, endpoint, captured, &record.peer);
+    let reading = receive(record, request.headers(), request.body(), endpoint.body_limit)?;
+    request.set_reading(reading);
     Ok(Work::Handler((endpoint.handler)(request)))
 }
 
 /// Hands a request to the merged routers.
-fn merged(record: &mut Record, request: http::Request<Incoming>) -> Result<Work, Box<Problem>> {
+fn merged(record: &mut Record, head: Parts, body: Incoming) -> Result<Work, Box<Problem>> {
     let Some(router) = &record.site.merged else {
         return Err(Box::new(Problem::not_found().detail("nothing is served at this path")));
     };
     let mut router = router.clone();
     let limit = record.site.settings.body_limit.as_u64();
-    let reading = receive(record, &request, limit)?;
+    let comes = Some(&body).filter(|body| !body.is_end_stream());
+    let reading = receive(record, &head.headers, comes, limit)?;
     let is_gzip = reading.as_ref().is_some_and(|reading| reading.is_gzip);
-    let mut request = request.map(|body| match reading {
+    let body = match reading {
         Some(reading) => Body::new(RequestBody::new(body, reading, limit)),
         None => Body::empty(),
-    });
+    };
+    let mut request = http::Request::from_parts(head, body);
     if is_gzip {
         request.headers_mut().remove(header::CONTENT_ENCODING);
         request.headers_mut().remove(header::CONTENT_LENGTH);
@@ -241,13 +254,12 @@ fn merged(record: &mut Record, request: http::Request<Incoming>) -> Result<Work,
 /// Prepares the reading of a body, if one comes, or refuses it by its head alone.
 fn receive(
     record: &mut Record,
-    request: &http::Request<Incoming>,
+    headers: &HeaderMap,
+    body: Option<&Incoming>,
     limit: u64,
 ) -> Result<Option<Reading>, Box<Problem>> {
-    if request.body().is_end_stream() {
-        return Ok(None);
-    }
-    let coding = request.headers().get(header::CONTENT_ENCODING).map(HeaderValue::as_bytes).unwrap_or(b"identity");
+    let Some(body) = body else { return Ok(None) };
+    let coding = headers.get(header::CONTENT_ENCODING).map(HeaderValue::as_bytes).unwrap_or(b"identity");
     let is_gzip = coding.eq_ignore_ascii_case(b"gzip") || coding.eq_ignore_ascii_case(b"x-gzip");
     if !is_gzip && !coding.eq_ignore_ascii_case(b"identity") {
         let problem = Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE)
@@ -255,7 +267,7 @@ fn receive(
             .header(header::ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
         return Err(Box::new(problem));
     }
-    if request.body().size_hint().lower() > limit {
+    if body.size_hint().lower() > limit {
         return Err(Box::new(too_large()));
     }
     let reading = Reading { flow: Arc::default(), is_gzip };

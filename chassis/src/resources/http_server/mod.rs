@@ -52,6 +52,7 @@
 
 mod answer;
 mod argument;
+mod asked;
 mod body;
 mod cache;
 mod content;

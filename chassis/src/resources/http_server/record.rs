@@ -3,11 +3,11 @@
 use std::{borrow::Cow, net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::extract::MatchedPath;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header, uri::PathAndQuery};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header, request::Parts, uri::PathAndQuery};
 use tokio::time::Instant;
 use tracing_core::Level;
 
-use super::{body::Flow, cache::Key, endpoint::Endpoint, site::Site};
+use super::{asked::Asked, body::Flow, cache::Key, endpoint::Endpoint, site::Site};
 use crate::{
     http::Peer,
     logging::{FieldName, Line, Value},
@@ -52,7 +52,7 @@ pub(super) struct Record {
     /// The path in a merged router that answered.
     pub(super) merged_route: Option<MatchedPath>,
     pub(super) flow: Option<Arc<Flow>>,
-    asked: Option<Box<HeaderMap>>,
+    asked: Asked,
     /// Where a cached answer goes.
     pub(super) cache_key: Option<Key>,
     /// The handler has finished without its client.
@@ -72,13 +72,8 @@ pub(super) struct End<'a> {
 
 impl Record {
     /// Begins with the head of a request.
-    pub(super) fn begin<B>(
-        site: &Site,
-        peer: &Arc<Peer>,
-        request: &http::Request<B>,
-        endpoint: Option<&Arc<Endpoint>>,
-    ) -> Self {
-        let sent = Sent::by(site, request.headers());
+    pub(super) fn begin(site: &Site, peer: &Arc<Peer>, head: &Parts, endpoint: Option<&Arc<Endpoint>>) -> Self {
+        let sent = Sent::by(site, &head.headers);
         let request_id = sent.request_id.and_then(RequestId::parse);
         let caller = sent.traceparent.and_then(TraceContext::parse);
         let record = Self {
@@ -86,8 +81,8 @@ impl Record {
             peer: Arc::clone(peer),
             started: Instant::now(),
             ids: Arc::new(Ids::from_caller(request_id, caller)),
-            method: request.method().clone(),
-            path: request.uri().path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/")),
+            method: head.method.clone(),
+            path: head.uri.path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/")),
             endpoint: endpoint.cloned(),
             merged_route: None,
             flow: None,
@@ -104,7 +99,7 @@ impl Record {
     /// Adds what every answer carries.
     pub(super) fn extend(&self, headers: &mut HeaderMap) {
         if let Some(cors) = &self.site.cors {
-            cors.extend(self.asked(), headers);
+            cors.extend(self.asked.all(header::ORIGIN).next(), headers);
         }
         if self.site.settings.observability {
             let id = HeaderValue::from_bytes(self.ids.request_id().as_bytes());
@@ -117,8 +112,8 @@ impl Record {
     }
 
     /// The few headers that decide about the form of the answer; the handler has the rest.
-    pub(super) fn asked(&self) -> Option<&HeaderMap> {
-        self.asked.as_deref()
+    pub(super) fn asked(&self) -> &Asked {
+        &self.asked
     }
 
     /// What a hook may know.
@@ -259,19 +254,15 @@ struct Sent<'a> {
     request_id: Option<&'a str>,
     traceparent: Option<&'a str>,
     /// What decides about the form of the answer.
-    asked: Option<Box<HeaderMap>>,
+    asked: Asked,
 }
 
 impl<'a> Sent<'a> {
     fn by(site: &Site, headers: &'a HeaderMap) -> Self {
         let mut sent = Self::default();
         for (name, value) in headers {
-            if *name == header::ACCEPT_ENCODING || *name == header::IF_NONE_MATCH {
-                sent.asked.get_or_insert_default().append(name, value.clone());
-            } else if *name == header::ORIGIN {
-                if site.cors.is_some() {
-                    sent.asked.get_or_insert_default().append(name, value.clone());
-                }
+            if Asked::is_needed(name, site.cors.is_some()) {
+                sent.asked.keep(name, value);
             } else if *name == REQUEST_ID {
                 sent.request_id = value.to_str().ok();
             } else if *name == TRACEPARENT {

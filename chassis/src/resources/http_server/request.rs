@@ -10,6 +10,7 @@ use axum::{
 };
 use futures_util::FutureExt;
 use http::{HeaderMap, HeaderValue, Method, Uri, header, request::Parts};
+use http_body::Body as _;
 use hyper::body::Incoming;
 use tower_service::Service;
 
@@ -46,15 +47,36 @@ struct Inner {
 impl Request {
     pub(super) fn new(
         request: http::Request<Incoming>,
-        reading: Option<Reading>,
         endpoint: &Arc<Endpoint>,
         captured: Option<Captured>,
         peer: &Arc<Peer>,
     ) -> Self {
         let (parts, body) = request.into_parts();
-        let body = reading.is_some().then_some(body);
-        let (endpoint, peer) = (Arc::clone(endpoint), Arc::clone(peer));
-        Self { inner: Box::new(Inner { parts, body, reading, endpoint, captured, peer, is_prepared: false }) }
+        let inner = Inner {
+            parts,
+            body: Some(body).filter(|body| !body.is_end_stream()),
+            reading: None,
+            endpoint: Arc::clone(endpoint),
+            captured,
+            peer: Arc::clone(peer),
+            is_prepared: false,
+        };
+        Self { inner: Box::new(inner) }
+    }
+
+    /// The head, as it came.
+    pub(super) fn head(&self) -> &Parts {
+        &self.inner.parts
+    }
+
+    /// The body, if one comes.
+    pub(super) fn body(&self) -> Option<&Incoming> {
+        self.inner.body.as_ref()
+    }
+
+    /// Says how the body is to be read.
+    pub(super) fn set_reading(&mut self, reading: Option<Reading>) {
+        self.inner.reading = reading;
     }
 
     /// The method.

@@ -1,8 +1,8 @@
 //! Entity tags: what lets a client ask whether its copy is still good.
 
-use http::{HeaderMap, HeaderValue, header};
+use http::{HeaderValue, header};
 
-use super::negotiation::names_tag;
+use super::{super::asked::Asked, negotiation::names_tag};
 
 /// Any odd numbers with their bits well mixed.
 const KEYS: [u64; 2] = [0x9e37_79b9_7f4a_7c15, 0xbf58_476d_1ce4_e5b9];
@@ -52,13 +52,12 @@ impl Tag {
     }
 
     /// The form of this body that the client's `If-None-Match` names; compressed is `true`.
-    pub(in super::super) fn known_to(self, request: &HeaderMap) -> Option<bool> {
-        if !request.contains_key(header::IF_NONE_MATCH) {
-            return None;
-        }
+    pub(in super::super) fn known_to(self, asked: &Asked) -> Option<bool> {
+        // Nearly always nothing was asked.
+        if_none_match(asked).next()?;
         [false, true].into_iter().find(|is_gzip| {
             let (text, length) = self.text(*is_gzip);
-            names_tag(if_none_match(request), &text[..length])
+            names_tag(if_none_match(asked), &text[..length])
         })
     }
 
@@ -76,8 +75,8 @@ impl Tag {
 }
 
 /// Whether the client's `If-None-Match` names a tag that the handler set itself.
-pub(in super::super) fn names_this_tag(request: &HeaderMap, tag: &HeaderValue) -> bool {
-    names_tag(if_none_match(request), tag.as_bytes())
+pub(in super::super) fn names_this_tag(asked: &Asked, tag: &HeaderValue) -> bool {
+    names_tag(if_none_match(asked), tag.as_bytes())
 }
 
 /// Mixes two numbers: the halves of their product laid over each other.
@@ -86,8 +85,8 @@ fn fold(one: u64, other: u64) -> u64 {
     (product as u64) ^ (product >> 64) as u64
 }
 
-fn if_none_match(request: &HeaderMap) -> impl Iterator<Item = &[u8]> {
-    request.get_all(header::IF_NONE_MATCH).iter().map(HeaderValue::as_bytes)
+fn if_none_match(asked: &Asked) -> impl Iterator<Item = &[u8]> {
+    asked.all(header::IF_NONE_MATCH).map(HeaderValue::as_bytes)
 }
 
 #[cfg(test)]
@@ -115,10 +114,9 @@ mod tests {
     fn a_client_may_hold_either_form() {
         let tag = Tag::of(b"body");
         for is_gzip in [false, true] {
-            let mut request = HeaderMap::new();
-            request.insert(header::IF_NONE_MATCH, tag.header(is_gzip));
-            assert_eq!(tag.known_to(&request), Some(is_gzip));
-            assert_eq!(Tag::of(b"other").known_to(&request), None);
+            let asked = Asked::from_iter([(header::IF_NONE_MATCH, tag.header(is_gzip))]);
+            assert_eq!(tag.known_to(&asked), Some(is_gzip));
+            assert_eq!(Tag::of(b"other").known_to(&asked), None);
         }
     }
 }

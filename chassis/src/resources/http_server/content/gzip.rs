@@ -12,7 +12,10 @@ use flate2::{Compression, write::GzEncoder};
 use http::{HeaderMap, HeaderValue, header};
 use http_body::{Frame, SizeHint};
 
-use super::negotiation::{accepts_gzip, is_compressible, media_type};
+use super::{
+    super::asked::Asked,
+    negotiation::{accepts_gzip, is_compressible, media_type},
+};
 
 /// Speed over the last percent: a service compresses the same few kilobytes all day.
 const LEVEL: u32 = 4;
@@ -32,12 +35,7 @@ pub(in super::super) enum Choice {
 }
 
 /// Decides by the request, the response's headers and the size of its body, if known.
-pub(in super::super) fn choose(
-    request: Option<&HeaderMap>,
-    response: &HeaderMap,
-    size: Option<u64>,
-    min_size: u64,
-) -> Choice {
+pub(in super::super) fn choose(asked: &Asked, response: &HeaderMap, size: Option<u64>, min_size: u64) -> Choice {
     let is_small = size.is_some_and(|size| size < min_size);
     let content_type = response.get(header::CONTENT_TYPE).map(HeaderValue::as_bytes).unwrap_or_default();
     let forbids = |value: &HeaderValue| value.as_bytes().windows(12).any(|word| word == b"no-transform");
@@ -47,8 +45,7 @@ pub(in super::super) fn choose(
     if is_small || is_fixed || !is_compressible(media_type(content_type)) {
         return Choice::Never;
     }
-    let accepted = request.into_iter().flat_map(|request| request.get_all(header::ACCEPT_ENCODING));
-    match accepts_gzip(accepted.map(HeaderValue::as_bytes)) {
+    match accepts_gzip(asked.all(header::ACCEPT_ENCODING).map(HeaderValue::as_bytes)) {
         true => Choice::Gzip,
         false => Choice::NotForThisClient,
     }
@@ -162,9 +159,9 @@ mod tests {
 
     #[test]
     fn small_bodies_pictures_and_what_is_encoded_already_are_left_alone() {
-        let request = headers(&[(header::ACCEPT_ENCODING, "gzip")]);
+        let asked = Asked::from_iter([(header::ACCEPT_ENCODING, HeaderValue::from_static("gzip"))]);
         let json = (header::CONTENT_TYPE, "application/json");
-        let check = |pairs: &[_], size| choose(Some(&request), &headers(pairs), size, 1024);
+        let check = |pairs: &[_], size| choose(&asked, &headers(pairs), size, 1024);
         assert_eq!(check(std::slice::from_ref(&json), Some(1024)), Choice::Gzip);
         assert_eq!(check(std::slice::from_ref(&json), None), Choice::Gzip);
         assert_eq!(check(std::slice::from_ref(&json), Some(1023)), Choice::Never);
@@ -172,7 +169,7 @@ mod tests {
         assert_eq!(check(&[], None), Choice::Never);
         assert_eq!(check(&[json.clone(), (header::CONTENT_ENCODING, "br")], None), Choice::Never);
         assert_eq!(check(&[json.clone(), (header::CACHE_CONTROL, "max-age=1, no-transform")], None), Choice::Never);
-        assert_eq!(choose(None, &headers(&[json]), None, 1024), Choice::NotForThisClient);
+        assert_eq!(choose(&Asked::default(), &headers(&[json]), None, 1024), Choice::NotForThisClient);
     }
 
     #[test]
