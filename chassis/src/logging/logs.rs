@@ -11,6 +11,7 @@ use std::{
 };
 
 use arc_swap::ArcSwap;
+use tokio::time::Instant;
 use tracing_core::Level;
 
 use super::{
@@ -113,13 +114,12 @@ impl Logs {
 
     /// Says a line directly, if its level is logged.
     pub fn line(&self, line: &Line<'_>) {
-        let Line { level, target, unit, .. } = *line;
-        if self.inner.gate.may_be_enabled(level) {
-            let config = self.inner.config.load();
-            if config.levels.is_enabled(level, target) {
-                self.write_with(&config, level, target, None, unit, Said::Directly(line));
-            }
-        }
+        self.say(line, Timestamp::now);
+    }
+
+    /// As [`line`](Self::line), for who has just looked at the clock: `now` has to be the present moment.
+    pub fn line_at(&self, now: Instant, line: &Line<'_>) {
+        self.say(line, || Timestamp::at(now.into_std()));
     }
 
     /// Waits until every line said so far has left the process; `false` if the time was not enough.
@@ -168,21 +168,24 @@ impl Logs {
         unit: Option<&Ids>,
         fields: &dyn Fields,
     ) {
-        self.write_with(&self.inner.config.load(), level, target, place, unit, Said::Visited(fields));
+        let (config, said) = (self.inner.config.load(), Said::Visited(fields));
+        let (time, origin) = (Timestamp::now(), &config.origin);
+        self.give(&config, Record { time, level, target, place, origin, unit, said });
     }
 
-    fn write_with(
-        &self,
-        config: &Config,
-        level: Level,
-        target: &str,
-        place: Option<(&str, u32)>,
-        unit: Option<&Ids>,
-        said: Said<'_>,
-    ) {
-        let place = place.filter(|_| level <= config.profile.placed());
-        let time = Timestamp::now();
-        let record = Record { time, level, target, place, origin: &config.origin, unit, said };
+    fn say(&self, line: &Line<'_>, time: impl FnOnce() -> Timestamp) {
+        let Line { level, target, unit, .. } = *line;
+        if self.inner.gate.may_be_enabled(level) {
+            let config = self.inner.config.load();
+            if config.levels.is_enabled(level, target) {
+                let (origin, said) = (&config.origin, Said::Directly(line));
+                self.give(&config, Record { time: time(), level, target, place: None, origin, unit, said });
+            }
+        }
+    }
+
+    fn give(&self, config: &Config, mut record: Record<'_>) {
+        record.place = record.place.filter(|_| record.level <= config.profile.placed());
         if !config.give(&record) {
             self.inner.dropped.fetch_add(1, Ordering::Relaxed);
             self.inner.untold.fetch_add(1, Ordering::Relaxed);

@@ -2,7 +2,7 @@
 
 use std::{
     cell::Cell,
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
 use super::format::number;
@@ -10,9 +10,15 @@ use super::format::number;
 thread_local! {
     /// The last second that was written on this thread; most records are of the same one.
     static LAST: Cell<(u64, [u8; LENGTH])> = const { Cell::new((0, *b"1970-01-01T00:00:00.000000Z")) };
+
+    /// A moment of this thread, and what time it was then.
+    static KNOWN: Cell<Option<(Instant, SystemTime)>> = const { Cell::new(None) };
 }
 
 const LENGTH: usize = 27;
+
+/// After so long the time of day is looked up again, because clocks are set.
+const TRUSTED: Duration = Duration::from_millis(100);
 
 /// A time as log lines write it: RFC 3339, UTC, microseconds.
 pub fn timestamp(time: SystemTime) -> String {
@@ -27,6 +33,20 @@ impl Timestamp {
     /// The time of day.
     pub(crate) fn now() -> Self {
         Self::of(SystemTime::now())
+    }
+
+    /// The time of day, told from the moment that somebody has just looked up: a look at a clock takes longer than
+    /// writing the time down.
+    pub(crate) fn at(now: Instant) -> Self {
+        let known = KNOWN.get().and_then(|(then, time)| {
+            let since = now.checked_duration_since(then).filter(|since| *since < TRUSTED)?;
+            time.checked_add(since)
+        });
+        Self::of(known.unwrap_or_else(|| {
+            let time = SystemTime::now();
+            KNOWN.set(Some((now, time)));
+            time
+        }))
     }
 
     /// A clock before 1970 is wrong anyway; 1970 says so without more code.
@@ -110,6 +130,19 @@ mod tests {
             last = next;
         }
         assert_eq!(last, (2517, 7, 31));
+    }
+
+    #[test]
+    #[expect(clippy::disallowed_methods, reason = "the time of day is real time")]
+    fn a_moment_tells_the_time_of_day_also_after_a_while_and_looking_back() {
+        let since_epoch = |time: &Timestamp| String::from_utf8_lossy(time.as_bytes()).into_owned();
+        let now = Instant::now();
+        let before = Timestamp::now();
+        let told = [0, 1, 99, 100, 101, 5].map(|millis| Timestamp::at(now + Duration::from_millis(millis)));
+        let latest = Timestamp::of(SystemTime::now() + TRUSTED);
+        for time in told {
+            assert!((since_epoch(&before)..=since_epoch(&latest)).contains(&since_epoch(&time)), "{time:?}");
+        }
     }
 
     #[test]

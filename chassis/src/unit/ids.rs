@@ -18,26 +18,34 @@ thread_local! {
 }
 
 /// Request id, trace and whatever else names a unit of work in each of its log lines.
-///
-/// What nobody sent is made when somebody asks for it.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Ids {
-    request_id: OnceLock<RequestId>,
-    trace: OnceLock<TraceContext>,
+    names: Names,
     others: Vec<(&'static str, Box<str>)>,
+}
+
+#[derive(Debug)]
+enum Names {
+    Made(RequestId, TraceContext),
+    /// To be made when somebody asks.
+    Later(OnceLock<(RequestId, TraceContext)>),
 }
 
 impl Ids {
     /// New ids: nobody sent any.
     pub fn new() -> Self {
-        Self { request_id: OnceLock::new(), trace: OnceLock::new(), others: Vec::new() }
+        Self::from_caller(None, None)
+    }
+
+    /// New ids that are made when somebody asks for them: for work that may well log nothing.
+    pub fn lazy() -> Self {
+        Self { names: Names::Later(OnceLock::new()), others: Vec::new() }
     }
 
     /// The ids of work that a caller asked for: its request id, and a span below its span, as far as it sent them.
     pub fn from_caller(request_id: Option<RequestId>, caller: Option<TraceContext>) -> Self {
-        let request_id = request_id.map(OnceLock::from).unwrap_or_default();
-        let trace = caller.map(|caller| caller.child().into()).unwrap_or_default();
-        Self { request_id, trace, others: Vec::new() }
+        let trace = caller.map_or_else(TraceContext::new, |caller| caller.child());
+        Self { names: Names::Made(request_id.unwrap_or_default(), trace), others: Vec::new() }
     }
 
     /// Adds an id of another kind, such as `job_id`; it stands on every line of the unit.
@@ -53,12 +61,18 @@ impl Ids {
 
     /// Written as `req_id`.
     pub fn request_id(&self) -> &RequestId {
-        self.request_id.get_or_init(RequestId::new)
+        match &self.names {
+            Names::Made(request_id, _) => request_id,
+            Names::Later(later) => &later.get_or_init(Default::default).0,
+        }
     }
 
     /// Its place in the trace; written as `trace_id`.
     pub fn trace(&self) -> &TraceContext {
-        self.trace.get_or_init(TraceContext::new)
+        match &self.names {
+            Names::Made(_, trace) => trace,
+            Names::Later(later) => &later.get_or_init(Default::default).1,
+        }
     }
 
     /// The other ids, in the order they were added.
@@ -83,10 +97,15 @@ impl Ids {
 }
 
 /// A clone has the same ids, also those that nobody had asked for yet.
-impl Clone for Ids {
+impl Clone for Names {
     fn clone(&self) -> Self {
-        let (request_id, trace) = (*self.request_id(), *self.trace());
-        Self { request_id: request_id.into(), trace: trace.into(), others: self.others.clone() }
+        match self {
+            Names::Made(request_id, trace) => Names::Made(*request_id, *trace),
+            Names::Later(later) => {
+                let (request_id, trace) = *later.get_or_init(Default::default);
+                Names::Made(request_id, trace)
+            }
+        }
     }
 }
 
@@ -261,8 +280,8 @@ mod tests {
     }
 
     #[test]
-    fn a_clone_has_the_same_ids() {
-        let ids = Ids::new().with("job_id", "7");
+    fn a_clone_has_the_same_ids_also_when_nobody_has_asked_before() {
+        let ids = Ids::lazy().with("job_id", "7");
         let clone = ids.clone();
         assert_eq!(clone.request_id(), ids.request_id());
         assert_eq!(clone.trace(), ids.trace());

@@ -89,7 +89,7 @@ pub enum Outcome {
 
 impl Outcome {
     /// All there are, each at the place of its number.
-    pub(crate) const ALL: [Self; 5] = [Self::Ok, Self::Error, Self::Panic, Self::Timeout, Self::Cancelled];
+    pub const ALL: [Self; 5] = [Self::Ok, Self::Error, Self::Panic, Self::Timeout, Self::Cancelled];
 
     /// The word for it in logs and metrics.
     pub fn as_str(self) -> &'static str {

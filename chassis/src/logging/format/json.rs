@@ -21,10 +21,17 @@ pub(super) fn write(buf: &mut Vec<u8>, record: &Record<'_>) {
     buf.extend_from_slice(br#"","target":""#);
     escape::quoted(buf, record.target);
     buf.push(b'"');
-    record.said.message(|message| {
-        buf.extend_from_slice(br#","message":"#);
-        text(buf, &message);
-    });
+    match record.said {
+        Said::Directly(line) => {
+            buf.extend_from_slice(br#","message":""#);
+            escape::quoted(buf, line.message);
+            buf.push(b'"');
+        }
+        Said::Visited(fields) => fields.message(&mut |message| {
+            buf.extend_from_slice(br#","message":"#);
+            text(buf, &message);
+        }),
+    }
     buf.extend_from_slice(&record.origin.json);
     if let Some(unit) = record.unit {
         buf.extend_from_slice(br#","req_id":""#);

@@ -1,6 +1,6 @@
 //! What is known of a request from its head to its last byte, and told once at its end: a line and figures.
 
-use std::{borrow::Cow, net::SocketAddr, sync::Arc, time::Duration};
+use std::{borrow::Cow, net::SocketAddr, sync::Arc};
 
 use axum::extract::MatchedPath;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header, request::Parts, uri::PathAndQuery};
@@ -76,11 +76,14 @@ impl Record {
         let sent = Sent::by(site, &head.headers);
         let request_id = sent.request_id.and_then(RequestId::parse);
         let caller = sent.traceparent.and_then(TraceContext::parse);
+        // Unobserved, only a handler that logs or asks has a use for them.
+        let is_lazy = !site.settings.observability && request_id.is_none() && caller.is_none();
+        let ids = if is_lazy { Ids::lazy() } else { Ids::from_caller(request_id, caller) };
         let record = Self {
             site: site.clone(),
             peer: Arc::clone(peer),
             started: Instant::now(),
-            ids: Arc::new(Ids::from_caller(request_id, caller)),
+            ids: Arc::new(ids),
             method: head.method.clone(),
             path: head.uri.path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/")),
             endpoint: endpoint.cloned(),
@@ -132,7 +135,8 @@ impl Record {
         if !self.site.settings.observability {
             return;
         }
-        let took = self.started.elapsed();
+        let now = Instant::now();
+        let took = now - self.started;
         let received = self.flow.as_ref().map_or(0, |flow| flow.received());
         match &self.endpoint {
             Some(endpoint) => endpoint.meters.record(end.status, took, received, end.bytes_out),
@@ -140,7 +144,7 @@ impl Record {
         }
         let is_quiet = self.endpoint.as_ref().is_some_and(|endpoint| endpoint.quiet);
         if !is_quiet || end.outcome != Outcome::Ok {
-            self.tell_of_end(end, took, received);
+            self.tell_of_end(end, now, received);
         }
     }
 
@@ -162,7 +166,7 @@ impl Record {
         }
     }
 
-    fn tell_of_end(&self, end: &End<'_>, took: Duration, received: u64) {
+    fn tell_of_end(&self, end: &End<'_>, now: Instant, received: u64) {
         let uri = shortened(self.path.as_str());
         let common = [
             (&METHOD, Value::Str(self.method.as_str())),
@@ -170,7 +174,7 @@ impl Record {
             (&ROUTE, Value::Str(self.route())),
             (&IP, Value::Ip(self.peer.address().ip())),
             (&STATUS, Value::U64(end.status.as_u16().into())),
-            (&TIME_MS, Value::Millis(took)),
+            (&TIME_MS, Value::Millis(now - self.started)),
             (&BYTES_IN, Value::U64(received)),
             (&BYTES_OUT, Value::U64(end.bytes_out)),
             (&OUTCOME, Value::Str(end.outcome.as_str())),
@@ -184,13 +188,14 @@ impl Record {
             true => Cow::Borrowed(&common[..]),
             false => common.into_iter().chain(more.into_iter().flatten()).collect(),
         };
-        self.site.scope.logs().line(&Line {
+        let line = Line {
             level: end.outcome.level(Level::INFO),
             target: Kind::Request.target(),
             message: Kind::Request.message(),
             unit: Some(&self.ids),
             fields: &fields,
-        });
+        };
+        self.site.scope.logs().line_at(now, &line);
     }
 
     fn route(&self) -> &str {
