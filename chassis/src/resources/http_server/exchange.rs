@@ -49,17 +49,22 @@ impl Exchange for Site {
             Found::Endpoint(endpoint, captured) => {
                 let request = Request::new(request, endpoint, captured, peer);
                 let record = handling.record.insert(Record::begin(self, peer, request.head(), Some(endpoint)));
-                handling.work = admit(self, endpoint.never_shed, || handle(record, request, endpoint));
+                handling.work = admit(self, endpoint.never_shed, || {
+                    is_addressed(record).and_then(|()| handle(record, request, endpoint))
+                });
             }
             Found::OtherMethods(methods) => {
                 let (head, _) = request.into_parts();
                 let record = handling.record.insert(Record::begin(self, peer, &head, None));
-                handling.work = admit(self, false, || other_methods(record, &head, &methods.allow));
+                handling.work = admit(self, false, || {
+                    is_addressed(record).and_then(|()| other_methods(record, &head, &methods.allow))
+                });
             }
             Found::Nothing => {
                 let (head, body) = request.into_parts();
                 let record = handling.record.insert(Record::begin(self, peer, &head, None));
-                handling.work = admit(self, false, || elsewhere(record, head, body));
+                handling.work =
+                    admit(self, false, || is_addressed(record).and_then(|()| elsewhere(record, head, body)));
             }
         }
         handling
@@ -173,6 +178,14 @@ fn admit(site: &Site, never_shed: bool, begin: impl FnOnce() -> Result<Work, Box
         },
     };
     Work::answer(problem)
+}
+
+/// Refuses a request that names no host, or several.
+fn is_addressed(record: &Record) -> Result<(), Box<Problem>> {
+    match record.is_addressed {
+        true => Ok(()),
+        false => Err(Box::new(Problem::bad_request("a request needs exactly one `Host` header"))),
+    }
 }
 
 /// Answers a request whose path has routes, but not with this method.

@@ -3,7 +3,9 @@
 use std::{borrow::Cow, net::SocketAddr, sync::Arc};
 
 use axum::extract::MatchedPath;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header, request::Parts, uri::PathAndQuery};
+use http::{
+    HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version, header, request::Parts, uri::PathAndQuery,
+};
 use tokio::time::Instant;
 use tracing_core::Level;
 
@@ -58,6 +60,8 @@ pub(super) struct Record {
     /// The handler has finished without its client.
     pub(super) is_disconnected: bool,
     is_told: bool,
+    /// Whether it says for which host it is, as RFC 9112, section 3.2, demands: once on HTTP/1.1, at most once elsewhere.
+    pub(super) is_addressed: bool,
 }
 
 /// How a request ended.
@@ -93,6 +97,7 @@ impl Record {
             cache_key: None,
             is_disconnected: false,
             is_told: false,
+            is_addressed: sent.hosts == 1 || (sent.hosts == 0 && head.version != Version::HTTP_11),
         };
         site.meters.begin();
         record.tell_of_beginning();
@@ -256,6 +261,7 @@ impl std::fmt::Debug for RequestInfo<'_> {
 /// What the server itself reads of the headers of a request, found in one pass.
 #[derive(Default)]
 struct Sent<'a> {
+    hosts: usize,
     request_id: Option<&'a str>,
     traceparent: Option<&'a str>,
     /// What decides about the form of the answer.
@@ -268,6 +274,8 @@ impl<'a> Sent<'a> {
         for (name, value) in headers {
             if Asked::is_needed(name, site.cors.is_some()) {
                 sent.asked.keep(name, value);
+            } else if *name == header::HOST {
+                sent.hosts += 1;
             } else if *name == REQUEST_ID {
                 sent.request_id = value.to_str().ok();
             } else if *name == TRACEPARENT {

@@ -109,7 +109,11 @@ impl Request {
         self.prepare();
         let inner = &mut *self.inner;
         let (empty, ()) = http::Request::new(()).into_parts();
-        let parts = std::mem::replace(&mut inner.parts, empty);
+        let mut parts = std::mem::replace(&mut inner.parts, empty);
+        if inner.endpoint.takes_as_json(content_type(&parts.headers)) {
+            // Also where there is no body: that is what will be said to be missing then.
+            parts.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        }
         let Some((body, reading)) = inner.body.take().zip(inner.reading.clone()) else {
             return http::Request::from_parts(parts, Body::empty());
         };
@@ -120,9 +124,6 @@ impl Request {
             // What is handed on is neither compressed nor of the length that was declared.
             request.headers_mut().remove(header::CONTENT_ENCODING);
             request.headers_mut().remove(header::CONTENT_LENGTH);
-        }
-        if inner.endpoint.takes_as_json(content_type(request.headers())) {
-            request.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
         }
         // The limit of this server stands in for axum's.
         DefaultBodyLimit::disable().apply(&mut request);

@@ -193,3 +193,28 @@ async fn the_routes_are_documented() {
     let off = orders().set(|settings| settings.openapi = false).open();
     assert_eq!(off.get("/openapi.json").await.status(), StatusCode::NOT_FOUND);
 }
+
+#[tokio::test]
+async fn a_request_names_one_host() {
+    let open = Bench::new().on(get("/"), |_| async { "here" }).open();
+    let answer = async |head: &str| rest(open.raw(&format!("GET / {head}connection: close\r\n\r\n")).await).await;
+    for head in ["HTTP/1.1\r\n", "HTTP/1.1\r\nhost: x\r\nhost: y\r\n", "HTTP/1.0\r\nhost: x\r\nhost: x\r\n"] {
+        let answer = answer(head).await;
+        assert!(answer.starts_with("HTTP/1.1 400") || answer.starts_with("HTTP/1.0 400"), "{head}: {answer}");
+        assert!(answer.contains("exactly one `Host` header"), "{answer}");
+    }
+    for head in ["HTTP/1.1\r\nhost: x\r\n", "HTTP/1.0\r\n"] {
+        assert!(answer(head).await.ends_with("here"), "{head}");
+    }
+}
+
+#[tokio::test]
+async fn an_empty_body_that_counts_as_json_is_not_of_the_wrong_type() {
+    let open = Bench::new()
+        .on(post("/").any_json(), |mut request| async move {
+            last::<axum::Json<Value>, _>(&mut request).await.map(|_| "taken")
+        })
+        .open();
+    let refused = open.client.post("/").header("content-type", "application/x-www-form-urlencoded").await.unwrap();
+    assert_eq!(problem(&refused)["status"], 400);
+}
