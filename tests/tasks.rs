@@ -112,6 +112,40 @@ fn a_panic_is_caught_counted_and_logged_once_with_its_place() {
     });
 }
 
+#[microservice(name = "eager")]
+struct Eager {
+    runs: AtomicU32,
+    long_runs: AtomicU32,
+}
+
+#[microservice]
+impl Eager {
+    #[task(restart = "always")]
+    async fn look(&self) {
+        self.runs.fetch_add(1, Ordering::Relaxed);
+    }
+
+    #[task(restart = "always")]
+    async fn work(&self) {
+        self.long_runs.fetch_add(1, Ordering::Relaxed);
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    }
+}
+
+#[test]
+fn a_task_that_always_returns_at_once_pauses_between_its_runs() {
+    no_leaks_paused(async {
+        let settings = chassis::yaml! {
+            microservices: { eager: { tasks: { look: { backoff_min: "100ms" } } } }
+        };
+        let running = Eager::builder().settings(settings).start().await.unwrap();
+        tokio::time::sleep(Duration::from_millis(1_050)).await;
+        assert_eq!(running.service().runs.load(Ordering::Relaxed), 11);
+        assert_eq!(running.service().long_runs.load(Ordering::Relaxed), 3, "what takes its time is not held up");
+        running.stop().await.unwrap();
+    });
+}
+
 #[microservice(name = "script")]
 struct Script {
     done: AtomicU32,

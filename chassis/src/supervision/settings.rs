@@ -87,7 +87,8 @@ pub struct TaskSettings {
     pub restarts: Option<u32>,
     /// The time in which restarts are counted; 60 s by default.
     pub within: Option<Duration>,
-    /// The longest wait before the first restart, doubled with each further one; 200 ms by default.
+    /// The longest wait before the first restart, doubled with each further one; 200 ms by default. Where
+    /// `restart` is `always`, a run that ended well in less time is followed by a wait of this length.
     pub backoff_min: Option<Duration>,
     /// The longest wait before any restart; 30 s by default.
     pub backoff_max: Option<Duration>,

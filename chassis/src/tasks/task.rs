@@ -52,7 +52,8 @@ pub(crate) async fn run(plan: TaskPlan, core: Arc<Core>) {
         cell.ran(result.as_ref().err(), core.clock.now());
         let error = result.as_ref().err().map(|error| format!("{error:#}"));
         core.events.emit(EventKind::TaskEnded { task: name, error });
-        if began.elapsed() >= plan.policy.forget_after {
+        let lived = began.elapsed();
+        if lived >= plan.policy.forget_after {
             log.forget();
             backoff.healthy();
         }
@@ -69,6 +70,8 @@ pub(crate) async fn run(plan: TaskPlan, core: Arc<Core>) {
             return give_up_or_finish(&core, &cell, &plan, result);
         }
         let delay = match &result {
+            // One that has nothing to do and returns at once would spin, and flood whoever counts.
+            Ok(()) if lived < plan.policy.backoff_min => plan.policy.backoff_min,
             Ok(()) => Duration::ZERO,
             Err(_) => backoff.failed_with_jitter(fastrand::f64()),
         };
