@@ -305,12 +305,8 @@ fn read_plans<S: Microservice>(
     let mut timers = BTreeMap::new();
     for timer in &blueprint.timers {
         let path = format!("{own}.timers.{}", timer.id.name());
-        let section = tree.section(&path);
-        if let Some(settings) = section.read::<TimerSettings>(&[], problems) {
+        if let Some(settings) = TimerSettings::read(&tree.section(&path), &timer.schedule, problems) {
             let schedule = settings.schedule(&timer.schedule);
-            if let Err(error) = schedule.check() {
-                problems.add(&path, format!("{error:#}"));
-            }
             let is_enabled = settings.enabled.unwrap_or(timer.autostart);
             timers.insert(timer.id.name(), TimerControl::new(is_enabled, schedule));
         }

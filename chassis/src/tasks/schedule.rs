@@ -4,9 +4,7 @@ use std::time::Duration;
 #[cfg(feature = "cron")]
 use std::time::SystemTime;
 
-#[cfg(feature = "cron")]
-use crate::Error;
-use crate::Result;
+use crate::{Error, Result};
 
 /// When a timer ticks: every so often, or by the calendar.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,17 +61,89 @@ impl Schedule {
     /// # Errors
     /// What is wrong with the expression or the time zone; or that the feature `cron` is not on.
     pub fn check(&self) -> Result<()> {
-        match self {
-            Schedule::Every(_) => Ok(()),
-            #[cfg(feature = "cron")]
-            Schedule::Cron { expression, zone } => Cron::parse(expression, zone.as_deref()).map(drop),
-            #[cfg(not(feature = "cron"))]
-            Schedule::Cron { expression, .. } => Err(crate::Error::misconfigured(crate::Error::msg(format!(
-                "cron expression `{expression}`: not compiled in; enable the feature `cron` of `chassis`"
-            )))),
-        }
+        let Schedule::Cron { expression, zone } = self else { return Ok(()) };
+        check_expression(expression)
+            .and_then(|()| zone.as_deref().map_or(Ok(()), check_zone))
+            .map_err(|what| Error::misconfigured(Error::msg(what)))
     }
 }
+
+/// What a cron expression looks like, for whoever wrote a wrong one.
+pub(crate) const EXAMPLE: &str = "write it like `0 3 * * *` (every day at 03:00) or `*/10 * * * MON-FRI`";
+
+/// Whether there is a time zone of this name; what is wrong otherwise.
+#[cfg(feature = "cron")]
+pub(crate) fn check_zone(zone: &str) -> Result<(), String> {
+    find_zone(zone).map(drop)
+}
+
+/// Without the feature, it is the expression that is told.
+#[cfg(not(feature = "cron"))]
+pub(crate) fn check_zone(_: &str) -> Result<(), String> {
+    Ok(())
+}
+
+#[cfg(feature = "cron")]
+fn find_zone(zone: &str) -> Result<jiff::tz::TimeZone, String> {
+    let unknown = |_| format!("no time zone is called `{zone}`; write its IANA name, such as `Europe/Berlin`");
+    jiff::tz::TimeZone::get(zone).map_err(unknown)
+}
+
+/// Whether a cron expression can be followed; what is wrong otherwise, and in which of its fields.
+#[cfg(feature = "cron")]
+pub(crate) fn check_expression(expression: &str) -> Result<(), String> {
+    parse_expression(expression).map(drop)
+}
+
+/// Whether a cron expression can be followed.
+#[cfg(not(feature = "cron"))]
+pub(crate) fn check_expression(expression: &str) -> Result<(), String> {
+    Err(format!("cron expression `{expression}`: not compiled in; enable the feature `cron` of `chassis`"))
+}
+
+#[cfg(feature = "cron")]
+fn parse_expression(expression: &str) -> Result<croner::Cron, String> {
+    let parser = croner::parser::CronParser::builder().seconds(croner::parser::Seconds::Optional).build();
+    parser.parse(expression).map_err(|error| {
+        let about = format!("cron expression `{expression}`");
+        let fields: Vec<&str> = expression.split_whitespace().collect();
+        if expression.trim_start().starts_with('@') {
+            return format!("{about}: there is no such name");
+        }
+        let count = fields.len();
+        if !(5..=6).contains(&count) {
+            return format!(
+                "{about}: it has {count} fields; there are five (minute, hour, day, month, weekday), or six with seconds in front"
+            );
+        }
+        // The library does not say which field it is at, so each is tried alone.
+        let is_wrong = |place: &usize| {
+            let mut alone = vec!["*"; count];
+            alone[*place] = fields[*place];
+            parser.parse(&alone.join(" ")).is_err()
+        };
+        let wrong: Vec<String> = (0..count)
+            .filter(is_wrong)
+            .map(|place| {
+                let (name, values) = FIELDS[place + FIELDS.len() - count];
+                format!("the {name} is `{}`, and has to be {values}", fields[place])
+            })
+            .collect();
+        // What is wrong with two fields together, such as a day that no month has.
+        if wrong.is_empty() { format!("{about}: {error}") } else { format!("{about}: {}", wrong.join("; ")) }
+    })
+}
+
+/// The fields of an expression, and what may stand in them.
+#[cfg(feature = "cron")]
+const FIELDS: [(&str, &str); 6] = [
+    ("second", "within 0-59"),
+    ("minute", "within 0-59"),
+    ("hour", "within 0-23"),
+    ("day", "within 1-31, or `L` for the last"),
+    ("month", "within 1-12 or JAN-DEC"),
+    ("weekday", "within 0-7 or SUN-SAT"),
+];
 
 /// Which tick of an interval is due next, `elapsed` after the start, when tick number `last` was the last one.
 ///
@@ -106,19 +176,9 @@ pub(crate) struct Cron {
 impl Cron {
     /// Parses an expression of five fields, or six with seconds in front.
     pub(crate) fn parse(expression: &str, zone: Option<&str>) -> Result<Self> {
-        let cron = croner::parser::CronParser::builder()
-            .seconds(croner::parser::Seconds::Optional)
-            .build()
-            .parse(expression)
-            .map_err(|error| Error::misconfigured(Error::msg(format!("cron expression `{expression}`: {error}"))))?;
-        let zone = match zone {
-            None => jiff::tz::TimeZone::UTC,
-            Some(zone) => jiff::tz::TimeZone::get(zone).map_err(|_| {
-                Error::misconfigured(Error::msg(format!(
-                    "cron expression `{expression}`: no time zone is called `{zone}`; write its IANA name, such as `Europe/Berlin`"
-                )))
-            })?,
-        };
+        let misconfigured = |what: String| Error::misconfigured(Error::msg(what));
+        let cron = parse_expression(expression).map_err(misconfigured)?;
+        let zone = zone.map_or(Ok(jiff::tz::TimeZone::UTC), find_zone).map_err(misconfigured)?;
         Ok(Self { cron, zone })
     }
 
@@ -214,6 +274,21 @@ mod tests {
             assert!(Schedule::cron("61 * * * *", None).check().unwrap_err().is_misconfigured());
             let error = Schedule::cron("* * * * *", Some("Mars/Olympus")).check().unwrap_err();
             assert!(error.to_string().contains("IANA"), "{error}");
+        }
+
+        #[test]
+        fn the_fields_that_are_wrong_are_named() {
+            let said = |expression| check_expression(expression).unwrap_err();
+            assert_eq!(
+                said("61 * * 13 *"),
+                "cron expression `61 * * 13 *`: the minute is `61`, and has to be within 0-59; \
+                 the month is `13`, and has to be within 1-12 or JAN-DEC"
+            );
+            assert!(said("* * 25 * * *").contains("the hour is `25`"));
+            assert!(said("99 * * * * *").contains("the second is `99`"));
+            assert!(said("* * * * FUNDAY").contains("the weekday is `FUNDAY`"));
+            assert!(said("* * *").contains("it has 3 fields"));
+            assert!(said("@often").contains("no such name"));
         }
     }
 }
