@@ -206,6 +206,49 @@ fn files_that_cannot_be_read_are_explained() {
     assert_eq!(told, expected);
 }
 
+#[test]
+fn a_value_in_the_place_of_the_root_is_told_and_what_nobody_reads_there_is_warned_of() {
+    let problems = report(&[
+        Box::new(Cli::new(["system=5", "foo.bar=1", "loging.profile=DEVELOP"])),
+        Box::new(Env::from_variables([("CHASSIS__SYSTEM", "hunter2")])),
+    ]);
+    let told: Vec<String> = problems.iter().map(ToString::to_string).collect();
+    let expected = "`system`: expected a map of sections, found a value that is not shown here";
+    let help = "set one of its keys: `resources.http.port`";
+    for origin in ["--set system", "CHASSIS__SYSTEM"] {
+        assert!(told.contains(&format!("{expected} (at {origin}); {help}")), "{told:#?}");
+    }
+    let warnings: Vec<String> = problems.warnings().map(ToString::to_string).collect();
+    let foreign = "`system.foo`: is a section that this service does not read (at --set foo.bar)";
+    assert!(warnings.iter().any(|warning| warning == foreign), "{warnings:#?}");
+    assert_eq!(warnings.len(), 2, "{warnings:#?}");
+
+    let problems = report(&[Box::new(Cli::new([r#"system={"resources": {"db": {"prot": 1}}}"#]))]);
+    assert!(problems.to_string().contains("`system.resources.db.prot`: unknown key"), "{problems}");
+}
+
+#[test]
+fn what_stands_beside_the_root_of_a_file_is_warned_of_unless_it_is_the_files_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = "x-own: &own {deploy_name: x}\nsystem:\n  <<: *own\n  other: {a: 1}\nsecurity: 1\nloggin: {}\n";
+    let problems = report(&[file(folder.path(), "shared.yml", text)]);
+    let told: Vec<String> = problems
+        .warnings()
+        .map(|warning| warning.to_string().replace(&format!("{}/", folder.path().display()), ""))
+        .collect();
+    let top = "at the top of a settings file is not read";
+    assert_eq!(
+        told,
+        [
+            format!(
+                "shared.yml:5:1: `security` {top}; settings stand below `system:`; what is kept for anchors is called `x-…`"
+            ),
+            format!("shared.yml:6:1: `loggin` {top}; did you mean `logging`, below `system:`?"),
+            "`system.other`: is a section that this service does not read (at shared.yml:4:3)".to_owned(),
+        ]
+    );
+}
+
 /// A file as an older framework's services have it, unchanged.
 const TAMARCO: &str = "\
 system:

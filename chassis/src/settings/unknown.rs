@@ -1,7 +1,7 @@
 //! The whole tree against what is declared: every section is read, and what nobody reads is found.
 //!
 //! In a declared section an unknown key is a mistake. Elsewhere it may belong to another service, and is only worth a
-//! warning where its name is nearly a declared one.
+//! warning where its name is nearly a declared one, or directly below the root, where services have no sections.
 
 use super::{
     declarations::Declarations,
@@ -65,12 +65,13 @@ impl Tree {
                 problems.notice(format!("`{path}` (at {}) {notice}", node.named_at()));
             } else if is_inside {
                 problems.push(unknown_key(path, node, known.iter().copied()));
-            } else if let Some(nearest) = nearest(key, known.iter().copied())
-                && !is_legacy_section(&path)
-                && !node.is_override
-            {
-                let warning = Problem::at(path, "is a section that this service does not read");
-                problems.warn(warning.origin(node.named_at().clone()).help(format!("did you mean `{nearest}`?")));
+            } else if !is_legacy_section(&path) && !node.is_override {
+                let nearest = nearest(key, known.iter().copied()).map(|nearest| format!("did you mean `{nearest}`?"));
+                // Below the root there is nothing but what chassis reads; elsewhere there is what other services read.
+                if nearest.is_some() || path.steps().len() == 1 {
+                    let warning = Problem::at(path, "is a section that this service does not read");
+                    problems.warn(nearest.into_iter().fold(warning.origin(node.named_at().clone()), Problem::help));
+                }
             }
         }
     }

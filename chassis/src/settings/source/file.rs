@@ -143,7 +143,8 @@ fn hint(path: &Path) -> String {
     }
 }
 
-/// What stands below `system`; other keys at the top are the file's own affair, unless they look misplaced.
+/// What stands below `system`. Other keys at the top are warned of, and are a mistake where they look misplaced; what
+/// begins with `x-` is the file's own affair.
 fn below_root(root: Node, file: Origin, problems: &mut Problems) -> Node {
     let nothing = Node::empty_map(file);
     let map = match root.value {
@@ -163,6 +164,13 @@ fn below_root(root: Node, file: Origin, problems: &mut Problems) -> Node {
             let help = if is_section { "put it below `system:`" } else { "did you mean `system`?" };
             problems.push(Problem::of_source(node.named_at().clone(), what).help(help));
             is_told = true;
+        } else if key != ROOT && map.contains_key(ROOT) && !key.starts_with("x-") {
+            let what = format!("`{}` at the top of a settings file is not read", key.escape_debug());
+            let help = match nearest(key, SECTIONS) {
+                Some(section) => format!("did you mean `{section}`, below `system:`?"),
+                None => "settings stand below `system:`; what is kept for anchors is called `x-…`".to_owned(),
+            };
+            problems.warn(Problem::of_source(node.named_at().clone(), what).help(help));
         }
     }
     if !is_told {

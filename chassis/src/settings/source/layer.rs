@@ -55,6 +55,9 @@ impl Layer {
 
     /// Adds a value; one that is already there is replaced.
     pub(crate) fn insert_at(&mut self, path: &KeyPath, node: Node, problems: &mut Problems) {
+        if path.steps().eq([ROOT]) {
+            return self.insert_root(node, problems);
+        }
         let mut steps: Vec<&str> = path.steps().collect();
         let Some(last) = steps.pop() else { return };
         let mut at = &mut self.root;
@@ -78,6 +81,26 @@ impl Layer {
             }
             Entry::Occupied(mut entry) => {
                 entry.insert(node);
+            }
+        }
+    }
+
+    /// Adds what is said of `system` as a whole: a map of its sections, also as JSON in text.
+    fn insert_root(&mut self, node: Node, problems: &mut Problems) {
+        let node = node.parsed().ok().flatten().unwrap_or(node);
+        match node.value {
+            Value::Null => {}
+            Value::Map(map) => {
+                for (key, node) in map {
+                    self.insert_at(&KeyPath::from_steps(vec![key.into()]), node, problems);
+                }
+            }
+            _ => {
+                // Whatever it is, a secret may be in it.
+                let what = format!("expected a map of sections, found {}", node.found(true));
+                problems.push(
+                    Problem::of_key(ROOT, what).origin(node.origin).help("set one of its keys: `resources.http.port`"),
+                );
             }
         }
     }

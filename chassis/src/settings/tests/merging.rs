@@ -214,7 +214,8 @@ fn keys_that_nobody_reads_are_mistakes_warnings_or_somebody_elses() {
         "{own}"
     );
     let warnings: Vec<String> = problems.warnings().map(ToString::to_string).collect();
-    let warning = "is a section that this service does not read (at builder); did you mean";
+    let unread = "is a section that this service does not read (at builder)";
+    let warning = format!("{unread}; did you mean");
     assert_eq!(
         warnings,
         [
@@ -222,6 +223,7 @@ fn keys_that_nobody_reads_are_mistakes_warnings_or_somebody_elses() {
             format!("`system.loging`: {warning} `logging`?"),
             format!("`system.microservices.oders`: {warning} `orders`?"),
             format!("`system.resources.htp`: {warning} `http`?"),
+            format!("`system.something`: {unread}"),
         ]
     );
     assert_eq!(problems.notices().count(), 2, "{:?}", problems.notices().collect::<Vec<_>>());
