@@ -187,12 +187,14 @@ impl Twice {
     async fn second(&self) {}
 }
 
-#[tokio::test]
-async fn a_duplicate_across_blocks_is_reported_at_the_start() {
-    let error = Twice::builder().settings(Dict::new().set("resources.http.port", 0)).start().await.unwrap_err();
-    assert!(error.is_misconfigured());
-    let text = format!("{error:#}");
-    assert!(text.contains("`GET /a` is routed twice: to `first` and to `second`"), "{text}");
+#[test]
+fn a_duplicate_across_blocks_is_reported_at_the_start() {
+    no_leaks(async {
+        let error = Twice::builder().settings(Dict::new().set("resources.http.port", 0)).start().await.unwrap_err();
+        assert!(error.is_misconfigured());
+        let text = format!("{error:#}");
+        assert!(text.contains("`GET /a` is routed twice: to `first` and to `second`"), "{text}");
+    });
 }
 
 /// A public and an internal server.

@@ -171,50 +171,52 @@ fn a_line_said_while_a_line_is_formatted_arrives_too() {
     assert!(messages.contains(&"\"inner\"".to_owned()));
 }
 
-#[tokio::test]
-async fn a_unit_of_work_ends_with_one_line_that_says_what_came_of_it() {
-    let orders = scope("orders");
-    let unit = || Unit::new("message").in_scope(&orders).name("emails").field("size", 42_u64);
+#[test]
+fn a_unit_of_work_ends_with_one_line_that_says_what_came_of_it() {
+    no_leaks(async {
+        let orders = scope("orders");
+        let unit = || Unit::new("message").in_scope(&orders).name("emails").field("size", 42_u64);
 
-    assert!(unit().run(async { Ok(()) }).await.is_ok());
-    assert!(unit().run(async { Err::<(), _>(Error::msg("no such order").context("cannot send")) }).await.is_err());
-    let panic = unit().run(async { Err::<(), _>(panic_here()) }).await.unwrap_err();
-    assert!(panic.to_string().contains("on purpose"), "{panic}");
-    let timeout = |result: &std::result::Result<(), _>| match result {
-        Ok(()) => Ending::ok(),
-        Err(tokio::time::error::Elapsed { .. }) => Ending::of(Outcome::Timeout),
-    };
-    let work = tokio::time::timeout(Duration::from_millis(1), std::future::pending());
-    assert!(unit().run_as(work, timeout).await.unwrap().is_err());
-    {
-        let mut abandoned = Box::pin(unit().run(std::future::pending::<Result<()>>()));
-        let waker = std::task::Waker::noop();
-        assert!(abandoned.as_mut().poll(&mut std::task::Context::from_waker(waker)).is_pending());
-    }
-    // Never polled, never begun: nothing to tell.
-    drop(unit().run(async { Ok(()) }));
+        assert!(unit().run(async { Ok(()) }).await.is_ok());
+        assert!(unit().run(async { Err::<(), _>(Error::msg("no such order").context("cannot send")) }).await.is_err());
+        let panic = unit().run(async { Err::<(), _>(panic_here()) }).await.unwrap_err();
+        assert!(panic.to_string().contains("on purpose"), "{panic}");
+        let timeout = |result: &std::result::Result<(), _>| match result {
+            Ok(()) => Ending::ok(),
+            Err(tokio::time::error::Elapsed { .. }) => Ending::of(Outcome::Timeout),
+        };
+        let work = tokio::time::timeout(Duration::from_millis(1), std::future::pending());
+        assert!(unit().run_as(work, timeout).await.unwrap().is_err());
+        {
+            let mut abandoned = Box::pin(unit().run(std::future::pending::<Result<()>>()));
+            let waker = std::task::Waker::noop();
+            assert!(abandoned.as_mut().poll(&mut std::task::Context::from_waker(waker)).is_pending());
+        }
+        // Never polled, never begun: nothing to tell.
+        drop(unit().run(async { Ok(()) }));
 
-    let records = said(&orders);
-    let told: Vec<_> = records.iter().map(|record| (text(record, "outcome"), text(record, "level"))).collect();
-    assert_eq!(
-        told,
-        [("ok", "INFO"), ("error", "WARN"), ("panic", "ERROR"), ("timeout", "WARN"), ("cancelled", "INFO")]
-            .map(|(outcome, level)| (outcome.to_owned(), level.to_owned()))
-    );
-    for record in &records {
-        assert_eq!(record["message"], "MESSAGE");
-        assert_eq!(record["target"], "chassis::message");
-        assert_eq!(record["name"], "emails");
-        assert_eq!(record["size"], 42);
-        assert!(record["time_ms"].is_f64());
-        assert_eq!(text(record, "req_id").len(), 32);
-    }
-    assert_eq!(records[1]["error"], "cannot send: no such order");
-    let place = text(&records[2], "error");
-    assert!(place.starts_with(&format!("panicked at {}:", file!())) && place.ends_with("on purpose"), "{place}");
-    let of = |outcome| orders.metrics().get("chassis_work_total", &[("kind", "message"), ("outcome", outcome)]);
-    assert_eq!(["ok", "error", "panic", "timeout", "cancelled"].map(of), [Some(1.0); 5]);
-    assert_eq!(orders.metrics().get("chassis_work_in_flight", &[("kind", "message")]), Some(0.0));
+        let records = said(&orders);
+        let told: Vec<_> = records.iter().map(|record| (text(record, "outcome"), text(record, "level"))).collect();
+        assert_eq!(
+            told,
+            [("ok", "INFO"), ("error", "WARN"), ("panic", "ERROR"), ("timeout", "WARN"), ("cancelled", "INFO")]
+                .map(|(outcome, level)| (outcome.to_owned(), level.to_owned()))
+        );
+        for record in &records {
+            assert_eq!(record["message"], "MESSAGE");
+            assert_eq!(record["target"], "chassis::message");
+            assert_eq!(record["name"], "emails");
+            assert_eq!(record["size"], 42);
+            assert!(record["time_ms"].is_f64());
+            assert_eq!(text(record, "req_id").len(), 32);
+        }
+        assert_eq!(records[1]["error"], "cannot send: no such order");
+        let place = text(&records[2], "error");
+        assert!(place.starts_with(&format!("panicked at {}:", file!())) && place.ends_with("on purpose"), "{place}");
+        let of = |outcome| orders.metrics().get("chassis_work_total", &[("kind", "message"), ("outcome", outcome)]);
+        assert_eq!(["ok", "error", "panic", "timeout", "cancelled"].map(of), [Some(1.0); 5]);
+        assert_eq!(orders.metrics().get("chassis_work_in_flight", &[("kind", "message")]), Some(0.0));
+    });
 }
 
 fn panic_here() -> Error {
@@ -225,28 +227,30 @@ fn text(record: &Json, key: &str) -> String {
     record[key].as_str().unwrap_or_default().to_owned()
 }
 
-#[tokio::test]
-async fn a_unit_works_under_the_ids_of_its_caller() {
-    let orders = scope("orders");
-    let caller = TraceContext::parse(TRACEPARENT).unwrap();
-    let ids = Ids::from_caller(RequestId::parse("caller-7"), Some(caller));
-    let unit = Unit::new("job").in_scope(&orders).ids(ids).id("job_id", "j-1");
-    let seen = unit.run(async {
-        tracing::info!("inside");
-        Ok((current_request_id(), current_trace()))
+#[test]
+fn a_unit_works_under_the_ids_of_its_caller() {
+    no_leaks(async {
+        let orders = scope("orders");
+        let caller = TraceContext::parse(TRACEPARENT).unwrap();
+        let ids = Ids::from_caller(RequestId::parse("caller-7"), Some(caller));
+        let unit = Unit::new("job").in_scope(&orders).ids(ids).id("job_id", "j-1");
+        let seen = unit.run(async {
+            tracing::info!("inside");
+            Ok((current_request_id(), current_trace()))
+        });
+        let (request_id, trace) = seen.await.unwrap();
+        assert_eq!(request_id.unwrap().as_str(), "caller-7");
+        let trace = trace.unwrap();
+        assert_eq!(trace.parent_id(), Some(caller.span_id()));
+        assert!(TraceContext::parse(&trace.to_string()).is_some());
+        for record in said(&orders) {
+            assert_eq!(record["req_id"], "caller-7");
+            assert_eq!(record["trace_id"], "0af7651916cd43dd8448eb211c80319c");
+            assert_eq!(record["job_id"], "j-1");
+        }
+        assert_eq!(said(&orders).len(), 2);
+        assert_eq!(current_request_id(), None);
     });
-    let (request_id, trace) = seen.await.unwrap();
-    assert_eq!(request_id.unwrap().as_str(), "caller-7");
-    let trace = trace.unwrap();
-    assert_eq!(trace.parent_id(), Some(caller.span_id()));
-    assert!(TraceContext::parse(&trace.to_string()).is_some());
-    for record in said(&orders) {
-        assert_eq!(record["req_id"], "caller-7");
-        assert_eq!(record["trace_id"], "0af7651916cd43dd8448eb211c80319c");
-        assert_eq!(record["job_id"], "j-1");
-    }
-    assert_eq!(said(&orders).len(), 2);
-    assert_eq!(current_request_id(), None);
 }
 
 #[test]

@@ -15,6 +15,7 @@ use chassis::{
     microservice,
     settings::Setting,
 };
+use chassis_tests::no_leaks;
 
 #[derive(Clone, Default)]
 struct Nothing;
@@ -141,32 +142,36 @@ mod sharded {
     }
 }
 
-#[tokio::test]
-async fn a_part_in_another_module_is_part_of_the_service() {
-    let running = <sharded::Sharded>::builder().start().await.unwrap();
-    running.stop().await.unwrap();
+#[test]
+fn a_part_in_another_module_is_part_of_the_service() {
+    no_leaks(async {
+        let running = <sharded::Sharded>::builder().start().await.unwrap();
+        running.stop().await.unwrap();
+    });
 }
 
-#[tokio::test]
-async fn a_service_may_be_local_to_a_function() {
-    #[microservice]
-    struct Local {
-        #[init(Arc::new(Mutex::new(0)))]
-        seen: Arc<Mutex<u32>>,
-    }
-
-    #[microservice]
-    impl Local {
-        #[before(stop)]
-        async fn say_goodbye(&self) {
-            *self.seen.lock().unwrap() += 1;
+#[test]
+fn a_service_may_be_local_to_a_function() {
+    no_leaks(async {
+        #[microservice]
+        struct Local {
+            #[init(Arc::new(Mutex::new(0)))]
+            seen: Arc<Mutex<u32>>,
         }
-    }
 
-    let running = Local::builder().start().await.unwrap();
-    let seen = Arc::clone(&running.service().seen);
-    running.stop().await.unwrap();
-    assert_eq!(*seen.lock().unwrap(), 1);
+        #[microservice]
+        impl Local {
+            #[before(stop)]
+            async fn say_goodbye(&self) {
+                *self.seen.lock().unwrap() += 1;
+            }
+        }
+
+        let running = Local::builder().start().await.unwrap();
+        let seen = Arc::clone(&running.service().seen);
+        running.stop().await.unwrap();
+        assert_eq!(*seen.lock().unwrap(), 1);
+    });
 }
 
 /// A stranger's resource that calls methods with texts.
@@ -246,17 +251,19 @@ impl Reader {
     }
 }
 
-#[tokio::test]
-async fn a_handler_gets_each_argument_from_its_input() {
-    let running = Reader::builder().start().await.unwrap();
-    let service = Arc::clone(running.service());
-    let call = |at: usize, word: &str| service.words.handlers.lock().unwrap()[at](Word(word.to_owned()));
-    assert_eq!(call(0, "number 7").await, Outcome::Answered("70".to_owned()));
-    assert_eq!(call(0, "number x").await, Outcome::Refused);
-    assert_eq!(call(0, "text x").await, Outcome::Ignored);
-    assert_eq!(call(1, "text x").await, Outcome::Answered("x x 10 reader".to_owned()));
-    assert_eq!(call(2, "nothing").await, Outcome::Answered("nothing".to_owned()));
-    running.stop().await.unwrap();
+#[test]
+fn a_handler_gets_each_argument_from_its_input() {
+    no_leaks(async {
+        let running = Reader::builder().start().await.unwrap();
+        let service = Arc::clone(running.service());
+        let call = |at: usize, word: &str| service.words.handlers.lock().unwrap()[at](Word(word.to_owned()));
+        assert_eq!(call(0, "number 7").await, Outcome::Answered("70".to_owned()));
+        assert_eq!(call(0, "number x").await, Outcome::Refused);
+        assert_eq!(call(0, "text x").await, Outcome::Ignored);
+        assert_eq!(call(1, "text x").await, Outcome::Answered("x x 10 reader".to_owned()));
+        assert_eq!(call(2, "nothing").await, Outcome::Answered("nothing".to_owned()));
+        running.stop().await.unwrap();
+    });
 }
 
 #[test]
@@ -283,34 +290,38 @@ struct Ruled {
     names: Vec<String>,
 }
 
-#[tokio::test]
-async fn a_setting_of_the_service_follows_the_rules_of_its_field() {
-    let running = Ruled::builder()
-        .settings(chassis::yaml! {
-            microservices: { ruled: { per_page: 50, patience: 1500, window: [3, 4] } }
-        })
-        .start()
-        .await
-        .unwrap();
-    let service = running.service();
-    assert_eq!(service.page_size.get(), 50);
-    assert_eq!(service.waits, Duration::from_millis(1500));
-    assert_eq!(service.window, Range(3, 4));
-    assert!(service.names.is_empty());
-    running.stop().await.unwrap();
+#[test]
+fn a_setting_of_the_service_follows_the_rules_of_its_field() {
+    no_leaks(async {
+        let running = Ruled::builder()
+            .settings(chassis::yaml! {
+                microservices: { ruled: { per_page: 50, patience: 1500, window: [3, 4] } }
+            })
+            .start()
+            .await
+            .unwrap();
+        let service = running.service();
+        assert_eq!(service.page_size.get(), 50);
+        assert_eq!(service.waits, Duration::from_millis(1500));
+        assert_eq!(service.window, Range(3, 4));
+        assert!(service.names.is_empty());
+        running.stop().await.unwrap();
+    });
 }
 
-#[tokio::test]
-async fn a_setting_of_the_service_that_breaks_its_rules_is_told() {
-    let refused = Ruled::builder()
-        .settings(chassis::yaml! {
-            microservices: { ruled: { page_size: 500, patience: "2m" } }
-        })
-        .start()
-        .await;
-    let problems = format!("{:#}", refused.unwrap_err());
-    assert!(problems.contains("page_size") && problems.contains("100"), "{problems}");
-    assert!(problems.contains("patience") && problems.contains("1m"), "{problems}");
+#[test]
+fn a_setting_of_the_service_that_breaks_its_rules_is_told() {
+    no_leaks(async {
+        let refused = Ruled::builder()
+            .settings(chassis::yaml! {
+                microservices: { ruled: { page_size: 500, patience: "2m" } }
+            })
+            .start()
+            .await;
+        let problems = format!("{:#}", refused.unwrap_err());
+        assert!(problems.contains("page_size") && problems.contains("100"), "{problems}");
+        assert!(problems.contains("patience") && problems.contains("1m"), "{problems}");
+    });
 }
 
 /// A service may be written by a macro, with names and types of its own.
@@ -338,8 +349,10 @@ macro_rules! service {
 
 service!(Written, nothing: Nothing, "1s", nothing, Context, Result<(), std::io::Error>);
 
-#[tokio::test]
-async fn a_macro_may_write_a_service() {
-    let running = Written::builder().start().await.unwrap();
-    running.stop().await.unwrap();
+#[test]
+fn a_macro_may_write_a_service() {
+    no_leaks(async {
+        let running = Written::builder().start().await.unwrap();
+        running.stop().await.unwrap();
+    });
 }
