@@ -331,6 +331,53 @@ fn a_full_disk_is_a_507_and_leaves_no_half_file() {
 }
 
 #[test]
+fn a_damaged_task_is_left_out_of_the_list_and_told_once_per_change() {
+    let folder = tempfile::tempdir().unwrap();
+    let todo = Todo::start("fs", folder.path());
+    let whole = todo.add(&json!({ "title": "whole" }));
+    let damaged = todo.add(&json!({ "title": "damaged" }));
+    let id = damaged.trim_start_matches("/tasks/");
+    let file = folder.path().join("tasks").join(format!("{id}.json"));
+    let list = json!({ whole.trim_start_matches("/tasks/"): json_of(&todo.ask("GET", &whole, &[], "")) });
+
+    for (round, content) in ["{\"title\": \"half", "[]"].into_iter().enumerate() {
+        std::fs::write(&file, content).unwrap();
+        for _ in 0..3 {
+            assert_eq!(todo.list(), list);
+            let problem = problem(&todo.ask("GET", &damaged, &[], ""), 500, "GET", &damaged);
+            assert!(!problem.to_string().contains(folder.path().to_str().unwrap()), "{problem}");
+        }
+        let lines = todo.running.stdout();
+        let told: Vec<&str> = lines.lines().filter(|line| line.contains("is damaged, and left out")).collect();
+        assert_eq!(told.len(), round + 1, "{lines}");
+        let told: Value = serde_json::from_str(told[round]).unwrap();
+        assert_eq!((&told["level"], &told["path"]), (&json!("ERROR"), &json!(file)));
+    }
+    assert_eq!(todo.ask("PUT", &damaged, &[JSON], r#"{"title": "new"}"#).status, 204, "it may be replaced");
+    assert_eq!(todo.list().as_object().unwrap().len(), 2);
+    todo.stop();
+}
+
+#[test]
+fn a_store_whose_folder_is_gone_is_not_well() {
+    let folder = tempfile::tempdir().unwrap();
+    let status = free_port();
+    let todo = Todo::start_with("fs", folder.path(), |program| {
+        program.set("resources.status.port", status).set("lifecycle.health_interval", "50ms")
+    });
+    let tasks = folder.path().join("tasks");
+    std::fs::remove_dir_all(&tasks).unwrap();
+    let expected = format!("cannot read the folder `{}`", tasks.display());
+    todo.running.line(&expected);
+    let mut client = Client::connect(([127, 0, 0, 1], status).into()).unwrap();
+    let health = json_of(&client.send("GET", "/readyz", &[], "").unwrap());
+    let store = &health["checks"]["store:state"][0];
+    assert_eq!(store["status"], "fail", "{health}");
+    assert!(store["output"].as_str().unwrap().starts_with(&expected), "{health}");
+    todo.stop();
+}
+
+#[test]
 fn contradictory_settings_are_told_at_once_and_end_with_78() {
     let exit = Program::example("todo")
         .set("resources.store.engine", "fs")

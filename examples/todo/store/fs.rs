@@ -4,14 +4,15 @@
 //! the old task or the new one, never half of one.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs::{self, File},
     io::{self, Write},
     path::{Path, PathBuf},
     sync::{Mutex, PoisonError},
+    time::SystemTime,
 };
 
-use chassis::{Result, ResultExt};
+use chassis::{Error, Health, Result, ResultExt};
 
 use super::{Engine, unusable};
 use crate::{id::TaskId, task::Task};
@@ -24,6 +25,8 @@ pub struct Folder {
     path: PathBuf,
     /// Held by a change, so that two of one task come one after the other.
     changing: Mutex<()>,
+    /// Damaged files that the log knows of, each as it was last changed.
+    told: Mutex<BTreeSet<(TaskId, Option<SystemTime>)>>,
 }
 
 impl Folder {
@@ -31,7 +34,7 @@ impl Folder {
     pub fn open(path: PathBuf) -> Result<Self> {
         let about = || format!("cannot open the folder `{}`", path.display());
         Self::make(&path).map_err(unusable).with_context(about)?;
-        Ok(Self { path, changing: Mutex::default() })
+        Ok(Self { path, changing: Mutex::default(), told: Mutex::default() })
     }
 
     fn make(path: &Path) -> io::Result<()> {
@@ -47,6 +50,25 @@ impl Folder {
 
     fn file(&self, id: TaskId) -> PathBuf {
         self.path.join(format!("{id}.json"))
+    }
+
+    /// The task in a file; what is no task is damaged.
+    fn read(&self, id: TaskId) -> Result<Option<Result<Task, serde_json::Error>>> {
+        match fs::read(self.file(id)) {
+            Ok(bytes) => Ok(Some(serde_json::from_slice(&bytes))),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error).with_context(|| format!("cannot read task `{id}`")),
+        }
+    }
+
+    /// Tells the log of a damaged file, once per change of it.
+    fn tell(&self, id: TaskId, error: &serde_json::Error) -> (TaskId, Option<SystemTime>) {
+        let file = self.file(id);
+        let changed = fs::metadata(&file).and_then(|about| about.modified()).ok();
+        if self.told.lock().unwrap_or_else(PoisonError::into_inner).insert((id, changed)) {
+            tracing::error!(path = %file.display(), "task `{id}` is damaged, and left out of the list: {error}");
+        }
+        (id, changed)
     }
 
     fn write(&self, id: TaskId, task: &Task) -> Result<()> {
@@ -71,26 +93,40 @@ impl Folder {
 }
 
 impl Engine for Folder {
+    fn health(&self) -> Health {
+        match fs::read_dir(&self.path) {
+            Ok(_) => Health::pass(),
+            Err(error) => Health::fail(format!("cannot read the folder `{}`: {error}", self.path.display())),
+        }
+    }
+
+    /// All tasks; a damaged one is left out, and told in the log.
     fn list(&self) -> Result<BTreeMap<TaskId, Task>> {
         let mut tasks = BTreeMap::new();
+        let mut damaged = BTreeSet::new();
         for entry in fs::read_dir(&self.path)? {
             let name = entry?.file_name();
             let id = name.to_str().and_then(|name| name.strip_suffix(".json")).and_then(TaskId::parse);
-            // A task that was removed meanwhile is not there, which is what a list may say.
-            if let Some(id) = id
-                && let Some(task) = self.get(id)?
-            {
-                tasks.insert(id, task);
+            let Some(id) = id else { continue };
+            match self.read(id)? {
+                Some(Ok(task)) => drop(tasks.insert(id, task)),
+                Some(Err(error)) => drop(damaged.insert(self.tell(id, &error))),
+                // It was removed meanwhile, which is what a list may say.
+                None => {}
             }
         }
+        // What is whole again, or gone, is told anew when it is damaged again.
+        self.told.lock().unwrap_or_else(PoisonError::into_inner).retain(|file| damaged.contains(file));
         Ok(tasks)
     }
 
     fn get(&self, id: TaskId) -> Result<Option<Task>> {
-        match fs::read(self.file(id)) {
-            Ok(bytes) => Ok(Some(serde_json::from_slice(&bytes).with_context(|| format!("task `{id}` is damaged"))?)),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(error).with_context(|| format!("cannot read task `{id}`")),
+        match self.read(id)? {
+            Some(Err(error)) => {
+                self.tell(id, &error);
+                Err(Error::from(error)).with_context(|| format!("task `{id}` is damaged"))
+            }
+            read => Ok(read.and_then(Result::ok)),
         }
     }
 

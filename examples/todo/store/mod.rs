@@ -33,6 +33,10 @@ pub enum Kind {
 
 /// What every engine can do. Its methods may block: the store calls them where that is allowed.
 pub trait Engine: Send + Sync {
+    /// Whether tasks can be kept; well, unless it can be seen that they cannot.
+    fn health(&self) -> Health {
+        Health::pass()
+    }
     /// All tasks.
     fn list(&self) -> Result<BTreeMap<TaskId, Task>>;
     /// One task.
@@ -116,7 +120,7 @@ impl Resource for Store {
     }
 
     async fn health(&self) -> Health {
-        if self.engine.get().is_some() { Health::pass() } else { Health::fail("closed") }
+        self.call(|engine| Ok(engine.health())).await.unwrap_or_else(Health::fail)
     }
 }
 
