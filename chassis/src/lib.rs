@@ -32,7 +32,7 @@
 //! | what may stand on the struct and its methods | [`macro@microservice`], then [`macro@get`], [`macro@task`], [`macro@task_timer`], [`macro@thread`], [`macro@before`], [`macro@on`] |
 //! | the parts of a service | [`HttpServer`] and [`http_server`], [`Resource`] for parts of one's own, [`Context`] |
 //! | settings | [`settings`] and [`derive@SettingsSchema`] |
-//! | figures and logs | [`metrics`], [`logging`], [`unit`] |
+//! | figures and logs | [`metrics`], [`logging`], [`mod@unit`] |
 //! | errors | [`Error`] and its [`Cause`]; [`Problem`] for HTTP |
 //! | tests and scripts | [`Builder`], [`Running`], [`testing`] |
 //!
