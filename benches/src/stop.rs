@@ -56,7 +56,8 @@ fn stop_under_load() -> Result<(Duration, usize), Box<dyn Error>> {
     }
     thread::sleep(Duration::from_millis(50));
     let stopping = thread::spawn(move || program.terminate());
-    let failed = connections.iter_mut().filter_map(|stream| is_answered(stream).err()).count();
+    let failed = connections.iter_mut().filter_map(|stream| is_answered(stream).err());
+    let failed = failed.inspect(|error| eprintln!("a request failed: {error}")).count();
     let (took, _) = stopping.join().map_err(|_| "the thread that waits for the exit panicked")??;
     Ok((took, failed))
 }
@@ -68,6 +69,15 @@ fn ask(stream: &mut TcpStream, target: &str) -> io::Result<()> {
 /// Reads what an answer of at most one packet is.
 fn is_answered(stream: &mut TcpStream) -> io::Result<()> {
     let mut answer = [0; 4096];
-    let length = stream.read(&mut answer)?;
-    if answer[..length].starts_with(b"HTTP/1.1 200") { Ok(()) } else { Err(io::ErrorKind::InvalidData.into()) }
+    let length = loop {
+        match stream.read(&mut answer) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            read => break read?,
+        }
+    };
+    if answer[..length].starts_with(b"HTTP/1.1 200") {
+        return Ok(());
+    }
+    let answer = String::from_utf8_lossy(&answer[..length]);
+    Err(io::Error::other(format!("unexpected answer: {answer:?}")))
 }
