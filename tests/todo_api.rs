@@ -49,7 +49,7 @@ fn the_sessions_of_the_readme_do_what_they_say() {
         assert!(output.status.success(), "{session}: {}", String::from_utf8_lossy(&output.stderr));
         assert!(String::from_utf8_lossy(&output.stdout).len() > 2, "{session} answers nothing");
     }
-    for (mut program, ..) in [quickstart, todo] {
+    for (program, ..) in [quickstart, todo] {
         program.terminate();
         assert_eq!(program.wait().code, Some(0));
     }
