@@ -88,7 +88,10 @@ fn what_does_not_end_within_the_budget_is_abandoned_and_named() {
     assert_eq!(exit.code, Some(75));
     assert!(exit.took < Duration::from_secs(3), "{:?}", exit.took);
     let words = last_words(&exit);
-    assert!(words.contains("still running: `peer` (stop), task `work`"), "{words}");
+    // `post_stop` of the status server comes after all that, and may have no time left either.
+    for name in ["still running: `peer` (stop), ", "task `work`"] {
+        assert!(words.contains(name), "{name}: {words}");
+    }
 }
 
 #[test]
