@@ -114,6 +114,21 @@ fn a_crash_that_follows_from_another_one_is_no_restart_more() {
 }
 
 #[test]
+fn a_restart_that_fails_before_its_start_is_tried_again() {
+    no_leaks_paused(async {
+        let journal = Journal::default();
+        let running = patient(&journal).start().await.unwrap();
+        let mut events = running.events().from_now();
+        running.service().db.set_fault(Phase::PreStart, Fault::Crash, 2);
+        running.service().db.crash();
+        reaches(&mut events, "db", State::Failed).await;
+        reaches(&mut events, "db", State::Started).await;
+        assert_eq!(running.view().resources()[0].restarts, 3);
+        running.stop().await.unwrap();
+    });
+}
+
+#[test]
 fn a_crash_loop_is_given_up_after_the_intensity_and_escalates_once() {
     no_leaks_paused(async {
         let journal = Journal::default();

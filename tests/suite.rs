@@ -19,6 +19,7 @@ mod macros_alone;
 mod metrics;
 mod process;
 mod properties;
+mod queue;
 mod restarts;
 mod settings_files;
 mod settings_merge;

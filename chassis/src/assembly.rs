@@ -322,10 +322,7 @@ fn read_plans<S: Microservice>(
 fn check_resources(core: &Core, resources: &[ErasedResource], mut problems: Problems) -> Result<()> {
     let _entered = core.scope.enter();
     for (cell, resource) in core.resources.iter().zip(resources) {
-        let path = format!("resources.{}", cell.name);
-        if let Err(error) = resource.check(&core.settings, &path, &mut problems) {
-            problems.add(&path, format!("{error:#}"));
-        }
+        resource.check_settings(cell.name, &core.settings, &mut problems);
     }
     problems.into_result()
 }

@@ -114,10 +114,13 @@ impl Queue {
     /// # Errors
     /// When the queue does not run, no handler pulls from the lane, or the lane is full.
     pub fn push(&self, lane: &str, message: &impl Serialize) -> Result<()> {
-        let settings = self.settings.get().filter(|_| self.is_open.load(Ordering::Acquire));
-        let settings = settings.ok_or_else(|| Error::unavailable(Error::msg("the queue is closed")))?;
+        let closed = || Error::unavailable(Error::msg("the queue is closed"));
+        let settings = self.settings.get().ok_or_else(closed)?;
         let lane = self.lane(lane)?;
         let mut waiting = lane.waiting();
+        if !self.is_open.load(Ordering::Acquire) {
+            return Err(closed());
+        }
         if waiting.len() >= settings.capacity {
             return Err(Error::unavailable(Error::msg(format!("lane `{}` is full", lane.name))));
         }
@@ -177,6 +180,8 @@ impl Resource for Queue {
 
     async fn close(&self, _cx: &Context) -> Result<()> {
         self.is_open.store(false, Ordering::Release);
+        // A push that has seen it open is done by now, so `drain` sees its message.
+        self.lanes().values().for_each(|lane| drop(lane.waiting()));
         Ok(())
     }
 

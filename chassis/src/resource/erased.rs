@@ -15,8 +15,8 @@ pub(crate) type ErasedResource = Arc<dyn Erased>;
 
 /// The twin of [`Resource`] that can be put into a list.
 pub(crate) trait Erased: Send + Sync {
-    /// Reads the settings at `path` and checks them; a failure is among the problems or in the result.
-    fn check(&self, settings: &Settings, path: &str, problems: &mut Problems) -> Result<()>;
+    /// Reads the settings of the resource with this name and lets it check them; what is wrong is among the problems.
+    fn check_settings(&self, name: &str, settings: &Settings, problems: &mut Problems);
 
     /// Runs the hook of a phase. `Phase::Start` reads the settings.
     fn run<'a>(&'a self, phase: Phase, cx: &'a Context) -> BoxFuture<'a, Result<()>>;
@@ -70,10 +70,11 @@ impl<S, R> Clone for Place<S, R> {
 impl<S, R> Copy for Place<S, R> {}
 
 impl<S: Send + Sync + 'static, R: Resource> Erased for Found<S, R> {
-    fn check(&self, settings: &Settings, path: &str, problems: &mut Problems) -> Result<()> {
-        match settings.read::<R::Settings>(path, problems) {
-            Some(settings) => self.resource().check(&settings),
-            None => Ok(()),
+    fn check_settings(&self, name: &str, settings: &Settings, problems: &mut Problems) {
+        let path = format!("resources.{name}");
+        let Some(settings) = settings.read::<R::Settings>(&path, problems) else { return };
+        if let Err(error) = self.resource().check(&settings) {
+            problems.add(&path, format!("{error:#}"));
         }
     }
 

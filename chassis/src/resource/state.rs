@@ -45,7 +45,8 @@ impl State {
             (NotStarted | Stopped | Failed | Started, Connecting)
                 | (Connecting, Started)
                 | (Connecting | Started | Failed, Stopping)
-                | (Connecting | Started | Stopping, Failed)
+                // From STOPPED: a restart whose settings or whose `pre_start` fail.
+                | (Connecting | Started | Stopping | Stopped, Failed)
                 | (Stopping, Stopped)
         );
         if is_legal { Ok(to) } else { Err(IllegalTransition { from: self, to }) }
@@ -104,6 +105,6 @@ mod tests {
         assert!(Started.to(NotStarted).is_err());
         assert!(Stopped.to(Started).is_err());
         assert!(NotStarted.to(Started).is_err());
-        assert!(Stopped.to(Failed).is_err());
+        assert!(NotStarted.to(Failed).is_err());
     }
 }

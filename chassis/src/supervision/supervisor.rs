@@ -17,6 +17,7 @@ use crate::{
     error::Cause,
     lifecycle::{Core, Engine, EventKind, News, Report, for_people},
     resource::{Health, State},
+    tasks::catch,
 };
 
 /// Hears of failures and restarts what failed.
@@ -71,7 +72,7 @@ impl Supervisor {
                     let supervisor = Arc::clone(&this);
                     let life = report.life;
                     if let Some((at, error)) = this.hear(report) {
-                        restarts.spawn(scope.wrap(async move { supervisor.restart(at, life, error).await }));
+                        restarts.spawn(scope.wrap(async move { supervisor.attend(at, life, error).await }));
                     }
                 }
                 Some(_) = restarts.join_next() => {}
@@ -120,6 +121,18 @@ impl Supervisor {
         }
         self.busy.lock().unwrap_or_else(PoisonError::into_inner).insert(at);
         Some((at, error))
+    }
+
+    /// Restarts a resource; a mistake of our own in that ends the service instead of leaving it without the resource.
+    async fn attend(&self, at: usize, life: u64, error: Error) {
+        let restart = async {
+            self.restart(at, life, error).await;
+            Ok(())
+        };
+        if let Err(error) = catch(restart).await {
+            let core = self.engine.core();
+            core.fail(format!("the restart of resource `{}` failed", core.resources[at].name), error);
+        }
     }
 
     /// Restarts a resource that has failed in this life of it.

@@ -8,6 +8,8 @@ use super::Engine;
 use crate::{
     Result,
     lifecycle::{Failure, Phase, core::for_people},
+    process,
+    settings::Problems,
 };
 
 impl Engine {
@@ -40,6 +42,7 @@ impl Engine {
     /// # Errors
     /// The first failure; nothing of the selection is left running then.
     pub(crate) async fn start_for_restart(self: &Arc<Self>, selection: &[usize]) -> Result<()> {
+        self.check(selection)?;
         for phase in Phase::STARTING {
             let is_selected = self.select(selection, phase);
             let mut failures = self.walk(phase, is_selected).await;
@@ -50,6 +53,16 @@ impl Engine {
             }
         }
         Ok(())
+    }
+
+    /// Lets resources look at the settings as they are now, which may be others than at the start of the service.
+    fn check(&self, selection: &[usize]) -> Result<()> {
+        let mut problems = Problems::new();
+        for &at in selection {
+            let name = self.core.resources[at].name;
+            process::catch(|| self.nodes[at].resource.check_settings(name, &self.core.settings, &mut problems))?;
+        }
+        problems.into_result()
     }
 
     fn select(&self, selection: &[usize], phase: Phase) -> Vec<bool> {
