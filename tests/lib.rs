@@ -2,6 +2,8 @@
 
 mod support;
 
+#[cfg(feature = "etcd")]
+pub use support::etcd::EtcdServer;
 pub use support::{
     client::{Answer, Client},
     leaks::{alone, leaks, no_leaks, no_leaks_paused},

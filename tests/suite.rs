@@ -21,6 +21,8 @@ mod process;
 mod properties;
 mod queue;
 mod restarts;
+#[cfg(feature = "etcd")]
+mod settings_etcd;
 mod settings_files;
 mod settings_merge;
 mod settings_report;

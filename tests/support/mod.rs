@@ -1,6 +1,8 @@
 //! One file per helper.
 
 pub(crate) mod client;
+#[cfg(feature = "etcd")]
+pub(crate) mod etcd;
 pub(crate) mod leaks;
 pub(crate) mod probe;
 pub(crate) mod program;

@@ -9,7 +9,17 @@ use std::{
 use crate::{step::Step, workspace};
 
 /// A program the tests call, and the Debian package that has it.
-const PROGRAMS: [(&str, &str); 3] = [("promtool", "prometheus"), ("curl", "curl"), ("python3", "python3")];
+const PROGRAMS: [(&str, &str); 6] = [
+    ("promtool", "prometheus"),
+    ("curl", "curl"),
+    ("python3", "python3"),
+    ("etcd", "etcd-server"),
+    ("etcdctl", "etcd-client"),
+    ("protoc", "protobuf-compiler"),
+];
+
+/// What `protoc` includes when the feature `etcd` is built, and the Debian package that has it.
+const INCLUDED: (&str, &str) = ("/usr/include/google/protobuf/descriptor.proto", "libprotobuf-dev");
 
 /// Pinned, so that a new release is an intended change.
 const SCHEMATHESIS: &str = "schemathesis==4.32.5";
@@ -27,6 +37,16 @@ pub(crate) fn prepare() -> Result<(), String> {
     install_schemathesis()
 }
 
+/// Whether the feature `etcd` can be built.
+pub(crate) fn has_protoc() -> bool {
+    workspace::find_program("protoc").is_some() && (!is_debian() || Path::new(INCLUDED.0).is_file())
+}
+
+/// Elsewhere the included files come with the program.
+fn is_debian() -> bool {
+    workspace::find_program("apt-get").is_some()
+}
+
 /// The program that runs schemathesis, once [`prepare`] has returned.
 pub(crate) fn schemathesis() -> PathBuf {
     virtual_environment().join("bin/schemathesis")
@@ -38,6 +58,9 @@ fn missing_packages() -> Vec<&'static str> {
         .filter(|(name, _)| workspace::find_program(name).is_none())
         .map(|(_, package)| *package)
         .collect();
+    if is_debian() && !Path::new(INCLUDED.0).is_file() {
+        missing.push(INCLUDED.1);
+    }
     // Debian's python3 comes without what makes a virtual environment.
     let has_venv = Step::new("venv", "python3").words("-c").arg("import ensurepip, venv").succeeds();
     if !has_venv && !schemathesis().is_file() {
@@ -48,7 +71,7 @@ fn missing_packages() -> Vec<&'static str> {
 
 fn install(packages: &[&str]) -> Result<(), String> {
     let packages = packages.join(" ");
-    let Some(root) = AsRoot::find().filter(|_| workspace::find_program("apt-get").is_some()) else {
+    let Some(root) = AsRoot::find().filter(|_| is_debian()) else {
         return Err(format!(
             "the tests need {packages} (names of Debian packages), and this is no Debian where `apt-get` may be run; \
              install them by hand, or run `cargo xtask test --quick`, which does without"

@@ -28,7 +28,7 @@ pub(crate) fn run(extent: Extent) -> Result<(), String> {
         note(machine::prepare());
         note(dependencies::check());
     }
-    note(lint("lint", "--workspace --all-targets").run());
+    note(lint("lint", &format!("{} --all-targets", whole())).run());
     if extent == Extent::Everything {
         note(lint_each_feature());
         note(documentation().run());
@@ -49,6 +49,12 @@ fn lint(name: impl Into<String>, selection: &str) -> Step {
     Step::cargo(name, "clippy --quiet --locked").words(selection).words("-- -D warnings")
 }
 
+/// Every package, with the features that are not on by themselves because they need more than Rust.
+fn whole() -> String {
+    let features = if machine::has_protoc() { " --features chassis-tests/etcd" } else { "" };
+    format!("--workspace{features}")
+}
+
 fn lint_each_feature() -> Result<(), String> {
     lint("lint without features", "-p chassis --no-default-features").run()?;
     for feature in features::public()? {
@@ -61,18 +67,19 @@ fn lint_each_feature() -> Result<(), String> {
 }
 
 fn documentation() -> Step {
-    Step::cargo("documentation", "doc --quiet --locked --workspace --no-deps").env("RUSTDOCFLAGS", "-D warnings")
+    Step::cargo("documentation", "doc --quiet --locked --no-deps").words(&whole()).env("RUSTDOCFLAGS", "-D warnings")
 }
 
 fn tests(extent: Extent) -> Result<(), String> {
     let mut problems = Vec::new();
     if workspace::find_program("cargo-nextest").is_some() {
-        let run = with_tools(Step::cargo("tests", "nextest run --locked --workspace --no-fail-fast"), extent);
+        let run = with_tools(Step::cargo("tests", "nextest run --locked --no-fail-fast").words(&whole()), extent);
         problems.extend(run.words("--status-level fail --final-status-level fail").shown().run().err());
-        let doc = with_tools(Step::cargo("tests in documentation", "test --quiet --locked --workspace --doc"), extent);
+        let doc =
+            with_tools(Step::cargo("tests in documentation", "test --quiet --locked --doc").words(&whole()), extent);
         problems.extend(doc.shown().run().err());
     } else {
-        let run = with_tools(Step::cargo("tests", "test --quiet --locked --workspace --no-fail-fast"), extent);
+        let run = with_tools(Step::cargo("tests", "test --quiet --locked --no-fail-fast").words(&whole()), extent);
         problems.extend(run.shown().run().err());
     }
     if problems.is_empty() { Ok(()) } else { Err(problems.join("\nxtask: ")) }

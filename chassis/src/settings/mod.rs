@@ -104,6 +104,8 @@ mod view;
 /// | `crate = path` | where `chassis` is found when it is renamed |
 pub use chassis_macros::SettingsSchema;
 
+#[cfg(feature = "etcd")]
+pub use self::source::Etcd;
 pub use self::{
     declared::Declared,
     effective::Effective,

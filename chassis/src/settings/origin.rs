@@ -12,8 +12,17 @@ pub struct Origin(Place);
 enum Place {
     Default,
     Builder,
-    File { name: Arc<str>, line: u32, column: u32 },
+    File {
+        name: Arc<str>,
+        line: u32,
+        column: u32,
+    },
     Named(Arc<str>),
+    #[cfg_attr(not(feature = "etcd"), expect(dead_code, reason = "made by the source of that feature"))]
+    Etcd {
+        key: Arc<str>,
+        revision: i64,
+    },
 }
 
 impl Origin {
@@ -35,6 +44,12 @@ impl Origin {
     /// Anything else that has a name: a variable of the environment, `etcd /system/a rev 42`.
     pub fn named(name: impl Into<Arc<str>>) -> Self {
         Self(Place::Named(name.into()))
+    }
+
+    /// A key of etcd as it was last written at this revision.
+    #[cfg(feature = "etcd")]
+    pub(crate) fn etcd(key: impl Into<Arc<str>>, revision: i64) -> Self {
+        Self(Place::Etcd { key: key.into(), revision })
     }
 
     /// An option `--set` of the command line.
@@ -62,6 +77,7 @@ impl fmt::Display for Origin {
             Place::File { name, line: 0, .. } => f.write_str(name),
             Place::File { name, line, column } => write!(f, "{name}:{line}:{column}"),
             Place::Named(name) => f.write_str(name),
+            Place::Etcd { key, revision } => write!(f, "etcd {} rev {revision}", key.escape_debug()),
         }
     }
 }

@@ -3,10 +3,14 @@
 mod cli;
 mod dict;
 mod env;
+#[cfg(feature = "etcd")]
+mod etcd;
 mod file;
 mod format;
 mod layer;
 
+#[cfg(feature = "etcd")]
+pub use self::etcd::Etcd;
 #[cfg(all(test, feature = "yaml"))]
 pub(crate) use self::file::parse_text;
 pub use self::{cli::Cli, dict::Dict, env::Env, file::File, layer::Layer};

@@ -1,0 +1,223 @@
+//! What stands below the prefix, by key, and how it becomes settings.
+
+use std::collections::{BTreeMap, HashMap};
+
+use serde_json::Value as Json;
+
+use crate::settings::{
+    node::{Map, Node, Value},
+    origin::Origin,
+    path::KeyPath,
+    problem::{Problem, Problems},
+    source::Layer,
+};
+
+/// Names deeper than this are no settings.
+const DEEPEST: usize = 64;
+
+/// The keys below the prefix and what they hold.
+#[derive(Debug, Default, Clone, PartialEq)]
+pub(super) struct Keys {
+    entries: BTreeMap<Vec<u8>, Entry>,
+}
+
+/// What one key holds.
+#[derive(Debug, Clone)]
+struct Entry {
+    /// When it was last written.
+    revision: i64,
+    /// The value, or what is wrong with it, in words without any of it.
+    value: Result<Node, String>,
+}
+
+impl PartialEq for Entry {
+    fn eq(&self, other: &Self) -> bool {
+        let is_same_value = match (&self.value, &other.value) {
+            (Ok(one), Ok(other)) => one.same_value(other),
+            (Err(one), Err(other)) => one == other,
+            _ => false,
+        };
+        self.revision == other.revision && is_same_value
+    }
+}
+
+impl Keys {
+    /// Takes over what was written to a key.
+    pub(super) fn put(&mut self, key: Vec<u8>, document: &[u8], revision: i64) {
+        let origin = Origin::etcd(String::from_utf8_lossy(&key), revision);
+        self.entries.insert(key, Entry { revision, value: parse(document, &origin) });
+    }
+
+    /// Forgets a key.
+    pub(super) fn delete(&mut self, key: &[u8]) {
+        self.entries.remove(key);
+    }
+
+    /// The settings below `prefix`, and everything that is wrong with them.
+    pub(super) fn layer(&self, prefix: &str, problems: &mut Problems) -> Layer {
+        self.tell_same_but_for_case(problems);
+        let mut layer = Layer::empty();
+        // Keys that hold a value and are the beginning of the next one: `/a` for `/a/b`.
+        let mut above: Vec<(&[u8], i64)> = Vec::new();
+        for (key, Entry { revision, value }) in &self.entries {
+            above.retain(|(start, _)| key.starts_with(start));
+            let origin = || Origin::etcd(String::from_utf8_lossy(key), *revision);
+            let path = match path(key, prefix) {
+                Ok(path) => path,
+                Err(why) => {
+                    problems.push(Problem::of_source(origin(), why).help("delete the key"));
+                    continue;
+                }
+            };
+            let parent = above.iter().find(|(start, _)| key.get(start.len()) == Some(&b'/'));
+            if let Some((start, revision)) = parent {
+                let value = Origin::etcd(String::from_utf8_lossy(start), *revision);
+                let what = format!("is below a key that has a value itself, {value}");
+                problems.push(Problem::at(path, what).origin(origin()).help("delete one of the two"));
+                continue;
+            }
+            above.push((key, *revision));
+            match value {
+                Ok(node) => insert(&mut layer.root, &path, node.clone()),
+                Err(why) => {
+                    let problem = Problem::at(path, format!("the value is no JSON document: {why}")).origin(origin());
+                    problems.push(problem.help("text is written in double quotes"));
+                    layer.is_partial = true;
+                }
+            }
+        }
+        layer
+    }
+
+    /// Warns of keys that only a careful reader tells apart.
+    fn tell_same_but_for_case(&self, problems: &mut Problems) {
+        let mut seen: HashMap<Vec<u8>, &[u8]> = HashMap::new();
+        for key in self.entries.keys().filter(|key| key.iter().any(u8::is_ascii_uppercase)) {
+            let folded = key.to_ascii_lowercase();
+            let other = self.entries.get_key_value(&folded).map(|(other, _)| other.as_slice());
+            let Some(other) = other.or_else(|| seen.insert(folded, key)) else { continue };
+            let revision = |key: &[u8]| self.entries.get(key).map_or(0, |entry| entry.revision);
+            let origin = |key: &[u8]| Origin::etcd(String::from_utf8_lossy(key), revision(key));
+            let what = format!("differs only in case from {}", origin(other));
+            problems.warn(Problem::of_source(origin(key), what).help("delete the one that nobody means"));
+        }
+    }
+}
+
+fn parse(document: &[u8], origin: &Origin) -> Result<Node, String> {
+    let json: Json = match serde_json::from_slice(document) {
+        Ok(json) => json,
+        Err(_) if document.is_empty() => return Err("it is empty".to_owned()),
+        // Its words hold places and what was expected, and nothing of the text.
+        Err(error) => return Err(error.to_string()),
+    };
+    let is_spelled = matches!(json, Json::Number(_) | Json::Bool(_));
+    let node = Node::from_json(json, origin);
+    match std::str::from_utf8(document) {
+        Ok(text) if is_spelled => Ok(node.spelled(text.trim())),
+        _ => Ok(node),
+    }
+}
+
+/// The path of a key, or what is wrong with its name.
+fn path(key: &[u8], prefix: &str) -> Result<KeyPath, String> {
+    let Ok(key) = std::str::from_utf8(key) else {
+        return Err("the name of this key is not UTF-8".to_owned());
+    };
+    let steps = key.strip_prefix(prefix).and_then(|rest| rest.strip_prefix('/')).unwrap_or(key).split('/');
+    let steps: Vec<Box<str>> = steps.map(Box::from).collect();
+    if steps.iter().any(|step| step.is_empty()) {
+        return Err("a name before, between or after slashes is missing".to_owned());
+    }
+    if steps.len() > DEEPEST {
+        return Err(format!("the key has more than {DEEPEST} names"));
+    }
+    Ok(KeyPath::from_steps(steps))
+}
+
+/// Puts a value in its place; that no value stands above it is known.
+fn insert(root: &mut Node, path: &KeyPath, node: Node) {
+    let mut steps = path.steps();
+    let Some(last) = steps.next_back() else { return };
+    let mut at = root;
+    for step in steps {
+        let Value::Map(map) = &mut at.value else { return };
+        at = below(map, step, &node.origin);
+    }
+    if let Value::Map(map) = &mut at.value {
+        map.insert(last.to_owned(), node);
+    }
+}
+
+fn below<'a>(map: &'a mut Map, step: &str, origin: &Origin) -> &'a mut Node {
+    // Looked up first: most names of a large tree are there already.
+    if !map.contains_key(step) {
+        map.insert(step.to_owned(), Node::empty_map(origin.clone()));
+    }
+    map.entry(step.to_owned()).or_insert_with(|| Node::empty_map(origin.clone()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(keys: &[(&str, &str)]) -> (Layer, Problems) {
+        let mut tree = Keys::default();
+        for (revision, (key, value)) in (1..).zip(keys) {
+            tree.put(key.as_bytes().to_vec(), value.as_bytes(), revision);
+        }
+        let mut problems = Problems::new();
+        (tree.layer("/system", &mut problems), problems)
+    }
+
+    fn told(keys: &[(&str, &str)]) -> Vec<String> {
+        let (_, problems) = read(keys);
+        problems.iter().chain(problems.warnings()).map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn a_key_is_a_path_and_its_value_json() {
+        let (layer, problems) = read(&[("/system/a/b", "{\"c\": [1, \"x\"]}"), ("/system/d", "1.10")]);
+        assert!(problems.is_empty());
+        assert_eq!(layer.root.to_json(), serde_json::json!({"a": {"b": {"c": [1, "x"]}}, "d": 1.1}));
+        let d = layer.root.child("d").unwrap();
+        assert_eq!((d.origin.to_string().as_str(), d.spelling.as_deref()), ("etcd /system/d rev 2", Some("1.10")));
+    }
+
+    #[test]
+    fn what_is_no_json_is_told_with_key_and_revision_and_without_the_value() {
+        let [told] = told(&[("/system/password", "hunter2")]).try_into().unwrap();
+        assert!(told.contains("system.password") && told.contains("etcd /system/password rev 1"), "{told}");
+        assert!(!told.contains("hunter"), "{told}");
+        let [told] = self::told(&[("/system/a", "")]).try_into().unwrap();
+        assert!(told.contains("it is empty"), "{told}");
+    }
+
+    #[test]
+    fn a_value_and_keys_below_it_are_a_problem_that_names_both() {
+        for keys in [
+            [("/system/a", "1"), ("/system/a-b", "1"), ("/system/a/b", "2")],
+            [("/system/a", "{}"), ("/system/a!", "1"), ("/system/a/b/c", "2")],
+        ] {
+            let [told] = self::told(&keys).try_into().unwrap();
+            assert!(told.contains("etcd /system/a rev 1") && told.contains("etcd /system/a/b"), "{told}");
+        }
+        assert_eq!(self::told(&[("/system/a", "1"), ("/system/ab", "1"), ("/system/a-b/c", "2")]), [""; 0]);
+    }
+
+    #[test]
+    fn keys_that_differ_in_case_are_warned_of() {
+        let [told] = self::told(&[("/system/http/port", "1"), ("/system/http/Port", "2")]).try_into().unwrap();
+        assert!(told.contains("/system/http/Port rev 2") && told.contains("/system/http/port rev 1"), "{told}");
+        assert_eq!(self::told(&[("/system/A", "1"), ("/system/b", "2")]), [""; 0]);
+        assert_eq!(self::told(&[("/system/aB", "1"), ("/system/Ab", "2")]).len(), 1);
+    }
+
+    #[test]
+    fn names_that_are_missing_and_endless_ones_are_told() {
+        let deep = format!("/system{}", "/a".repeat(100_000));
+        for key in ["/system/", "/system//a", "/system/a/", deep.as_str()] {
+            assert_eq!(self::told(&[(key, "1")]).len(), 1);
+        }
+    }
+}
