@@ -87,12 +87,13 @@ fn settings_that_are_wrong_end_a_start_at_once() {
 #[test]
 fn settings_show_values_with_their_origins_and_no_secrets() {
     let set = ["--set", "deploy_name=blue", "--set", "microservices.lab.password=hunter3", "--log-level", "debug"];
-    let exit = lab(&[&set[..4], &["settings"]].concat());
+    let exit = lab(&[&["settings"], &set[..]].concat());
     assert_eq!((exit.code, exit.stderr.as_str()), (Some(0), ""));
     let has = |line: &str| assert!(exit.stdout.lines().any(|told| told == line), "{line}: {}", exit.stdout);
     has("system.deploy_name: \"blue\" # --set deploy_name");
     has("system.microservices.lab.password: \"***\" # --set microservices.lab.password");
     has("system.microservices.lab.task: \"none\" # default");
+    has("system.logging.levels: {\"root\":\"debug\"} # --log-level");
     assert!(!exit.stdout.contains("hunter"), "{}", exit.stdout);
 
     let wrong = lab(&["settings", "show", "--set", "lifecycle.stop_timeout=soon"]);

@@ -119,17 +119,17 @@ pub(super) fn parse<S: Microservice>(
 }
 
 fn command<S: Microservice>() -> Command {
-    let own = |command| S::Args::augment_args(Level::augment_args(Sources::augment_args(command)));
+    let common = |command| Level::augment_args(Sources::augment_args(command));
+    let own = |command| S::Args::augment_args(common(command));
     let named = Command::new;
     // What arguments say of themselves is no description of a command, so descriptions come last.
     let run = own(named("run")).about("Run the service; what happens without a command");
-    let check =
-        Sources::augment_args(named("check")).about("Check the settings against this program, and start nothing");
-    let show = Sources::augment_args(named("show"))
-        .about("Print the settings in effect with their origins; what happens without a word");
+    let check = common(named("check")).about("Check the settings against this program, and start nothing");
+    let show =
+        common(named("show")).about("Print the settings in effect with their origins; what happens without a word");
     let schema = named("schema").about("Print the JSON Schema of all settings");
     let sample = named("sample").about("Print a settings file with every key, its default and what it is for");
-    let settings = Sources::augment_args(named("settings"))
+    let settings = common(named("settings"))
         .about("Print settings: in effect, as a schema, or as a sample")
         .disable_help_subcommand(true)
         .subcommands([show, schema, sample]);

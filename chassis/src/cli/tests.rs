@@ -59,6 +59,9 @@ fn other_commands_do_not_ask_for_what_run_insists_on() {
         assert!(matches!(line(words).unwrap().task, Task::Settings(shown) if shown == show), "{words}");
     }
     assert_eq!(line("settings --set a=1 show --set b=2").unwrap().values, ["a=1", "b=2"]);
+    for words in ["check --log-level debug", "settings --log-level debug", "settings show --log-level debug"] {
+        assert_eq!(line(words).unwrap().log_level.as_deref(), Some("debug"), "{words}");
+    }
     assert!(matches!(line("graph").unwrap().task, Task::Graph(GraphFormat::Dot)));
     assert!(matches!(line("graph --format mermaid").unwrap().task, Task::Graph(GraphFormat::Mermaid)));
 }
