@@ -202,23 +202,46 @@ fn prometheus_can_be_switched_off() {
     });
 }
 
+/// Its meters cannot be made, and neither are its settings right.
 #[microservice]
 #[expect(dead_code, reason = "it never starts")]
 struct Contradicting {
+    #[setting(default = 20)]
+    page_size: Setting<u32>,
     #[meter(name = "jobs")]
     counted: Counter,
     #[meter(name = "jobs_total")]
     levelled: Gauge,
+    #[meter(unit = "ms")]
+    waited: Histogram,
+    #[meter]
+    sizes: Histogram<ByBound>,
+    #[meter]
+    fine: Counter,
+}
+
+#[derive(Labels)]
+struct ByBound {
+    le: u32,
 }
 
 #[test]
-fn meters_that_contradict_each_other_are_told_at_the_start() {
+fn all_meters_that_cannot_be_made_are_told_at_the_start_with_what_else_is_wrong() {
     no_leaks(async {
-        let refused = Contradicting::builder().start().await.err().unwrap();
+        let settings = yaml! { microservices: { contradicting: { page_size: "many" } } };
+        let refused = Contradicting::builder().settings(settings).start().await.err().unwrap();
+        assert_eq!(refused.cause().exit_code(), 78);
         let text = format!("{refused:#}");
-        let expected = "meter `contradicting_jobs_total` would be written as `contradicting_jobs_total`, \
-                    which meter `contradicting_jobs` is; give one of the two another name";
-        assert!(text.contains(expected), "{text}");
+        for expected in [
+            "settings: 4 problems",
+            "meter `contradicting_jobs_total` would be written as `contradicting_jobs_total`, which meter \
+             `contradicting_jobs` is; give one of the two another name",
+            "meter `waited` cannot be made: `ms` is not a base unit; measure in `seconds`",
+            "meter `contradicting_sizes` cannot be made: label `le` is reserved on a histogram; give it another name",
+            "`system.microservices.contradicting.page_size`: expected a whole number",
+        ] {
+            assert!(text.contains(expected), "{expected}: {text}");
+        }
     });
 }
 

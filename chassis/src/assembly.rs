@@ -175,8 +175,11 @@ pub(crate) fn assemble<S: Microservice>(setup: Setup<S>) -> Result<Assembled<S>>
     blueprint.threads.iter().for_each(|thread| tasks.add(thread.name, "thread"));
 
     let own = format!("microservices.{}", S::NAME);
-    let mut service = S::build(&mut Parts::new(&tree.section(&own), &blueprint.settings, &metrics))
-        .map_err(|error| if is_valid { error } else { report(problems.clone()) })?;
+    let section = tree.section(&own);
+    let mut parts = Parts::new(&section, &blueprint.settings, &metrics);
+    let built = S::build(&mut parts);
+    problems.append(parts.problems);
+    let mut service = built.map_err(|error| if problems.is_empty() { error } else { report(problems.clone()) })?;
     with.into_iter().for_each(|change| change(&mut service));
     let service = Arc::new(service);
 

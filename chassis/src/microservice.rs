@@ -5,7 +5,7 @@ use crate::{
     blueprint::{Blueprint, part::SettingSpec},
     lifecycle::Shutdown,
     metrics::{Meter, MeterOptions, Metrics},
-    settings::{Names, Problems, Rules, Section, SettingValue},
+    settings::{Names, Problem, Problems, Rules, Section, SettingValue},
 };
 
 /// A struct that can run as a service; implemented by `#[microservice]`.
@@ -28,7 +28,7 @@ pub trait Microservice: Sized + Send + Sync + 'static {
     /// Makes the service out of its settings and meters; every other field has its default.
     ///
     /// # Errors
-    /// When a setting cannot be read or a meter contradicts another one.
+    /// When a setting without a default cannot be read.
     fn build(parts: &mut Parts<'_>) -> Result<Self>;
 
     /// Lists what the service is made of.
@@ -40,17 +40,19 @@ pub struct Parts<'a> {
     section: &'a Section<'a>,
     settings: &'a [SettingSpec],
     metrics: &'a Metrics,
+    /// What is wrong with the fields so far: one start shows all of it.
+    pub(crate) problems: Problems,
 }
 
 impl<'a> Parts<'a> {
     pub(crate) fn new(section: &'a Section<'a>, settings: &'a [SettingSpec], metrics: &'a Metrics) -> Self {
-        Self { section, settings, metrics }
+        Self { section, settings, metrics, problems: Problems::new() }
     }
 
-    /// Reads the setting of a `#[setting]` field.
+    /// Reads the setting of a `#[setting]` field. What is wrong with it is noted, and keeps the service from starting.
     ///
     /// # Errors
-    /// When it is missing or of the wrong type.
+    /// When it is missing or of the wrong type, and there is no default to go on with.
     pub fn setting<F: SettingValue>(&mut self, name: &str, default: Option<fn() -> F>) -> Result<F> {
         let mut problems = Problems::new();
         let listed = self.settings.iter().find(|spec| spec.name == name);
@@ -59,16 +61,22 @@ impl<'a> Parts<'a> {
             None => (Names::owned(name), Rules::default()),
         };
         let value = self.section.key(&names, default, rules, &mut problems);
-        problems.into_result()?;
-        value.ok_or_else(|| Error::misconfigured(Error::msg(format!("setting `{name}` has no value"))))
+        self.problems.append(problems);
+        value
+            .or_else(|| default.map(|default| default()))
+            .ok_or_else(|| Error::misconfigured(Error::msg(format!("setting `{name}` has no value"))))
     }
 
-    /// Makes the meter of a `#[meter]` field.
+    /// Makes the meter of a `#[meter]` field. One that cannot be made is noted, and keeps the service from starting.
     ///
     /// # Errors
-    /// When another meter has this name and is something else.
+    /// None; an expansion treats all fields alike.
     pub fn meter<M: Meter>(&mut self, options: MeterOptions) -> Result<M> {
-        M::register(self.metrics, options)
+        let made = M::register(self.metrics, options);
+        Ok(made.unwrap_or_else(|error| {
+            self.problems.push(Problem::of_service(format!("{error:#}")));
+            M::default()
+        }))
     }
 }
 

@@ -128,13 +128,13 @@ impl Default for Shape {
     }
 }
 
-/// A type that a `#[meter]` field can have.
+/// A type that a `#[meter]` field can have. Its default is a meter that nothing exports.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a meter",
     label = "this field is marked `#[meter]`",
     note = "meters are `Counter`, `Gauge`, `Histogram` and `Summary`"
 )]
-pub trait Meter: Sized {
+pub trait Meter: Default {
     /// The meter of this name: a new one, or the one that is there already.
     ///
     /// # Errors

@@ -23,6 +23,11 @@ impl Problem {
         Self { key: None, origin: Some(origin), what: clean(what.into()), help: Vec::new() }
     }
 
+    /// A problem of the service itself: of what its code declares.
+    pub(crate) fn of_service(what: impl Into<String>) -> Self {
+        Self { key: None, origin: None, what: clean(what.into()), help: Vec::new() }
+    }
+
     /// A problem of the key at `path`, such as `resources.http.port`.
     pub fn of_key(path: &str, what: impl Into<String>) -> Self {
         Self::at(KeyPath::lenient(path), what)
