@@ -72,6 +72,31 @@ fn check_looks_at_the_files_that_settings_name() {
 }
 
 #[test]
+fn check_names_both_keys_of_servers_that_want_one_address() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("two.yml");
+    fs::write(&file, "system:\n  resources:\n    public:\n      host: 0.0.0.0\n      port: 8081\n").unwrap();
+    let two_servers = || Program::example("two_servers").arg("--settings").arg(&file);
+    for command in ["check", "run"] {
+        let exit = two_servers().arg(command).set("resources.staff.port", 8081).run();
+        assert_eq!((exit.code, exit.stdout.as_str()), (Some(78), ""), "{command}");
+        let told = [
+            "settings: 1 problem\n",
+            "1. `system.resources.staff.port`: `127.0.0.1:8081` cannot be listened on beside `0.0.0.0:8081` of ",
+            &format!("`system.resources.public.port` (at {}:5:13)\n", file.display()),
+            "     at --set resources.staff.port\n",
+            "     set another `port` for one of the two\n",
+        ];
+        assert_eq!(exit.stderr, told.concat(), "{command}");
+    }
+    let exit = two_servers().arg("check").set("resources.staff.port", 5747).run();
+    let told = "`system.resources.status.port`: `127.0.0.1:5747` cannot be listened on beside `127.0.0.1:5747` of \
+                `system.resources.staff.port` (at --set resources.staff.port)";
+    assert_eq!(exit.code, Some(78));
+    assert!(exit.stderr.contains(told), "{}", exit.stderr);
+}
+
+#[test]
 fn settings_that_are_wrong_end_a_start_at_once() {
     let exit =
         lab(&["--set", "resources.status.port=http", "--set", "lifecycle.stop_timeout=soon", "--settings", "no.yml"]);

@@ -5,7 +5,7 @@ use std::{any::Any, collections::BTreeMap, sync::Arc, time::SystemTime};
 use tokio::sync::mpsc;
 
 use crate::{
-    Context, Error, Microservice, Result,
+    Claim, Context, Error, Microservice, Result,
     blueprint::{Blueprint, BoxFuture, Run},
     lifecycle::{
         About, Clock, Core, CoreParts, Engine, Graph, HookPlan, LifecycleSettings, Place as ContextPlace, Plan, Report,
@@ -17,7 +17,7 @@ use crate::{
     process::{self, Registration},
     resource::{ErasedResource, Place, erase},
     scope::Scope,
-    settings::{Declared, Problems, Settings, Source, Tree, defaults},
+    settings::{Declared, Problem, Problems, Settings, Source, Tree, defaults},
     supervision::{RestartPolicySettings, TaskSettings},
     tasks::{TaskPlan, TaskTable, ThreadPlan, TimerControl, TimerPlan, TimerSettings},
 };
@@ -324,10 +324,34 @@ fn read_plans<S: Microservice>(
 /// Lets every resource look at its settings and at what was declared on it; adds all they say to what is wrong already.
 fn check_resources(core: &Core, resources: &[ErasedResource], mut problems: Problems) -> Result<()> {
     let _entered = core.scope.enter();
+    let mut claims: Vec<(&str, Claim)> = Vec::new();
     for (cell, resource) in core.resources.iter().zip(resources) {
-        resource.check_settings(cell.name, &core.settings, &mut problems);
+        for claim in resource.check_settings(cell.name, &core.settings, &mut problems) {
+            if let Some(before) = claims.iter().find(|(name, other)| *name != cell.name && claim.excludes(other)) {
+                problems.push(contest(&core.settings, before, (cell.name, &claim)));
+            }
+            claims.push((cell.name, claim));
+        }
     }
     problems.into_result()
+}
+
+/// Two resources claim the same: both keys, and where each was set.
+fn contest(settings: &Settings, (other, theirs): &(&str, Claim), (name, claim): (&str, &Claim)) -> Problem {
+    let tree = settings.tree();
+    let key = format!("resources.{name}.{}", claim.key());
+    let their_key = format!("resources.{other}.{}", theirs.key());
+    let their_origin = match tree.section(&their_key).origin() {
+        origin if origin.is_default() => "its default".to_owned(),
+        origin => format!("at {origin}"),
+    };
+    let (mine, theirs) = (claim.address(), theirs.address());
+    let what = format!("`{mine}` cannot be listened on beside `{theirs}` of `system.{their_key}` ({their_origin})");
+    let problem = Problem::of_key(&key, what).help(format!("set another `{}` for one of the two", claim.key()));
+    match tree.section(&key).origin() {
+        origin if origin.is_default() => problem,
+        origin => problem.origin(origin),
+    }
 }
 
 /// The problems as an error, also where there should be one and is none.

@@ -97,7 +97,7 @@ pub use macros::{
     after, any, before, delete, get, head, microservice, on, options, patch, post, put, task, task_timer, thread,
 };
 pub use microservice::{FromContext, Microservice, Outcome, Parts};
-pub use resource::{Health, HealthStatus, Resource, Slot, State};
+pub use resource::{Claim, Health, HealthStatus, Resource, Slot, State};
 #[cfg(feature = "http-server")]
 pub use resources::http_server::{self, HttpServer, Json, Path, Problem, Query, Valid};
 #[cfg(feature = "status")]

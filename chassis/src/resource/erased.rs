@@ -3,7 +3,7 @@
 use std::{any::Any, future::Future, pin::Pin, sync::Arc};
 
 use crate::{
-    Context, Health, Resource, Result,
+    Claim, Context, Health, Resource, Result,
     lifecycle::Phase,
     settings::{Problems, Settings},
 };
@@ -16,7 +16,8 @@ pub(crate) type ErasedResource = Arc<dyn Erased>;
 /// The twin of [`Resource`] that can be put into a list.
 pub(crate) trait Erased: Send + Sync {
     /// Reads the settings of the resource with this name and lets it check them; what is wrong is among the problems.
-    fn check_settings(&self, name: &str, settings: &Settings, problems: &mut Problems);
+    /// Gives back what the resource claims.
+    fn check_settings(&self, name: &str, settings: &Settings, problems: &mut Problems) -> Vec<Claim>;
 
     /// Runs the hook of a phase. `Phase::Start` reads the settings.
     fn run<'a>(&'a self, phase: Phase, cx: &'a Context) -> BoxFuture<'a, Result<()>>;
@@ -70,12 +71,13 @@ impl<S, R> Clone for Place<S, R> {
 impl<S, R> Copy for Place<S, R> {}
 
 impl<S: Send + Sync + 'static, R: Resource> Erased for Found<S, R> {
-    fn check_settings(&self, name: &str, settings: &Settings, problems: &mut Problems) {
+    fn check_settings(&self, name: &str, settings: &Settings, problems: &mut Problems) -> Vec<Claim> {
         let path = format!("resources.{name}");
-        let Some(settings) = settings.read::<R::Settings>(&path, problems) else { return };
+        let Some(settings) = settings.read::<R::Settings>(&path, problems) else { return Vec::new() };
         if let Err(error) = self.resource().check(&settings) {
             problems.add(&path, format!("{error:#}"));
         }
+        self.resource().claims(&settings)
     }
 
     fn run<'a>(&'a self, phase: Phase, cx: &'a Context) -> BoxFuture<'a, Result<()>> {

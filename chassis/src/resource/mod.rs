@@ -1,5 +1,6 @@
 //! What a service is made of: the trait every resource implements, ours and a stranger's alike.
 
+mod claim;
 mod erased;
 mod health;
 mod slot;
@@ -9,6 +10,7 @@ use std::future::{Future, ready};
 
 pub(crate) use self::erased::{Erased, ErasedResource, Place, erase};
 pub use self::{
+    claim::Claim,
     health::{Health, HealthStatus},
     slot::Slot,
     state::{IllegalTransition, State},
@@ -52,6 +54,13 @@ pub trait Resource: Send + Sync + 'static {
     /// What is wrong and what to do; the service does not start, exit code 78.
     fn check(&self, _settings: &Self::Settings) -> Result<()> {
         Ok(())
+    }
+
+    /// The addresses it will listen on with these settings; no I/O. Asked for together with [`check`](Resource::check).
+    ///
+    /// Two resources of a service that claim the same one are told with the keys to change, and nothing starts.
+    fn claims(&self, _settings: &Self::Settings) -> Vec<Claim> {
+        Vec::new()
     }
 
     /// Prepares what other resources may need in their `start`.

@@ -31,7 +31,7 @@ use super::{
     table::{self, Table},
 };
 use crate::{
-    Context, Error, Health, Resource, Result,
+    Claim, Context, Error, Health, Resource, Result,
     http::{Figures, Listener, Spawner, TlsSettings, pre_stop_delay},
     process,
     scope::Scope,
@@ -48,6 +48,10 @@ impl Resource for HttpServer {
         cors(settings)?;
         settings.tls.as_ref().map_or(Ok(()), TlsSettings::check)?;
         self.merged_router().map(drop)
+    }
+
+    fn claims(&self, settings: &HttpServerSettings) -> Vec<Claim> {
+        vec![Claim::tcp(settings.address(), "port")]
     }
 
     async fn start(&self, cx: &Context, settings: HttpServerSettings) -> Result<()> {

@@ -18,7 +18,7 @@ use super::{
     answer::{Answer, Desk},
 };
 use crate::{
-    Context, Error, Resource, Result, Slot,
+    Claim, Context, Error, Resource, Result, Slot,
     http::{ConnectionSettings, Exchange, Listener, Peer, Server, Spawner},
     process,
     testing::Http,
@@ -50,6 +50,13 @@ impl Status {
 
 impl Resource for Status {
     type Settings = StatusSettings;
+
+    fn claims(&self, settings: &StatusSettings) -> Vec<Claim> {
+        // It makes room for others on the machine, but not for what this service starts after it.
+        let Candidates { hosts, ports } = candidates(settings, process::is_on_kubernetes());
+        let first = hosts.first().zip(ports.first()).filter(|_| settings.enabled);
+        first.map(|(host, port)| Claim::tcp(SocketAddr::new(*host, *port), "port")).into_iter().collect()
+    }
 
     async fn pre_start(&self, cx: &Context) -> Result<()> {
         let mut settings = cx.read_settings::<StatusSettings>()?;
