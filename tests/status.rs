@@ -5,6 +5,7 @@ use std::{sync::Mutex, time::Duration};
 use chassis::{
     lifecycle::{EventKind, Phase},
     prelude::*,
+    settings::{Layer, Problems, Source},
     testing::Http,
     yaml,
 };
@@ -314,6 +315,35 @@ fn the_address_of_an_older_framework_is_taken_over_and_it_can_be_switched_off() 
 
         let running = shop().settings(yaml! { resources: { status: { enabled: false } } }).start().await.unwrap();
         assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| running.status_addr())).is_err());
+        running.stop().await.unwrap();
+    });
+}
+
+/// Settings that come from somewhere that is gone.
+struct Away;
+
+impl Source for Away {
+    fn name(&self) -> String {
+        "away".to_owned()
+    }
+
+    fn load(&self, _: &mut Problems) -> Layer {
+        Layer::empty()
+    }
+
+    fn health(&self) -> Health {
+        Health::fail("nobody answers")
+    }
+}
+
+#[test]
+fn a_source_of_settings_that_is_gone_is_a_warning() {
+    no_leaks_paused(async {
+        let running = shop().source(Away).start().await.unwrap();
+        let (status, ready) = json(&running.status(), "/readyz").await;
+        assert_eq!((status, &ready["status"]), (200, &json!("warn")));
+        assert_eq!(ready["output"], "settings of `away`: nobody answers");
+        assert_eq!(ready["checks"]["away:settings"][0]["status"], "warn");
         running.stop().await.unwrap();
     });
 }

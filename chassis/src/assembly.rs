@@ -196,6 +196,7 @@ pub(crate) fn assemble<S: Microservice>(setup: Setup<S>) -> Result<Assembled<S>>
         },
         scope,
         settings: Settings::new(tree, declared),
+        sources,
         lifecycle,
         metrics,
         figures,

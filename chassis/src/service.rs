@@ -123,7 +123,7 @@ impl Service {
     }
 
     /// Whether it should be given work, and how well it is: fail before `open`, from the first moment of a stop, and
-    /// while a critical resource is down; warn while any other one is.
+    /// while a critical resource is down; warn while any other one is, or a source of settings.
     pub fn readiness(&self) -> Health {
         match self.progress() {
             Progress::Starting => return Health::fail("starting"),
@@ -143,6 +143,13 @@ impl Service {
                 readiness = Health::warn(why);
             }
         }
+        if readiness.status() == HealthStatus::Pass {
+            let ill = self.sources().find(|(_, health)| health.status() != HealthStatus::Pass);
+            let warn = |(name, health): (String, Health)| {
+                Health::warn(format!("settings of `{name}`: {}", health.output().unwrap_or("no reason given")))
+            };
+            readiness = ill.map_or(readiness, warn);
+        }
         if readiness.status() == HealthStatus::Pass
             && let Some(name) = self.core.tasks.failed()
         {
@@ -160,6 +167,11 @@ impl Service {
             diagram.add(node.condition(state, health.status()));
         }
         diagram
+    }
+
+    /// The sources of the settings, lowest first, and how they are.
+    pub fn sources(&self) -> impl Iterator<Item = (String, Health)> {
+        self.core.sources.iter().map(|source| (source.name(), source.health()))
     }
 
     /// The resources, in the order of the struct.

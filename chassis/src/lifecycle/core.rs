@@ -18,7 +18,7 @@ use crate::{
     metrics::{Metrics, framework::Framework},
     resource::{Erased, ErasedResource, Health, State},
     scope::Scope,
-    settings::Settings,
+    settings::{Settings, Source},
     tasks::{Group, TaskTable, TimerControl},
 };
 
@@ -156,6 +156,8 @@ pub(crate) struct Core {
     pub(crate) about: About,
     pub(crate) scope: Arc<Scope>,
     pub(crate) settings: Settings,
+    /// Where the settings come from; some are followed for as long as they are kept.
+    pub(crate) sources: Vec<Box<dyn Source>>,
     pub(crate) lifecycle: LifecycleSettings,
     pub(crate) metrics: Metrics,
     pub(crate) figures: Framework,
@@ -185,6 +187,7 @@ pub(crate) struct CoreParts {
     pub(crate) about: About,
     pub(crate) scope: Arc<Scope>,
     pub(crate) settings: Settings,
+    pub(crate) sources: Vec<Box<dyn Source>>,
     pub(crate) lifecycle: LifecycleSettings,
     pub(crate) metrics: Metrics,
     pub(crate) figures: Framework,
@@ -203,6 +206,7 @@ impl Core {
             about,
             scope,
             settings,
+            sources,
             lifecycle,
             metrics,
             figures,
@@ -217,6 +221,7 @@ impl Core {
             about,
             scope,
             settings,
+            sources,
             lifecycle,
             metrics,
             figures,

@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, fmt};
 
 use super::{origin::Origin, path::KeyPath};
-use crate::{Error, Result};
+use crate::{Cause, Error, Result};
 
 /// One thing that is wrong.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -15,17 +15,19 @@ pub struct Problem {
     what: String,
     /// The way out, if there is an obvious one.
     help: Vec<String>,
+    /// Nothing is wrong with what is set: the place it is read from cannot be reached.
+    is_unavailable: bool,
 }
 
 impl Problem {
     /// A problem of a source as a whole: a file that is missing or malformed.
     pub fn of_source(origin: Origin, what: impl Into<String>) -> Self {
-        Self { key: None, origin: Some(origin), what: clean(what.into()), help: Vec::new() }
+        Self { key: None, origin: Some(origin), what: clean(what.into()), help: Vec::new(), is_unavailable: false }
     }
 
     /// A problem of the service itself: of what its code declares.
     pub(crate) fn of_service(what: impl Into<String>) -> Self {
-        Self { key: None, origin: None, what: clean(what.into()), help: Vec::new() }
+        Self { key: None, origin: None, what: clean(what.into()), help: Vec::new(), is_unavailable: false }
     }
 
     /// A problem of the key at `path`, such as `resources.http.port`.
@@ -34,13 +36,20 @@ impl Problem {
     }
 
     pub(crate) fn at(key: KeyPath, what: impl Into<String>) -> Self {
-        Self { key: Some(key), origin: None, what: clean(what.into()), help: Vec::new() }
+        Self { key: Some(key), origin: None, what: clean(what.into()), help: Vec::new(), is_unavailable: false }
     }
 
     /// Says where it was written.
     #[must_use]
     pub fn origin(mut self, origin: Origin) -> Self {
         self.origin = Some(origin);
+        self
+    }
+
+    /// Says that nothing is set wrongly: the place the settings are read from cannot be reached at the moment.
+    #[must_use]
+    pub fn unavailable(mut self) -> Self {
+        self.is_unavailable = true;
         self
     }
 
@@ -161,9 +170,15 @@ impl Problems {
     /// The report as an error, unless nothing is wrong.
     ///
     /// # Errors
-    /// An error whose cause is [`Misconfigured`](crate::Cause::Misconfigured), with all of it as its message.
+    /// An error with all of it as its message. Its cause is [`Misconfigured`](crate::Cause::Misconfigured), or
+    /// [`Unavailable`](crate::Cause::Unavailable) where [nothing else](Problem::unavailable) is the matter.
     pub fn into_result(self) -> Result<()> {
-        if self.is_empty() { Ok(()) } else { Err(Error::misconfigured(Error::from(Report(self)))) }
+        if self.is_empty() {
+            return Ok(());
+        }
+        let is_unavailable = self.problems.iter().all(|problem| problem.is_unavailable);
+        let cause = if is_unavailable { Cause::Unavailable } else { Cause::Misconfigured };
+        Err(Error::from(Report(self)).with_cause(cause))
     }
 }
 
@@ -174,7 +189,7 @@ impl fmt::Display for Problems {
         write!(f, "settings: {count} problem{}", if count == 1 { "" } else { "s" })?;
         let width = count.to_string().len();
         for (number, problem) in (1..).zip(&self.problems) {
-            let Problem { key, origin, what, help } = problem;
+            let Problem { key, origin, what, help, is_unavailable: _ } = problem;
             write!(f, "\n{number:>width$}. ")?;
             match (key, origin) {
                 (Some(key), _) => write!(f, "`{key}`: {what}")?,
@@ -247,5 +262,16 @@ mod tests {
         assert!(error.is_misconfigured());
         assert_eq!(error.find::<Report>().map(|report| report.problems().len()), Some(3));
         assert!(Problems::new().into_result().is_ok());
+    }
+
+    #[test]
+    fn a_source_that_is_away_is_unavailable_unless_something_is_wrong_besides() {
+        let away = Problem::of_source(Origin::named("etcd"), "connection refused").unavailable();
+        let mut problems = Problems::new();
+        problems.push(away.clone());
+        assert!(problems.into_result().is_err_and(|error| error.is_unavailable()));
+        let mut problems = self::problems();
+        problems.push(away);
+        assert!(problems.into_result().is_err_and(|error| error.is_misconfigured()));
     }
 }

@@ -25,7 +25,10 @@ pub(super) fn startup(service: &Service) -> (HealthStatus, Value) {
 pub(super) fn readiness(service: &Service) -> (HealthStatus, Value) {
     let resources = service.resources().into_iter().filter(|resource| !resource.is_builtin);
     let checks = resources.map(|resource| (format!("{}:state", resource.name), json!([check(resource)])));
-    answer(service, &service.readiness(), Some(checks.collect()))
+    // Only a source that has something to say: most of them are files and variables.
+    let ill = service.sources().filter(|(_, health)| health.status() != HealthStatus::Pass);
+    let ill = ill.map(|(name, health)| (format!("{name}:settings"), json!([source(&name, &health)])));
+    answer(service, &service.readiness(), Some(checks.chain(ill).collect()))
 }
 
 fn answer(service: &Service, health: &Health, checks: Option<Map<String, Value>>) -> (HealthStatus, Value) {
@@ -40,6 +43,16 @@ fn answer(service: &Service, health: &Health, checks: Option<Map<String, Value>>
         members.extend(checks.map(|checks| ("checks".to_owned(), checks.into())));
     }
     (health.status(), body)
+}
+
+fn source(name: &str, health: &Health) -> Value {
+    json!({
+        "componentId": name,
+        "componentType": "datastore",
+        // Whatever it says, the service has settings to go on with.
+        "status": HealthStatus::Warn.as_str(),
+        "output": health.output(),
+    })
 }
 
 fn check(resource: ResourceView) -> Value {

@@ -15,6 +15,7 @@ pub use self::etcd::Etcd;
 pub(crate) use self::file::parse_text;
 pub use self::{cli::Cli, dict::Dict, env::Env, file::File, layer::Layer};
 use super::problem::Problems;
+use crate::Health;
 
 /// A place that settings are read from.
 ///
@@ -44,4 +45,10 @@ pub trait Source: Send + Sync + 'static {
 
     /// Reads all of it, and tells what is wrong with it; what could be read is used to tell further problems.
     fn load(&self, problems: &mut Problems) -> Layer;
+
+    /// How it is while the service runs. One that cannot be reached any more warns: the service goes on with what it was
+    /// told last, and its readiness shows the warning. Answered from memory.
+    fn health(&self) -> Health {
+        Health::pass()
+    }
 }
