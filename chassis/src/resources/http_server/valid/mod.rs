@@ -1,5 +1,6 @@
 //! `Valid<T>`: a JSON body that keeps to its own schema, with every fault of it told at once.
 
+mod document;
 mod fault;
 mod schema;
 
@@ -15,7 +16,6 @@ use bytes::Bytes;
 use http::{HeaderMap, header};
 use schemars::{JsonSchema, generate::SchemaSettings};
 use serde::de::DeserializeOwned;
-use serde_json::Value;
 
 pub(super) use self::fault::pointer_of;
 pub use self::fault::{Check, Fault, Faults};
@@ -30,7 +30,7 @@ use super::{
 /// The JSON body of a request, checked against the JSON Schema of `T`.
 ///
 /// Where `Json<T>` stops at the first fault, this lists all of them in the problem document (status 422), each with a
-/// JSON Pointer into the body: wrong types, missing and unknown members, and what `#[schemars(…)]` asks for
+/// JSON Pointer into the body: wrong types, missing, unknown and doubled members, and what `#[schemars(…)]` asks for
 /// (`range`, `length`, …). `pattern` and `format` are part of the documentation only; what a schema cannot say goes
 /// into [`Checked<T>`].
 ///
@@ -123,8 +123,8 @@ impl<T> DerefMut for Checked<T> {
 
 /// Reads a body, or says everything that is wrong with it.
 fn read<T: DeserializeOwned + JsonSchema + 'static>(body: &[u8]) -> Result<T, Problem> {
-    let value: Value = serde_json::from_slice(body).map_err(|error| rejection::json_syntax(&error))?;
     let mut faults = Faults::default();
+    let value = document::read(body, &mut faults).map_err(|error| rejection::json_syntax(&error))?;
     schema_of::<T>().check(&value, &mut faults);
     faults.into_result()?;
     // What a schema cannot say: numbers too large for their type, formats, conversions of the type's own.
@@ -161,7 +161,7 @@ mod tests {
 
     use http::StatusCode;
     use serde::Deserialize;
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
 
@@ -203,6 +203,16 @@ mod tests {
                 {"pointer": "/lines/2", "detail": "expected an object, found a number"},
             ])
         );
+    }
+
+    #[test]
+    fn a_member_that_is_there_twice_is_a_fault_beside_others() {
+        let problem = read::<Order>(br#"{"article": "pen", "amount": "1", "article": "ink"}"#).unwrap_err();
+        let errors = json!([
+            {"pointer": "/article", "detail": "is there more than once"},
+            {"pointer": "/amount", "detail": "expected an integer, found a string"},
+        ]);
+        assert_eq!((problem.status(), problem.member("errors")), (StatusCode::UNPROCESSABLE_ENTITY, Some(&errors)));
     }
 
     #[test]
