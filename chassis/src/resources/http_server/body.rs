@@ -23,8 +23,9 @@ use super::{
 const SLICE: usize = 4096;
 
 /// What became of a body so far; shared by the body and by whoever tells about the request.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Flow {
+    limit: u64,
     received: AtomicU64,
     state: AtomicU8,
 }
@@ -48,6 +49,11 @@ pub(super) enum FlowState {
 }
 
 impl Flow {
+    /// Nothing came yet; more than `limit` bytes are refused.
+    pub(super) fn new(limit: u64) -> Self {
+        Self { limit, received: AtomicU64::new(0), state: AtomicU8::new(FlowState::Idle as u8) }
+    }
+
     /// Bytes that came in, before decompression.
     pub(super) fn received(&self) -> u64 {
         self.received.load(Relaxed)
@@ -71,7 +77,7 @@ impl Flow {
     /// The problem that reading has run into, whatever an extractor makes of it.
     pub(super) fn problem(&self) -> Option<Problem> {
         match self.state() {
-            FlowState::TooLarge => Some(too_large()),
+            FlowState::TooLarge => Some(too_large(self.limit)),
             FlowState::Malformed => Some(Problem::bad_request("the body is not the gzip it is said to be")),
             FlowState::Broken => Some(Problem::bad_request("the body ended early")),
             FlowState::Idle | FlowState::Waiting | FlowState::Complete => None,
@@ -79,9 +85,11 @@ impl Flow {
     }
 }
 
-/// The problem of a body that is longer than allowed.
-pub(super) fn too_large() -> Problem {
-    Problem::new(StatusCode::PAYLOAD_TOO_LARGE).detail("the body is longer than this route allows")
+/// The problem of a body that is longer than allowed, with the limit in bytes.
+pub(super) fn too_large(limit: u64) -> Problem {
+    Problem::new(StatusCode::PAYLOAD_TOO_LARGE)
+        .detail(format!("the body is longer than the {limit} bytes that are allowed here"))
+        .with("limit", limit)
 }
 
 /// How a body is to be read.
@@ -104,8 +112,9 @@ pub(super) struct RequestBody<B = Incoming> {
 }
 
 impl<B> RequestBody<B> {
-    pub(super) fn new(inner: B, reading: Reading, limit: u64) -> Self {
+    pub(super) fn new(inner: B, reading: Reading) -> Self {
         let Reading { flow, is_gzip } = reading;
+        let limit = flow.limit;
         let inflater = is_gzip.then(|| Inflater::new(limit));
         // Gzip adds a few bytes to what cannot be compressed.
         let left = if is_gzip { limit.saturating_add(1024) } else { limit };
@@ -247,10 +256,10 @@ mod tests {
     use super::{super::content::compress, *};
 
     async fn read(chunks: Vec<Bytes>, limit: u64, is_gzip: bool) -> (Option<Vec<u8>>, FlowState, u64) {
-        let flow = Arc::new(Flow::default());
+        let flow = Arc::new(Flow::new(limit));
         let frames = chunks.into_iter().map(|chunk| Ok::<_, std::io::Error>(Frame::data(chunk)));
         let inner = StreamBody::new(stream::iter(frames));
-        let body = RequestBody::new(inner, Reading { flow: Arc::clone(&flow), is_gzip }, limit).collect().await;
+        let body = RequestBody::new(inner, Reading { flow: Arc::clone(&flow), is_gzip }).collect().await;
         (body.ok().map(|body| body.to_bytes().into()), flow.state(), flow.received())
     }
 
@@ -281,9 +290,9 @@ mod tests {
 
     #[tokio::test]
     async fn a_client_that_breaks_off_is_noticed() {
-        let flow = Arc::new(Flow::default());
+        let flow = Arc::new(Flow::new(10));
         let frames = stream::iter([Ok(Frame::data(Bytes::from_static(b"x"))), Err(std::io::Error::other("gone"))]);
-        let body = RequestBody::new(StreamBody::new(frames), Reading { flow: Arc::clone(&flow), is_gzip: false }, 10);
+        let body = RequestBody::new(StreamBody::new(frames), Reading { flow: Arc::clone(&flow), is_gzip: false });
         assert!(body.collect().await.is_err());
         assert_eq!(flow.state(), FlowState::Broken);
     }

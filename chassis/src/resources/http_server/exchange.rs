@@ -20,7 +20,8 @@ use tower_service::Service;
 
 use super::{
     answer::{Answered, X_CACHE},
-    body::{FlowState, Reading, RequestBody, too_large},
+    body::{Flow, FlowState, Reading, RequestBody, too_large},
+    content::is_gzip,
     endpoint::{Answering, Endpoint},
     outgoing::Outgoing,
     problem::Problem,
@@ -242,7 +243,7 @@ fn merged(record: &mut Record, head: Parts, body: Incoming) -> Result<Work, Box<
     let reading = receive(record, &head.headers, comes, limit)?;
     let is_gzip = reading.as_ref().is_some_and(|reading| reading.is_gzip);
     let body = match reading {
-        Some(reading) => Body::new(RequestBody::new(body, reading, limit)),
+        Some(reading) => Body::new(RequestBody::new(body, reading)),
         None => Body::empty(),
     };
     let mut request = http::Request::from_parts(head, body);
@@ -272,18 +273,17 @@ fn receive(
     limit: u64,
 ) -> Result<Option<Reading>, Box<Problem>> {
     let Some(body) = body else { return Ok(None) };
-    let coding = headers.get(header::CONTENT_ENCODING).map(HeaderValue::as_bytes).unwrap_or(b"identity");
-    let is_gzip = coding.eq_ignore_ascii_case(b"gzip") || coding.eq_ignore_ascii_case(b"x-gzip");
-    if !is_gzip && !coding.eq_ignore_ascii_case(b"identity") {
+    let codings = headers.get_all(header::CONTENT_ENCODING).iter().map(HeaderValue::as_bytes);
+    let Some(is_gzip) = is_gzip(codings) else {
         let problem = Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE)
-            .detail("bodies may be compressed by gzip only")
+            .detail("bodies may be compressed by gzip only, and once")
             .header(header::ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
         return Err(Box::new(problem));
-    }
+    };
     if body.size_hint().lower() > limit {
-        return Err(Box::new(too_large()));
+        return Err(Box::new(too_large(limit)));
     }
-    let reading = Reading { flow: Arc::default(), is_gzip };
+    let reading = Reading { flow: Arc::new(Flow::new(limit)), is_gzip };
     record.flow = Some(Arc::clone(&reading.flow));
     Ok(Some(reading))
 }

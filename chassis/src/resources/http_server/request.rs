@@ -118,7 +118,7 @@ impl Request {
             return http::Request::from_parts(parts, Body::empty());
         };
         let is_gzip = reading.is_gzip;
-        let body = RequestBody::new(body, reading, inner.endpoint.body_limit);
+        let body = RequestBody::new(body, reading);
         let mut request = http::Request::from_parts(parts, Body::new(body));
         if is_gzip {
             // What is handed on is neither compressed nor of the length that was declared.

@@ -9,5 +9,5 @@ pub(super) use self::{
     etag::{TAG_LENGTH, Tag, names_this_tag},
     gzip::{Choice, GzipBody, choose, compress},
     inflate::{InflateError, Inflater},
-    negotiation::{is_json, media_type},
+    negotiation::{is_gzip, is_json, media_type},
 };

@@ -20,6 +20,23 @@ pub(super) fn accepts_gzip<'a>(headers: impl Iterator<Item = &'a [u8]>) -> bool 
     by_star
 }
 
+/// Whether a request's body is gzip, by its `Content-Encoding` headers; `None` when it is something else, or coded twice.
+///
+/// Several headers are one list, in the order the codings were applied. `identity` should not be in it, and is nothing.
+pub(in super::super) fn is_gzip<'a>(headers: impl Iterator<Item = &'a [u8]>) -> Option<bool> {
+    let mut is_gzip = false;
+    for coding in headers.flat_map(|header| header.split(|byte| *byte == b',')).map(<[u8]>::trim_ascii) {
+        if coding.is_empty() || coding.eq_ignore_ascii_case(b"identity") {
+            continue;
+        }
+        let is_known = coding.eq_ignore_ascii_case(b"gzip") || coding.eq_ignore_ascii_case(b"x-gzip");
+        if !is_known || std::mem::replace(&mut is_gzip, true) {
+            return None;
+        }
+    }
+    Some(is_gzip)
+}
+
 /// Whether one of the tags in `If-None-Match` is this one; compared weakly, as the header demands.
 pub(super) fn names_tag<'a>(mut headers: impl Iterator<Item = &'a [u8]>, tag: &[u8]) -> bool {
     headers.any(|header| {
@@ -105,6 +122,24 @@ mod tests {
         for no in ["", "identity", "gzip;q=0", "*;q=0", "*, gzip;q=0", "gzip;q=x", "br"] {
             assert!(!gzip(no), "{no}");
         }
+    }
+
+    #[test]
+    fn a_body_is_gzip_once_or_not_at_all() {
+        let check = |headers: &[&str], expected| {
+            assert_eq!(is_gzip(headers.iter().map(|header| header.as_bytes())), expected, "{headers:?}");
+        };
+        check(&[], Some(false));
+        check(&["identity"], Some(false));
+        check(&[""], Some(false));
+        check(&["GZip"], Some(true));
+        check(&["x-gzip"], Some(true));
+        check(&["identity, gzip,"], Some(true));
+        check(&["gzip, gzip"], None);
+        check(&["gzip", "gzip"], None);
+        check(&["gzip", "br"], None);
+        check(&["br"], None);
+        check(&["gzip;q=1"], None);
     }
 
     #[test]

@@ -19,7 +19,9 @@ async fn a_body_up_to_the_limit_is_taken_and_one_byte_more_is_a_413() {
     let open = echo().open();
     assert_eq!(open.client.post("/").body("x".repeat(1000)).await.unwrap().status(), StatusCode::OK);
     let refused = open.client.post("/").body("x".repeat(1001)).await.unwrap();
-    assert_eq!(problem(&refused)["status"], 413);
+    let refused = problem(&refused);
+    assert_eq!((&refused["status"], &refused["limit"]), (&json!(413), &json!(1000)));
+    assert_eq!(refused["detail"], "the body is longer than the 1000 bytes that are allowed here");
 }
 
 #[tokio::test]
@@ -30,7 +32,7 @@ async fn a_body_of_undeclared_length_is_cut_at_the_limit() {
     let request = format!("{head}\r\n\r\n{chunk}{chunk}0\r\n\r\n");
     let answer = rest(open.raw(&request).await).await;
     assert!(answer.starts_with("HTTP/1.1 413"), "{answer}");
-    assert!(answer.contains(PROBLEM_JSON));
+    assert!(answer.contains(PROBLEM_JSON) && answer.contains(r#""limit":1000"#), "{answer}");
 }
 
 #[tokio::test]
@@ -51,7 +53,7 @@ async fn gzip_is_taken_and_a_bomb_is_a_413() {
     assert_eq!(send(compress(&[b'x'; 1000])).await.unwrap().text(), "x".repeat(1000));
     assert_eq!(open.lines()[0]["bytes_in"], compress(&[b'x'; 1000]).len());
     let bomb = send(compress(&vec![b'x'; 900_000])).await.unwrap();
-    assert_eq!(problem(&bomb)["status"], 413);
+    assert_eq!((&problem(&bomb)["status"], &problem(&bomb)["limit"]), (&json!(413), &json!(1000)));
     let broken = send(axum::body::Bytes::from_static(b"no gzip")).await.unwrap();
     assert_eq!(problem(&broken)["status"], 400);
 }
@@ -61,6 +63,20 @@ async fn an_unknown_coding_is_a_415_that_says_what_there_is() {
     let response = echo().open().client.post("/").header("content-encoding", "br").body("x").await.unwrap();
     assert_eq!(response.header("accept-encoding"), Some("gzip"));
     assert_eq!(problem(&response)["status"], 415);
+}
+
+#[tokio::test]
+async fn a_body_that_is_coded_twice_is_a_415_and_not_read_as_if_it_were_once() {
+    let open = echo().open();
+    let body = || compress(&compress(b"x"));
+    let in_one = open.client.post("/").header("content-encoding", "gzip, gzip").body(body()).await.unwrap();
+    let in_two = open.client.post("/").header("content-encoding", "gzip").header("content-encoding", "gzip");
+    for response in [in_one, in_two.body(body()).await.unwrap()] {
+        assert_eq!(
+            (problem(&response)["status"].as_u64(), response.header("accept-encoding")),
+            (Some(415), Some("gzip"))
+        );
+    }
 }
 
 #[tokio::test(start_paused = true)]
