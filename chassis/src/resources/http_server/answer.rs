@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 use super::{
     cache::{Cached, is_cacheable},
-    content::{Choice, GzipBody, TAG_LENGTH, Tag, choose, compress, names_this_tag},
+    content::{Choice, GzipBody, Tag, choose, compress, names_this_tag},
     outgoing::{Outgoing, Told},
     problem::Problem,
     record::{End, Record},
@@ -56,7 +56,7 @@ impl Answered {
         let is_error = response.status().is_client_error() || response.status().is_server_error();
         let problem = if is_error { extend_problem(&mut response, &record) } else { None };
         let (head, body) = response.into_parts();
-        let mut draft = Draft { head, body: Outgoing::new(body, WHOLE) };
+        let mut draft = Draft { head, body: Outgoing::new(body, WHOLE), has_our_tag: false };
         draft.keep_in_cache(&mut record);
         let is_known = draft.add_tag(&record);
         draft.compress(&record, is_known);
@@ -67,7 +67,7 @@ impl Answered {
         if record.method == Method::HEAD {
             draft.leave_out_body();
         }
-        let Draft { head, body } = draft;
+        let Draft { head, body, .. } = draft;
         let status = head.status;
         let outcome = outcome_by(status, outcome);
         let body = match body.size_hint().exact() {
@@ -93,6 +93,8 @@ impl Answered {
 struct Draft {
     head: Parts,
     body: Outgoing,
+    /// The tag is not the handler's.
+    has_our_tag: bool,
 }
 
 impl Draft {
@@ -125,6 +127,7 @@ impl Draft {
                 let tag = Tag::of(body);
                 let known = tag.known_to(record.asked());
                 place.insert(tag.header(known.unwrap_or(false)));
+                self.has_our_tag = true;
                 known.is_some()
             }
         }
@@ -158,7 +161,7 @@ impl Draft {
         headers.remove(header::CONTENT_LENGTH);
         headers.remove(header::ACCEPT_RANGES);
         if let Some(tag) = headers.get_mut(header::ETAG) {
-            *tag = for_gzip(tag);
+            *tag = for_gzip(tag, self.has_our_tag);
         }
         self.body = match std::mem::replace(&mut self.body, Outgoing::Whole(Bytes::new())) {
             Outgoing::Whole(body) => Outgoing::Whole(compress(&body)),
@@ -214,12 +217,11 @@ fn tell(
 }
 
 /// The tag of the compressed form: ours has a form for it, a handler's own becomes a weak one.
-fn for_gzip(tag: &HeaderValue) -> HeaderValue {
+fn for_gzip(tag: &HeaderValue, is_ours: bool) -> HeaderValue {
     let text = tag.as_bytes();
     if text.starts_with(b"W/") {
         return tag.clone();
     }
-    let is_ours = text.len() == TAG_LENGTH;
     let other = match (is_ours, text.strip_suffix(b"\"")) {
         (true, Some(start)) => [start, b"-gzip\""].concat(),
         _ => [b"W/", text].concat(),

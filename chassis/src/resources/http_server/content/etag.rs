@@ -20,7 +20,7 @@ const DIGITS: [[u8; 2]; 256] = {
 };
 
 /// How long a tag is as it is written, with its quotes.
-pub(in super::super) const TAG_LENGTH: usize = 18;
+const TAG_LENGTH: usize = 18;
 
 /// The tag of a body, strong: 64 bits of a hash over every byte of it.
 ///

@@ -6,7 +6,7 @@ mod inflate;
 mod negotiation;
 
 pub(super) use self::{
-    etag::{TAG_LENGTH, Tag, names_this_tag},
+    etag::{Tag, names_this_tag},
     gzip::{Choice, GzipBody, choose, compress},
     inflate::{InflateError, Inflater},
     negotiation::{is_gzip, is_json, media_type},

@@ -67,6 +67,19 @@ async fn a_client_that_has_the_answer_gets_a_304() {
 }
 
 #[tokio::test]
+async fn a_tag_of_the_handlers_own_is_never_taken_for_ours() {
+    const OWN: &str = "\"0123456789abcdef\"";
+    let own = |_| async { ([(header::ETAG, OWN)], "x".repeat(5000)) };
+    let open = Bench::new().on(get("/"), own).open();
+    assert_eq!(open.get("/").await.header("etag"), Some(OWN));
+    let ask = || open.client.get("/").header("accept-encoding", "gzip");
+    let first = ask().await.unwrap();
+    assert_eq!((first.header("content-encoding"), first.header("etag")), (Some("gzip"), Some(&*format!("W/{OWN}"))));
+    let second = ask().header("if-none-match", first.header("etag").unwrap()).await.unwrap();
+    assert_eq!(second.status(), StatusCode::NOT_MODIFIED);
+}
+
+#[tokio::test]
 async fn head_is_answered_by_get_without_the_body() {
     let open = text(500).open();
     let response = open.client.request(Method::HEAD, "/").await.unwrap();
