@@ -98,6 +98,20 @@ fn what_does_not_end_within_the_budget_is_named_and_the_rest_is_stopped() {
 }
 
 #[test]
+fn a_stop_that_uses_its_budget_up_leaves_a_moment_for_post_stop() {
+    no_leaks_paused(async {
+        let journal = Journal::default();
+        let running =
+            stopper(&journal).with(|s| s.server.set_fault(Phase::Stop, Fault::Hang, 1)).start().await.unwrap();
+        let began = Instant::now();
+        let error = running.stop().await.unwrap_err();
+        assert!(began.elapsed() <= Duration::from_secs(30), "{:?}", began.elapsed());
+        assert_eq!(error.to_string(), "the stop budget passed; still running: `server` (stop)");
+        assert_eq!(journal.of("post_stop"), ["server", "db"]);
+    });
+}
+
+#[test]
 fn failures_of_a_stop_do_not_stop_it_and_are_all_told() {
     no_leaks_paused(async {
         let journal = Journal::default();

@@ -203,10 +203,10 @@ impl Engine {
         for control in core.timers.values() {
             control.end();
         }
-        // The last part of the budget is for letting go, whatever the draining did with its part.
+        // Each part of the stop leaves something for the next ones, whatever it did with its own.
         let drained_by = began + budget.mul_f64(0.8);
         let tasks_by = began + budget.mul_f64(0.9);
-        let stopped_by = began + budget;
+        let stopped_by = began + budget.mul_f64(0.97);
         self.stop_phase(Phase::Close, drained_by, &mut abandoned).await;
         let ticks = self.end_timers(drained_by);
         let mut late_ticks = Vec::new();
@@ -218,7 +218,7 @@ impl Engine {
         if timeout_at(stopped_by, core.tasks.background.end()).await.is_err() {
             abandoned.push("background work of the service".to_owned());
         }
-        self.stop_phase(Phase::PostStop, stopped_by, &mut abandoned).await;
+        self.stop_phase(Phase::PostStop, began + budget, &mut abandoned).await;
 
         core.enter(Stage::Stopped);
         let took = began.elapsed();
