@@ -1,7 +1,10 @@
 //! How a service starts, and how a start that fails is taken back.
 
+use std::time::Duration;
+
 use chassis::{lifecycle::Phase, prelude::*};
 use chassis_tests::{Fault, Journal, Probe, no_leaks_paused};
+use tokio::time::Instant;
 
 /// Four resources in a diamond, and one that stands alone.
 #[microservice(name = "diamond")]
@@ -165,6 +168,68 @@ fn a_start_that_hangs_is_named_with_its_timeout() {
         assert!(text.contains("system.resources.alone.lifecycle.start_timeout"), "{text}");
         assert_eq!(error.cause().exit_code(), 69);
     });
+}
+
+#[test]
+fn every_step_of_a_start_that_hangs_is_named_with_its_timeout() {
+    for phase in [Phase::PreStart, Phase::PostStart, Phase::Open] {
+        no_leaks_paused(async move {
+            let journal = Journal::default();
+            let began = Instant::now();
+            let error = diamond(&journal)
+                .settings(chassis::yaml! { resources: { alone: { lifecycle: { start_timeout: "3s" } } } })
+                .with(move |s| s.alone.set_fault(phase, Fault::Hang, u32::MAX))
+                .start()
+                .await
+                .unwrap_err();
+            let told = format!(
+                "resource `alone` failed in `{phase}`: not done within 3s; \
+                 see `system.resources.alone.lifecycle.start_timeout`"
+            );
+            assert_eq!((error.to_string(), error.cause().exit_code()), (told, 69));
+            assert!(began.elapsed() < Duration::from_secs(4), "{:?}", began.elapsed());
+            assert_eq!(journal.of("stop").len(), journal.of("start").len());
+        });
+    }
+}
+
+#[microservice(name = "hooked")]
+struct Hooked {
+    #[resource]
+    db: Probe,
+    hangs_after_db: bool,
+}
+
+#[microservice]
+impl Hooked {
+    #[after(start, db)]
+    async fn migrate(&self) {
+        if self.hangs_after_db {
+            std::future::pending::<()>().await;
+        }
+    }
+
+    #[before(open)]
+    async fn warm_up(&self) {
+        std::future::pending::<()>().await;
+    }
+}
+
+#[test]
+fn a_hook_of_a_start_that_hangs_is_named_with_its_timeout() {
+    for (hangs_after_db, what) in
+        [(true, "resource `db` failed in `start`: hook `migrate` failed"), (false, "hook `warm_up` failed")]
+    {
+        no_leaks_paused(async move {
+            let settings = chassis::yaml! { lifecycle: { hook_timeout: "2s" } };
+            let began = Instant::now();
+            let hooked = Hooked::builder().settings(settings).with(move |s| s.hangs_after_db = hangs_after_db);
+            let error = hooked.start().await.unwrap_err();
+            let told = format!("{what}: not done within 2s; see `system.lifecycle.hook_timeout`");
+            assert_eq!((error.to_string(), error.cause().exit_code()), (told, 70));
+            assert!(began.elapsed() < Duration::from_secs(3), "{:?}", began.elapsed());
+        });
+    }
 }
 
 #[test]

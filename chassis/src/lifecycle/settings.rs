@@ -10,6 +10,9 @@ pub struct LifecycleSettings {
     /// The budget of a stop, for everything together: 30 s, or 25 s where `KUBERNETES_SERVICE_HOST` is set.
     #[setting(default = default_stop_timeout())]
     pub stop_timeout: Duration,
+    /// How long each hook of the service may take in a start.
+    #[setting(default = "60s")]
+    pub hook_timeout: Duration,
     /// How often resources are asked for their health.
     #[setting(default = "5s")]
     pub health_interval: Duration,
@@ -24,7 +27,7 @@ pub struct LifecycleSettings {
 /// The settings at `system.resources.<field name>.lifecycle`.
 #[derive(Debug, Clone, SettingsSchema)]
 pub struct ResourceLifecycle {
-    /// How long the resource may take to start, all attempts together.
+    /// How long the resource may take to start, all attempts together; and each of `pre_start`, `post_start`, `open`.
     #[setting(default = "10s")]
     pub start_timeout: Duration,
     /// How often a start that crashed is tried again; one that cannot reach its peer is tried until the timeout.

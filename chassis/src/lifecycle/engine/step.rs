@@ -3,6 +3,7 @@
 use std::{
     collections::HashMap,
     sync::{Arc, atomic::Ordering},
+    time::Duration,
 };
 
 use tokio::time::{Instant, timeout_at};
@@ -74,7 +75,13 @@ impl Engine {
             self.core.set_state(at, State::Started);
         } else {
             let cx = if matches!(phase, Phase::PreStart | Phase::PostStop) { &node.prepared_cx } else { &node.cx };
-            catch(node.resource.run(phase, cx)).await?;
+            let work = node.resource.run(phase, cx);
+            if phase.is_reverse() {
+                catch(work).await?;
+            } else {
+                let limit = self.start_limit(node, at);
+                limit.hold(work).await.ok_or_else(|| Error::unavailable(limit.passed("done")))??;
+            }
         }
         let mut failures = self.run_hooks(&node.hooks, When::After, phase).await;
         match failures.pop() {
@@ -86,21 +93,18 @@ impl Engine {
     /// Calls `start` until it succeeds, cannot succeed any more, or its time is over.
     async fn start_with_retries(&self, node: &Node, at: usize) -> Result<()> {
         let ResourceLifecycle { start_timeout, start_retries, backoff_min, backoff_max } = node.lifecycle;
-        let deadline = Instant::now() + start_timeout;
+        let limit = self.start_limit(node, at);
         let mut backoff = Backoff::new(backoff_min, backoff_max);
         let mut crashes = 0;
         let name = self.core.resources[at].name;
         loop {
             self.core.resources[at].life.fetch_add(1, Ordering::AcqRel);
-            let error = match timeout_at(deadline, catch(node.resource.run(Phase::Start, &node.cx))).await {
-                Ok(Ok(())) => return Ok(()),
-                Ok(Err(error)) => error,
-                Err(_) => {
+            let error = match limit.hold(node.resource.run(Phase::Start, &node.cx)).await {
+                Some(Ok(())) => return Ok(()),
+                Some(Err(error)) => error,
+                None => {
                     node_ended(&self.core, at).await;
-                    return Err(Error::unavailable(Error::msg(format!(
-                        "not started within {}; see `system.resources.{name}.lifecycle.start_timeout`",
-                        for_people(start_timeout)
-                    ))));
+                    return Err(Error::unavailable(limit.passed("started")));
                 }
             };
             // Background work of the failed attempt must not meet that of the next.
@@ -114,7 +118,7 @@ impl Engine {
                 return Err(error);
             }
             let delay = backoff.failed_with_jitter(fastrand::f64());
-            if Instant::now() + delay >= deadline {
+            if Instant::now() + delay >= limit.deadline {
                 let attempts = backoff.failures();
                 let times = if attempts == 1 { "attempt" } else { "attempts" };
                 return Err(error
@@ -132,6 +136,12 @@ impl Engine {
         }
     }
 
+    /// How long each step of a resource's start may take, all attempts of it together.
+    fn start_limit(&self, node: &Node, at: usize) -> Limit {
+        let setting = format!("system.resources.{}.lifecycle.start_timeout", self.core.resources[at].name);
+        Limit::new(node.lifecycle.start_timeout, setting)
+    }
+
     pub(super) async fn run_hooks(
         &self,
         hooks: &HashMap<(When, Phase), Vec<HookPlan>>,
@@ -143,7 +153,14 @@ impl Engine {
             let began = Instant::now();
             let _running = self.core.running.enter(format!("hook `{}`", hook.name));
             let cx = Context::new(Arc::clone(&self.core), Place::Work(hook.name));
-            let result = catch((hook.run)(cx)).await;
+            let work = (hook.run)(cx);
+            // In a stop it is the budget that ends them.
+            let result = if phase.is_reverse() {
+                catch(work).await
+            } else {
+                let limit = Limit::new(self.core.lifecycle.hook_timeout, "system.lifecycle.hook_timeout".to_owned());
+                limit.hold(work).await.unwrap_or_else(|| Err(limit.passed("done")))
+            };
             let error = result.as_ref().err().map(|error| format!("{error:#}"));
             self.core.events.emit(EventKind::Hook { hook: hook.name, took: began.elapsed(), error });
             if let Err(error) = result {
@@ -155,6 +172,29 @@ impl Engine {
             }
         }
         failures
+    }
+}
+
+/// How long something in a start may take, and the setting that says so.
+struct Limit {
+    deadline: Instant,
+    time: Duration,
+    setting: String,
+}
+
+impl Limit {
+    fn new(time: Duration, setting: String) -> Self {
+        Self { deadline: Instant::now() + time, time, setting }
+    }
+
+    /// What comes of `work` in time, panics caught; `None` when it takes longer.
+    async fn hold(&self, work: impl Future<Output = Result<()>>) -> Option<Result<()>> {
+        timeout_at(self.deadline, catch(work)).await.ok()
+    }
+
+    /// "not started within 10s", and where that is set.
+    fn passed(&self, verb: &str) -> Error {
+        Error::msg(format!("not {verb} within {}; see `{}`", for_people(self.time), self.setting))
     }
 }
 
