@@ -10,7 +10,10 @@ use std::{
 
 use chassis::{lifecycle::EventKind, prelude::*, yaml};
 use chassis_tests::{Client, Fault, Probe, Program, no_leaks, no_leaks_paused};
-use tokio::time::Instant;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    time::Instant,
+};
 
 /// Where prices come from.
 trait Prices: Resource + Default {
@@ -323,4 +326,72 @@ fn the_environment_is_read_only_where_it_is_asked_for() {
         .run();
     assert_eq!(told.code, Some(0), "{}", told.stdout);
     assert!(told.lived < Duration::from_secs(5), "{:?}", told.lived);
+}
+
+/// With something of everything that can be at work.
+#[microservice(name = "busy")]
+struct Busy {
+    #[resource]
+    http: HttpServer,
+    #[resource]
+    worker: Worker,
+}
+
+#[microservice]
+impl Busy {
+    #[get("/slow", timeout = "5m")]
+    async fn slow(&self) {
+        std::future::pending::<()>().await;
+    }
+
+    #[task]
+    async fn stubborn(&self, _stop: Shutdown) {
+        std::future::pending::<()>().await;
+    }
+
+    #[task_timer(interval = "1ms")]
+    async fn tick(&self) {
+        std::future::pending::<()>().await;
+    }
+
+    #[thread]
+    fn wait(&self, stop: Shutdown) {
+        while !stop.wait_timeout(Duration::from_secs(60)) {}
+    }
+
+    #[after(open)]
+    async fn begin(&self, cx: Context) {
+        cx.spawn("of the service", std::future::pending::<()>());
+    }
+}
+
+/// Works in the background.
+#[derive(Default)]
+struct Worker;
+
+impl Resource for Worker {
+    type Settings = ();
+
+    async fn pre_start(&self, cx: &Context) -> Result<()> {
+        cx.spawn("early", std::future::pending::<()>());
+        Ok(())
+    }
+
+    async fn start(&self, cx: &Context, (): ()) -> Result<()> {
+        cx.spawn("late", std::future::pending::<()>());
+        Ok(())
+    }
+}
+
+#[test]
+fn a_service_that_is_dropped_leaves_nothing_at_work() {
+    no_leaks(async {
+        let running = Busy::builder().settings(yaml! { resources: { http: { port: 0 } } }).start().await.unwrap();
+        let mut connection = tokio::net::TcpStream::connect(running.http("http").address()).await.unwrap();
+        connection.write_all(b"GET /slow HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+        running.events().find(|kind| matches!(kind, EventKind::Running { .. }).then_some(())).await.unwrap();
+        drop(running);
+        let mut rest = Vec::new();
+        assert_eq!(connection.read_to_end(&mut rest).await.unwrap_or_default(), 0, "the connection is closed");
+    });
 }

@@ -11,7 +11,7 @@ use std::{
 use crate::{
     Context, Error, Microservice, Result,
     assembly::{Assembled, Setup, assemble},
-    lifecycle::{Clock, Engine, EventStream, Failure, Place, StopOutcome, StopReason},
+    lifecycle::{Clock, Engine, EventStream, Failure, Place, StopOutcome},
     logging::Logs,
     metrics::Metrics,
     process::{self, Registration},
@@ -115,8 +115,8 @@ impl<S: Microservice> Default for Builder<S> {
 
 /// A service that was started by a [`Builder`]. Stop it with [`stop`](Running::stop).
 ///
-/// When it is dropped instead, tasks and threads are told to end, and nobody waits for them; resources end with their
-/// runtime. That is for tests that fail half-way.
+/// When it is dropped instead, no hook of a stop runs: all its work is cancelled at its next await, connections are
+/// closed, threads are told to end, and nobody waits for any of it. That is for tests that fail half-way.
 pub struct Running<S> {
     service: Arc<S>,
     engine: Arc<Engine>,
@@ -182,9 +182,7 @@ impl<S: Microservice> Running<S> {
 
 impl<S> Drop for Running<S> {
     fn drop(&mut self) {
-        let core = self.engine.core();
-        core.stop(StopReason::Asked);
-        core.work_ends.trigger();
+        self.engine.abort();
     }
 }
 

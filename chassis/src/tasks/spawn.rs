@@ -24,25 +24,41 @@ pub(crate) fn thread(name: &str, work: impl FnOnce() + Send + 'static) -> io::Re
 /// Background work that belongs together: one resource's, or the engine's own.
 #[derive(Default)]
 pub(crate) struct Group {
-    tasks: Mutex<JoinSet<()>>,
+    work: Mutex<Work>,
+}
+
+#[derive(Default)]
+struct Work {
+    tasks: JoinSet<()>,
+    /// Nothing is started any more.
+    is_over: bool,
 }
 
 impl Group {
     /// Starts `work` in the scope of the service.
     pub(crate) fn spawn(&self, scope: &Arc<Scope>, work: impl Future<Output = ()> + Send + 'static) {
-        let mut tasks = self.lock();
+        let mut group = self.lock();
         // What has ended since is let go, or a server's connections would pile up.
-        while tasks.try_join_next().is_some() {}
-        tasks.spawn(scope.wrap(work));
+        while group.tasks.try_join_next().is_some() {}
+        if !group.is_over {
+            group.tasks.spawn(scope.wrap(work));
+        }
     }
 
     /// Cancels all work at its next await and waits until it is gone.
     pub(crate) async fn end(&self) {
-        let mut tasks = std::mem::take(&mut *self.lock());
+        let mut tasks = std::mem::take(&mut self.lock().tasks);
         tasks.shutdown().await;
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, JoinSet<()>> {
-        self.tasks.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Cancels all work at its next await, and starts none any more; nobody waits for it.
+    pub(crate) fn abort(&self) {
+        let mut group = self.lock();
+        group.is_over = true;
+        group.tasks.abort_all();
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Work> {
+        self.work.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -15,7 +15,7 @@ use tokio::{
 use super::Engine;
 use crate::{
     Result,
-    lifecycle::{Report, health},
+    lifecycle::{Report, StopReason, health},
     supervision::Supervisor,
     tasks::{self, TaskPlan, ThreadPlan, TimerPlan, catch},
 };
@@ -115,6 +115,24 @@ impl Engine {
         // A task that blocks its thread cannot be waited for.
         tasks.abort_all();
         names
+    }
+
+    /// Cancels everything at its next await, and tells threads to end; nobody waits for it.
+    pub(crate) fn abort(&self) {
+        self.core.stop(StopReason::Asked);
+        self.core.work_ends.trigger();
+        let mut work = self.work();
+        let Work { planned_tasks: _, planned_threads: _, planned_timers: _, tasks, timers, threads: _, keepers } =
+            &mut *work;
+        for set in [tasks, timers, keepers] {
+            set.abort_all();
+        }
+        drop(work);
+        for cell in &self.core.resources {
+            cell.background.abort();
+            cell.prepared.abort();
+        }
+        self.core.tasks.background.abort();
     }
 
     pub(super) fn work(&self) -> MutexGuard<'_, Work> {
