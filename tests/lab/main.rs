@@ -27,6 +27,14 @@ struct LabArgs {
     /// Does its work and leaves.
     #[arg(long)]
     once: bool,
+    /// Signals itself while its arguments are read.
+    #[arg(long, value_parser = signalled)]
+    signal_early: Option<String>,
+}
+
+fn signalled(text: &str) -> Result<String, std::io::Error> {
+    rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::TERM)?;
+    Ok(text.to_owned())
 }
 
 #[microservice]

@@ -32,6 +32,8 @@ pub struct NoArgs {}
 pub(crate) enum Action<S: Microservice> {
     /// Nothing: end with this code.
     Exit(u8),
+    /// Print something, and end with the code that this gives.
+    Command(Box<dyn FnOnce() -> u8>),
     /// Run the service.
     Run {
         /// The settings, lowest first.
@@ -41,7 +43,7 @@ pub(crate) enum Action<S: Microservice> {
     },
 }
 
-/// Does what the command line of the process asks for, short of running the service.
+/// What the command line of the process asks for.
 pub(crate) fn act<S: Microservice>() -> Action<S> {
     act_on::<S>(std::env::args_os())
 }
@@ -60,9 +62,9 @@ fn act_on<S: Microservice>(line: impl IntoIterator<Item = OsString>) -> Action<S
     };
     match arguments.task {
         Task::Run(args) => Action::Run { sources, args },
-        Task::Check => Action::Exit(check::check::<S>(sources)),
-        Task::Settings(show) => Action::Exit(settings::settings::<S>(show, &sources)),
-        Task::Graph(format) => Action::Exit(graph::graph::<S>(format)),
+        Task::Check => Action::Command(Box::new(|| check::check::<S>(sources))),
+        Task::Settings(show) => Action::Command(Box::new(move || settings::settings::<S>(show, &sources))),
+        Task::Graph(format) => Action::Command(Box::new(move || graph::graph::<S>(format))),
     }
 }
 
