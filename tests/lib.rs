@@ -2,8 +2,6 @@
 
 mod support;
 
-#[cfg(feature = "etcd")]
-pub use support::etcd::EtcdServer;
 pub use support::{
     client::{Answer, Client},
     leaks::{alone, leaks, no_leaks, no_leaks_paused},
@@ -11,6 +9,8 @@ pub use support::{
     program::{Exit, Program, Running, free_port},
     tool::tool,
 };
+#[cfg(feature = "etcd")]
+pub use support::{etcd::EtcdServer, proxy::Proxy};
 
 /// The Rust in the documentation compiles.
 #[cfg(doctest)]

@@ -23,6 +23,8 @@ mod queue;
 mod restarts;
 #[cfg(feature = "etcd")]
 mod settings_etcd;
+#[cfg(feature = "etcd")]
+mod settings_etcd_program;
 mod settings_files;
 mod settings_merge;
 mod settings_report;

@@ -57,10 +57,11 @@ impl<S: Microservice> Builder<S> {
         self.source(crate::settings::source::File::new(path))
     }
 
-    /// Reads the environment, as `run` does.
+    /// Reads the environment, as `run` does; so also the etcd that it names.
     #[must_use]
     pub fn environment(mut self) -> Self {
         self.setup.is_isolated = false;
+        self.setup.sources.extend(crate::settings::source::etcd_of_environment());
         self.source(crate::settings::source::Env::from_process())
     }
 

@@ -6,4 +6,6 @@ pub(crate) mod etcd;
 pub(crate) mod leaks;
 pub(crate) mod probe;
 pub(crate) mod program;
+#[cfg(feature = "etcd")]
+pub(crate) mod proxy;
 pub(crate) mod tool;

@@ -17,7 +17,7 @@ use crate::{
     Microservice,
     settings::{
         Source,
-        source::{Cli as Values, Env, File},
+        source::{Cli as Values, Env, File, etcd_of_environment},
     },
 };
 
@@ -68,7 +68,7 @@ fn act_on<S: Microservice>(line: impl IntoIterator<Item = OsString>) -> Action<S
     }
 }
 
-/// The sources in their order: files of the environment and of the command line, the environment, `--set`.
+/// The sources in their order: files of the environment and of the command line, etcd, the environment, `--set`.
 fn sources<A>(arguments: &Arguments<A>) -> Result<Vec<Box<dyn Source>>, String> {
     let level = arguments.level()?;
     let mut sources: Vec<Box<dyn Source>> = Vec::new();
@@ -78,6 +78,7 @@ fn sources<A>(arguments: &Arguments<A>) -> Result<Vec<Box<dyn Source>>, String> 
     for path in &arguments.files {
         sources.push(Box::new(File::new(path)));
     }
+    sources.extend(etcd_of_environment());
     sources.push(Box::new(Env::from_process()));
     sources.push(Box::new(Values::new(&arguments.values)));
     if let Some(level) = level {

@@ -8,6 +8,8 @@ use crate::settings::{
     origin::Origin,
     path::KeyPath,
     problem::{Problem, Problems},
+    source::etcd::variables as etcd,
+    suggestion::nearest,
 };
 
 /// What the variables of settings begin with.
@@ -22,6 +24,8 @@ pub struct Env {
     variables: Vec<(OsString, OsString)>,
     /// Names that were nearly right.
     misspelt: Vec<(String, String)>,
+    /// Names that say something of etcd while none says where it is.
+    pointless: Vec<String>,
 }
 
 impl Env {
@@ -40,9 +44,12 @@ impl Env {
         });
         let mut misspelt: Vec<_> = misspelt.collect();
         misspelt.sort();
+        let is_set = |wanted: &str| variables.iter().any(|(name, value)| name == wanted && !value.is_empty());
+        let pointless = etcd::ALL.into_iter().filter(|name| etcd::said_by(is_set).is_none() && is_set(name));
+        let pointless = pointless.map(str::to_owned).collect();
         variables.retain(|(name, _)| name.to_string_lossy().starts_with(PREFIX));
         variables.sort();
-        Self { variables, misspelt }
+        Self { variables, misspelt, pointless }
     }
 }
 
@@ -71,6 +78,10 @@ impl Source for Env {
             let warning = Problem::of_source(Origin::named(name.as_str()), "is a variable that nobody reads");
             problems.warn(warning.help(format!("did you mean `{meant}`?")));
         }
+        for name in &self.pointless {
+            let what = format!("means nothing without `{}`, which is not set", etcd::ENDPOINTS);
+            problems.warn(Problem::of_source(Origin::named(name.as_str()), what));
+        }
         layer
     }
 }
@@ -85,8 +96,11 @@ impl std::fmt::Debug for Env {
 /// The variable that was probably meant: single underscores are taken for double ones more often than not.
 fn meant(name: &str) -> Option<String> {
     const SECTIONS: [&str; 5] = ["resources", "microservices", "logging", "lifecycle", "system"];
-    if name == FILES {
+    if name == FILES || etcd::ALL.contains(&name) {
         return None;
+    }
+    if name.starts_with("CHASSIS_ETCD_") {
+        return Some(nearest(name, etcd::ALL).unwrap_or(etcd::ENDPOINTS).to_owned());
     }
     if name.starts_with("CHASSIS_SETTING") {
         return Some(FILES.to_owned());
@@ -139,6 +153,9 @@ mod tests {
             ("CHASSIS__RESOURCES_HTTP_PORT", "CHASSIS__RESOURCES__HTTP__PORT"),
             ("CHASSIS_RESOURCES__MY_DB__PORT", "CHASSIS__RESOURCES__MY_DB__PORT"),
             ("CHASSIS_SETTING_FILE", "CHASSIS_SETTINGS_FILE"),
+            ("CHASSIS_ETCD_ENDPOINT", "CHASSIS_ETCD_ENDPOINTS"),
+            ("CHASSIS_ETCD_HOST", "CHASSIS_ETCD_ENDPOINTS"),
+            ("CHASSIS_ETCD_CERTFILE", "CHASSIS_ETCD_CERT_FILE"),
         ] {
             assert_eq!(meant(name).as_deref(), Some(right));
             let mut problems = Problems::new();
@@ -150,5 +167,17 @@ mod tests {
         {
             assert_eq!(meant(name), None);
         }
+    }
+
+    #[test]
+    fn what_is_said_of_etcd_is_pointless_without_saying_where_it_is() {
+        let warnings = |variables: &[(&str, &str)]| {
+            let mut problems = Problems::new();
+            Env::from_variables(variables.iter().copied()).load(&mut problems);
+            problems.warnings().count()
+        };
+        assert_eq!(warnings(&[("CHASSIS_ETCD_USER", "x"), ("CHASSIS_ETCD_PASSWORD", "y")]), 2);
+        assert_eq!(warnings(&[("CHASSIS_ETCD_USER", "x"), ("CHASSIS_ETCD_ENDPOINTS", "http://a:1")]), 0);
+        assert_eq!(warnings(&[("CHASSIS_ETCD_PREFIX", "x"), ("TAMARCO_ETCD_HOST", "a")]), 0);
     }
 }

@@ -3,7 +3,6 @@
 mod cli;
 mod dict;
 mod env;
-#[cfg(feature = "etcd")]
 mod etcd;
 mod file;
 mod format;
@@ -11,6 +10,7 @@ mod layer;
 
 #[cfg(feature = "etcd")]
 pub use self::etcd::Etcd;
+pub(crate) use self::etcd::of_environment as etcd_of_environment;
 #[cfg(all(test, feature = "yaml"))]
 pub(crate) use self::file::parse_text;
 pub use self::{cli::Cli, dict::Dict, env::Env, file::File, layer::Layer};

@@ -11,6 +11,8 @@ mod text;
 
 use serde_json::Value as Json;
 
+#[cfg_attr(not(feature = "etcd"), expect(unused_imports, reason = "for messages of that feature"))]
+pub(crate) use self::duration::show_duration;
 pub use self::{
     byte_size::ByteSize,
     choice::{choose, show_choice},

@@ -6,13 +6,18 @@ use etcd_client::{Client, GetOptions, GetResponse, KvClient, WatchOptions, Watch
 use tokio::time::timeout;
 
 use super::{
+    certificates::Certificates,
+    diagnosis::diagnose,
     failure::{Failure, is_auth_disabled, is_too_large},
     options::Options,
     tree::Keys,
 };
 
-/// How long one question may take.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// How long the first answer may take: then the next endpoint is tried.
+const GREETING: Duration = Duration::from_secs(3);
+
+/// How long a page may take, which can be large.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How many keys are asked for at once, at most.
 const PAGE: i64 = 20_000;
@@ -32,23 +37,32 @@ pub(super) struct Snapshot {
 }
 
 impl Connection {
-    /// Connects, and says who is asking.
+    /// Connects, says who is asking, and makes sure that it is etcd that answers.
     pub(super) async fn open(options: &Options, endpoint: &str) -> Result<Self, Failure> {
-        let connect = |with_user| {
-            let options = options.connect(endpoint, with_user);
-            async move { Ok::<_, Failure>(Client::connect([endpoint], Some(options?)).await) }
-        };
-        let client = match in_time(connect(true)).await?? {
+        let certificates = options.certificates(endpoint)?;
+        let opened = Self::try_open(options, endpoint, certificates.as_ref()).await;
+        match opened {
+            Err(failure) if failure.is_vague => Err(diagnose(endpoint, certificates.as_ref()).await.unwrap_or(failure)),
+            opened => opened,
+        }
+    }
+
+    async fn try_open(options: &Options, endpoint: &str, certificates: Option<&Certificates>) -> Result<Self, Failure> {
+        let connect = |with_user| Client::connect([endpoint], Some(options.connect(certificates, with_user)));
+        let client = match within(GREETING, connect(true)).await? {
             // What etcd's own client does: a server without users serves everybody.
-            Err(error) if is_auth_disabled(&error) => in_time(connect(false)).await??,
+            Err(error) if is_auth_disabled(&error) => within(GREETING, connect(false)).await?,
             connected => connected,
         };
-        Ok(Self { client: client? })
+        let mut client = client?;
+        let (first, _) = range(&options.prefix);
+        within(GREETING, client.get(first, Some(GetOptions::new().with_keys_only()))).await??;
+        Ok(Self { client })
     }
 
     /// Whether the key exists.
     pub(super) async fn has(&mut self, key: &str) -> Result<bool, Failure> {
-        let found = in_time(self.client.get(key, Some(GetOptions::new().with_count_only()))).await??;
+        let found = within(PATIENCE, self.client.get(key, Some(GetOptions::new().with_count_only()))).await??;
         Ok(found.count() > 0)
     }
 
@@ -85,14 +99,14 @@ impl Connection {
         let (from, end) = range(prefix);
         let options = WatchOptions::new().with_range(end).with_start_revision(revision);
         let mut watch = self.client.watch_client().max_decoding_message_size(LARGEST);
-        Ok(in_time(watch.watch(from, Some(options))).await??)
+        Ok(within(PATIENCE, watch.watch(from, Some(options))).await??)
     }
 }
 
 /// One page; a page that is too large is asked for again, smaller.
 async fn page(kv: &mut KvClient, from: Vec<u8>, options: GetOptions, limit: &mut i64) -> Result<GetResponse, Failure> {
     loop {
-        match in_time(kv.get(from.clone(), Some(options.clone().with_limit(*limit)))).await? {
+        match within(PATIENCE, kv.get(from.clone(), Some(options.clone().with_limit(*limit)))).await? {
             Err(error) if is_too_large(&error) && *limit > 1 => *limit = (*limit / 8).max(1),
             answer => return Ok(answer?),
         }
@@ -105,7 +119,7 @@ fn range(prefix: &str) -> (Vec<u8>, Vec<u8>) {
     (format!("{prefix}/").into_bytes(), [prefix.as_bytes(), &[after_slash]].concat())
 }
 
-async fn in_time<T>(work: impl Future<Output = T>) -> Result<T, Failure> {
-    let late = |_| Failure::unavailable(format!("no answer within {} s", PATIENCE.as_secs()));
-    timeout(PATIENCE, work).await.map_err(late)
+async fn within<T>(patience: Duration, work: impl Future<Output = T>) -> Result<T, Failure> {
+    let late = |_| Failure::unavailable(format!("no answer within {} s", patience.as_secs()));
+    timeout(patience, work).await.map_err(late)
 }

@@ -1,11 +1,14 @@
 //! What went wrong with an endpoint: whose fault it is, and how it is told.
 
-use std::{error::Error as StdError, io};
+use std::{error::Error as StdError, io, time::Duration};
 
 use etcd_client::Error;
 use tonic::Code;
 
-use crate::Cause;
+use crate::{
+    Cause,
+    settings::{origin::Origin, problem::Problem, value::show_duration},
+};
 
 /// Why an endpoint did not serve.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,21 +19,39 @@ pub(super) struct Failure {
     pub(super) help: Option<&'static str>,
     /// All endpoints would say the same, now and later.
     pub(super) is_final: bool,
+    /// A closer look may tell more.
+    pub(super) is_vague: bool,
 }
 
 impl Failure {
     /// It is not there at the moment.
     pub(super) fn unavailable(what: impl Into<String>) -> Self {
-        Self { cause: Cause::Unavailable, what: what.into(), help: None, is_final: false }
+        Self { cause: Cause::Unavailable, what: what.into(), help: None, is_final: false, is_vague: false }
     }
 
     /// It will not be there either unless something is set differently.
     pub(super) fn misconfigured(what: impl Into<String>) -> Self {
-        Self { cause: Cause::Misconfigured, what: what.into(), help: None, is_final: false }
+        Self { cause: Cause::Misconfigured, what: what.into(), help: None, is_final: false, is_vague: false }
     }
 
-    fn help(self, help: &'static str) -> Self {
+    pub(super) fn help(self, help: &'static str) -> Self {
         Self { help: Some(help), ..self }
+    }
+
+    /// The failure as a problem of a start that has waited for so long.
+    pub(super) fn problem(&self, origin: Origin, waited: Duration) -> Problem {
+        let problem = match self.cause {
+            Cause::Unavailable => {
+                let what = format!("{}; given up after {}", self.what, show_duration(waited));
+                Problem::of_source(origin, what).unavailable()
+            }
+            _ => Problem::of_source(origin, &*self.what),
+        };
+        self.help.into_iter().fold(problem, Problem::help)
+    }
+
+    fn vague(self) -> Self {
+        Self { is_vague: true, ..self }
     }
 
     fn for_all(self) -> Self {
@@ -90,20 +111,39 @@ fn of_chain(error: &(dyn StdError + 'static)) -> Failure {
     let mut last = error.to_string();
     let mut next: Option<&(dyn StdError + 'static)> = Some(error);
     while let Some(error) = next {
-        if let Some(io) = error.downcast_ref::<io::Error>() {
-            return of_io(io);
+        if let Some(error) = error.downcast_ref::<io::Error>() {
+            return of_tls(error).unwrap_or_else(|| of_io(error));
         }
         last = error.to_string();
         next = error.source();
     }
-    Failure::unavailable(last)
+    Failure::unavailable(last).vague()
 }
 
 fn of_io(error: &io::Error) -> Failure {
     match error.kind() {
         io::ErrorKind::ConnectionRefused => Failure::unavailable("connection refused"),
-        io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe => Failure::unavailable("the connection was cut"),
+        io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe | io::ErrorKind::UnexpectedEof => {
+            Failure::unavailable("the connection was cut").vague()
+        }
         io::ErrorKind::TimedOut => Failure::unavailable("no answer"),
-        _ => Failure::unavailable(error.to_string()),
+        _ => Failure::unavailable(error.to_string()).vague(),
+    }
+}
+
+/// What one side has against the certificate of the other.
+pub(super) fn of_tls(error: &io::Error) -> Option<Failure> {
+    match error.get_ref()?.downcast_ref::<rustls::Error>()? {
+        rustls::Error::InvalidCertificate(why) => {
+            Some(Failure::misconfigured(format!("the certificate it shows is not accepted: {why}")))
+        }
+        rustls::Error::AlertReceived(why) => {
+            let failure = Failure::misconfigured(format!("it does not accept the certificate it is shown: {why:?}"));
+            Some(failure.help("one that it trusts is named by `CHASSIS_ETCD_CERT_FILE` and `CHASSIS_ETCD_KEY_FILE`"))
+        }
+        rustls::Error::InvalidMessage(_) => Some(
+            Failure::misconfigured("what answers there does not speak TLS").help("write the endpoint with `http://`"),
+        ),
+        error => Some(Failure::unavailable(error.to_string())),
     }
 }

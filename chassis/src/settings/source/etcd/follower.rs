@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use etcd_client::{WatchResponse, WatchStream};
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout_at};
 
 use super::{
     connection::{Connection, Snapshot},
@@ -12,12 +12,18 @@ use super::{
     standing::Standing,
 };
 use crate::{
-    settings::{origin::Origin, problem::Problem},
+    settings::{origin::Origin, problem::Problem, value::show_duration},
     supervision::Backoff,
 };
 
 /// How often a key that is waited for is looked for.
 const LOOK: Duration = Duration::from_millis(200);
+
+/// So many watches that end at once are no accident.
+const SHORT_WATCHES: u32 = 3;
+
+/// A watch that lasts for this long shows that etcd is well.
+const STABLE: Duration = Duration::from_secs(2);
 
 /// What the thread does.
 pub(super) struct Follower {
@@ -25,123 +31,207 @@ pub(super) struct Follower {
     standing: Arc<Standing>,
     /// The endpoint that is tried first.
     next: usize,
+    /// Why each endpoint did not serve when it was last tried.
+    failures: Vec<Option<Failure>>,
     backoff: Backoff,
+    /// Whether somebody waits for the first read, until when.
+    start: Option<Instant>,
+    /// A line of the log said that etcd is away.
+    is_told: bool,
 }
 
 impl Follower {
     pub(super) fn new(options: Arc<Options>, standing: Arc<Standing>) -> Self {
-        let backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(10));
-        Self { options, standing, next: 0, backoff }
+        let count = options.endpoints.len();
+        Self {
+            // Many services that start together spread over the endpoints.
+            next: fastrand::usize(..count.max(1)),
+            failures: vec![None; count],
+            backoff: Backoff::new(Duration::from_millis(100), Duration::from_secs(10)),
+            start: None,
+            is_told: false,
+            options,
+            standing,
+        }
     }
 
-    /// Goes on until it is dropped, or the start is over without a tree.
+    /// Goes on until it is dropped, or until the start is over without a tree.
     pub(super) async fn run(mut self) {
-        let began = Instant::now();
+        let deadline = Instant::now() + self.options.start_timeout;
+        self.start = Some(deadline);
+        match timeout_at(deadline, self.first_read()).await {
+            Ok(Ok(read)) => self.follow(read).await,
+            Ok(Err(())) | Err(_) => return self.standing.give_up(self.problems()),
+        }
         loop {
+            sleep(self.backoff.failed_with_jitter(fastrand::f64())).await;
             match self.round().await {
-                Ok((mut connection, snapshot)) => {
-                    self.backoff.healthy();
-                    let revision = snapshot.revision;
-                    self.standing.replace(snapshot.keys);
-                    let why = self.follow(&mut connection, revision).await;
-                    tracing::debug!("the watch of etcd ended: {}", why.what);
-                }
-                Err(failures) => {
-                    if began.elapsed() > self.options.start_timeout {
-                        self.standing.give_up(self.told(failures));
-                        return;
-                    }
-                }
+                Some(read) => self.follow(read).await,
+                None => self.tell_lost(),
             }
+        }
+    }
+
+    /// Tries until it succeeds, or until it is known that it never will.
+    async fn first_read(&mut self) -> Result<(Connection, Snapshot), ()> {
+        loop {
+            if let Some(read) = self.round().await {
+                return Ok(read);
+            }
+            let mut failures = self.failures.iter().flatten();
+            let is_hopeless = failures.clone().any(|failure| failure.is_final);
+            if is_hopeless || failures.all(|failure| failure.cause == crate::Cause::Misconfigured) {
+                return Err(());
+            }
+            self.tell_waiting("etcd does not answer yet");
             sleep(self.backoff.failed_with_jitter(fastrand::f64())).await;
         }
     }
 
-    /// Reads the tree from the first endpoint that gives it, or tells why none does.
-    async fn round(&mut self) -> Result<(Connection, Snapshot), Vec<(usize, Failure)>> {
+    /// Reads the tree from the first endpoint that gives it.
+    async fn round(&mut self) -> Option<(Connection, Snapshot)> {
         let count = self.options.endpoints.len();
-        let mut failures = Vec::new();
         for at in (self.next..self.next + count).map(|at| at % count) {
             match self.attempt(at).await {
                 Ok(read) => {
-                    self.next = at;
-                    return Ok(read);
+                    // When this one is lost, another one is the better choice.
+                    self.next = (at + 1) % count;
+                    self.failures[at] = None;
+                    return Some(read);
                 }
-                Err(failure) => failures.push((at, failure)),
+                Err(failure) => self.failures[at] = Some(failure),
             }
         }
-        Err(failures)
+        None
     }
 
-    async fn attempt(&self, at: usize) -> Result<(Connection, Snapshot), Failure> {
-        let mut connection = Connection::open(&self.options, &self.options.endpoints[at]).await?;
-        if let Some(key) = &self.options.check_key {
-            while !connection.has(key).await? {
-                sleep(LOOK).await;
-            }
+    async fn attempt(&mut self, at: usize) -> Result<(Connection, Snapshot), Failure> {
+        let options = Arc::clone(&self.options);
+        // What is told where the start ends in the middle of it.
+        self.failures[at] = Some(Failure::unavailable("no answer yet"));
+        let mut connection = Connection::open(&options, &options.endpoints[at]).await?;
+        if let Some(key) = &options.check_key {
+            self.wait_for(key, at, &mut connection).await?;
         }
-        let snapshot = connection.read(&self.options.prefix).await?;
+        self.failures[at] = Some(Failure::unavailable("the settings were not read in time"));
+        let snapshot = connection.read(&options.prefix).await?;
         Ok((connection, snapshot))
     }
 
-    /// Takes over what changes; why that ended.
-    async fn follow(&self, connection: &mut Connection, mut revision: i64) -> Failure {
+    /// Waits until the key exists. Once the service runs nobody waits: what is in force stays, and it is tried again.
+    async fn wait_for(&mut self, key: &str, at: usize, connection: &mut Connection) -> Result<(), Failure> {
+        while !connection.has(key).await? {
+            let missing = Failure::unavailable(format!("the key `{}` does not exist", key.escape_debug()))
+                .help("whoever writes the settings writes it last; `CHASSIS_ETCD_CHECK_KEY` is its name");
+            if self.start.is_none() {
+                return Err(missing);
+            }
+            self.failures[at] = Some(missing);
+            self.tell_waiting("etcd does not have all settings yet");
+            sleep(LOOK).await;
+        }
+        Ok(())
+    }
+
+    /// Takes over what was read, and what changes from there on.
+    async fn follow(&mut self, (mut connection, snapshot): (Connection, Snapshot)) {
+        let revision = snapshot.revision;
+        self.start = None;
+        self.standing.replace(snapshot.keys);
+        let why = self.watch(&mut connection, revision).await;
+        tracing::debug!("the watch of etcd ended: {}", why.what);
+        if self.backoff.failures() > SHORT_WATCHES {
+            // Reading succeeds again and again, and following does not.
+            let count = self.options.endpoints.len();
+            self.failures[(self.next + count - 1) % count] = Some(why);
+            self.tell_lost();
+        }
+    }
+
+    async fn watch(&mut self, connection: &mut Connection, mut revision: i64) -> Failure {
         let mut watch = match connection.watch(&self.options.prefix, revision + 1).await {
             Ok(watch) => watch,
             Err(failure) => return failure,
         };
+        let mut stable = Some(Instant::now() + STABLE);
         loop {
-            match self.take(&mut watch, &mut revision).await {
-                Ok(()) => {}
+            let answer = match stable {
+                Some(moment) => timeout_at(moment, next(&mut watch)).await,
+                None => Ok(next(&mut watch).await),
+            };
+            let Ok(answer) = answer else {
+                self.tell_stable();
+                stable = None;
+                continue;
+            };
+            let answer = match answer.and_then(|answer| check(answer, revision)) {
+                Ok(answer) => answer,
                 Err(failure) => return failure,
-            }
+            };
+            revision = answer.header().map_or(revision, etcd_client::ResponseHeader::revision);
+            self.standing.apply(&answer);
         }
     }
 
-    async fn take(&self, watch: &mut WatchStream, revision: &mut i64) -> Result<(), Failure> {
-        let answer = watch.message().await?.ok_or_else(|| Failure::unavailable("etcd ended the watch"))?;
-        check(&answer, *revision)?;
-        if let Some(header) = answer.header() {
-            *revision = header.revision();
+    /// One line while somebody waits, not one for each attempt.
+    fn tell_waiting(&mut self, what: &str) {
+        if std::mem::replace(&mut self.is_told, true) {
+            return;
         }
-        if answer.events().is_empty() {
-            return Ok(());
-        }
-        self.standing.change(|keys| {
-            for kv in answer.events().iter().filter_map(|event| event.kv()) {
-                // A key that is gone has no version; the kind of an event may be one that is not known here.
-                if kv.version() == 0 {
-                    keys.delete(kv.key());
-                } else {
-                    keys.put(kv.key().to_vec(), kv.value(), kv.mod_revision());
-                }
-            }
-        });
-        Ok(())
+        let limit = show_duration(self.options.start_timeout);
+        tracing::warn!("{what}, waiting for at most {limit}: {}", self.reasons());
     }
 
-    fn told(&self, failures: Vec<(usize, Failure)>) -> Vec<Problem> {
-        let told = failures.into_iter().map(|(at, failure)| {
-            let origin = Origin::named(format!("etcd {}", self.options.endpoints[at]));
-            let problem = Problem::of_source(origin, failure.what);
-            failure.help.into_iter().fold(problem, Problem::help)
+    /// One line when etcd is lost, not one for each attempt; the health says it for as long as it lasts.
+    fn tell_lost(&mut self) {
+        let reasons = self.reasons();
+        if !std::mem::replace(&mut self.is_told, true) {
+            tracing::warn!("etcd is lost, the settings stay as they were read last: {reasons}");
+        }
+        self.standing.lost(Some(format!("etcd is lost, the settings are those it had: {reasons}")));
+    }
+
+    fn tell_stable(&mut self) {
+        self.backoff.healthy();
+        self.standing.lost(None);
+        if std::mem::replace(&mut self.is_told, false) {
+            tracing::info!("etcd is there, its settings are followed");
+        }
+    }
+
+    fn reasons(&self) -> String {
+        let failures = self.options.endpoints.iter().zip(&self.failures);
+        let reasons =
+            failures.filter_map(|(endpoint, failure)| Some(format!("{endpoint}: {}", failure.as_ref()?.what)));
+        reasons.collect::<Vec<_>>().join("; ")
+    }
+
+    /// Why the start has no settings: one problem for each endpoint that was tried.
+    fn problems(&self) -> Vec<Problem> {
+        let failures = self.options.endpoints.iter().zip(&self.failures);
+        let told = failures.filter_map(|(endpoint, failure)| {
+            let origin = Origin::named(format!("etcd {endpoint}"));
+            Some(failure.as_ref()?.problem(origin, self.options.start_timeout))
         });
         told.collect()
     }
 }
 
+async fn next(watch: &mut WatchStream) -> Result<WatchResponse, Failure> {
+    watch.message().await?.ok_or_else(|| Failure::unavailable("etcd ended the watch"))
+}
+
 /// Whether what the watch says goes on from what is known.
-fn check(answer: &WatchResponse, revision: i64) -> Result<(), Failure> {
+fn check(answer: WatchResponse, revision: i64) -> Result<WatchResponse, Failure> {
     if answer.canceled() {
-        let reason = answer.cancel_reason();
         return Err(match answer.compact_revision() {
-            0 => Failure::unavailable(format!("etcd ended the watch: {reason}")),
+            0 => Failure::unavailable(format!("etcd ended the watch: {}", answer.cancel_reason())),
             _ => Failure::unavailable("what happened meanwhile is compacted"),
         });
     }
     // A server that was restored from a backup, or another one at the same address.
     match answer.header() {
         Some(header) if header.revision() < revision => Err(Failure::unavailable("etcd is at an older revision")),
-        _ => Ok(()),
+        _ => Ok(answer),
     }
 }

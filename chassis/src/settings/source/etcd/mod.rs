@@ -1,187 +1,50 @@
 //! etcd as a source: one consistent read of a prefix, then everything that changes below it.
 //!
 //! The key `/system/resources/http/port` holds the JSON document of `system.resources.http.port`. A source has a thread
-//! of its own with a small runtime: [`load`](Source::load) waits for the first read and gives what is known; the thread
-//! follows the tree until the source is dropped.
+//! of its own with a small runtime: `load` waits for the first read and gives what is known; the thread follows the tree
+//! until the source is dropped.
 //!
 //! | file | |
 //! | --- | --- |
+//! | `source` | what the rest of the settings sees of it |
 //! | `options` | what the source was told: endpoints, user, certificates |
-//! | `connection` | one endpoint of etcd: connecting, reading, watching |
-//! | `tree` | what stands below the prefix, and what is wrong with it |
-//! | `failure` | what went wrong with an endpoint, whose fault it is, and how it is told |
-//! | `standing` | what the thread knows, and those who wait for it |
+//! | `environment`, `variables` | the same as the environment says it |
 //! | `follower` | what the thread does: read, watch, and begin again |
+//! | `connection` | one endpoint of etcd: connecting, reading, watching |
+//! | `certificates` | whom it trusts, and what it shows of itself |
+//! | `diagnosis` | why a connection ended that says only that it ended |
+//! | `failure` | what went wrong with an endpoint, whose fault it is, and how it is told |
+//! | `tree` | what stands below the prefix, and what is wrong with it |
+//! | `standing` | what the thread knows, and those who wait for it |
+//! | `disabled` | what is told where the feature is not compiled in |
 
+#[cfg(feature = "etcd")]
+mod certificates;
+#[cfg(feature = "etcd")]
 mod connection;
+#[cfg(feature = "etcd")]
+mod diagnosis;
+#[cfg(any(test, not(feature = "etcd")))]
+mod disabled;
+#[cfg(feature = "etcd")]
+mod environment;
+#[cfg(feature = "etcd")]
 mod failure;
+#[cfg(feature = "etcd")]
 mod follower;
+#[cfg(feature = "etcd")]
 mod options;
+#[cfg(feature = "etcd")]
+mod source;
+#[cfg(feature = "etcd")]
 mod standing;
+#[cfg(feature = "etcd")]
 mod tree;
+pub(super) mod variables;
 
-use std::{
-    fmt,
-    path::PathBuf,
-    sync::{Arc, Mutex, PoisonError},
-    thread::JoinHandle,
-    time::Duration,
-};
-
-use tokio_util::sync::CancellationToken;
-
-use self::{
-    follower::Follower,
-    options::Options,
-    standing::{First, Standing},
-};
-use super::{Layer, Source};
-use crate::{
-    scope::Scope,
-    settings::{
-        origin::Origin,
-        problem::{Problem, Problems},
-    },
-    tasks::spawn::thread,
-};
-
-/// Settings in etcd, by its API of version 3.
-///
-/// Nothing happens before the settings are loaded. A connection that is lost is made again for as long as the source
-/// lives; until then the last values stay in force.
-///
-/// ```no_run
-/// use chassis::settings::source::Etcd;
-///
-/// let source = Etcd::new(["https://10.0.0.1:2379", "https://10.0.0.2:2379"])
-///     .user("orders", "secret")
-///     .ca_file("/etc/etcd/ca.pem");
-/// ```
-pub struct Etcd {
-    options: Arc<Options>,
-    standing: Arc<Standing>,
-    thread: Mutex<Option<JoinHandle<()>>>,
-    stop: CancellationToken,
-}
-
-impl Etcd {
-    /// The etcd at these endpoints, such as `http://10.0.0.1:2379`; they are tried one after the other.
-    pub fn new<E: Into<String>>(endpoints: impl IntoIterator<Item = E>) -> Self {
-        Self::with(Options::new(endpoints.into_iter().map(Into::into).collect()))
-    }
-
-    fn with(options: Options) -> Self {
-        Self {
-            options: Arc::new(options),
-            standing: Arc::default(),
-            thread: Mutex::default(),
-            stop: CancellationToken::new(),
-        }
-    }
-
-    /// Below which key the settings stand; `/system` unless it is said otherwise.
-    #[must_use]
-    pub fn prefix(self, prefix: impl Into<String>) -> Self {
-        self.change(|options| options.set_prefix(prefix.into()))
-    }
-
-    /// Waits until this key exists before anything is read, at most for the start timeout: whoever writes the tree
-    /// writes it last.
-    #[must_use]
-    pub fn check_key(self, key: impl Into<String>) -> Self {
-        self.change(|options| options.check_key = Some(key.into()))
-    }
-
-    /// Says who is asking; etcd has to have authentication enabled.
-    #[must_use]
-    pub fn user(self, name: impl Into<String>, password: impl Into<String>) -> Self {
-        self.change(|options| options.set_user(name.into(), password.into()))
-    }
-
-    /// Trusts the authorities in this PEM file, and no others. Without it the system's are trusted.
-    #[must_use]
-    pub fn ca_file(self, path: impl Into<PathBuf>) -> Self {
-        self.change(|options| options.ca_file = Some(path.into()))
-    }
-
-    /// Shows this certificate to etcd; both are PEM files, read anew for each connection.
-    #[must_use]
-    pub fn client_certificate(self, certificate: impl Into<PathBuf>, key: impl Into<PathBuf>) -> Self {
-        self.change(|options| options.identity = Some((certificate.into(), key.into())))
-    }
-
-    /// How long a start waits for etcd; 10 s unless it is said otherwise.
-    #[must_use]
-    pub fn start_timeout(self, timeout: Duration) -> Self {
-        self.change(|options| options.start_timeout = timeout)
-    }
-
-    /// Called before anything is shared with the thread.
-    fn change(self, change: impl FnOnce(&mut Options)) -> Self {
-        let mut options = Options::clone(&self.options);
-        change(&mut options);
-        Self::with(options)
-    }
-
-    /// Starts the thread, once.
-    fn begin(&self) -> std::io::Result<()> {
-        let mut running = self.thread.lock().unwrap_or_else(PoisonError::into_inner);
-        if running.is_some() {
-            return Ok(());
-        }
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let follower = Follower::new(Arc::clone(&self.options), Arc::clone(&self.standing));
-        let (stop, standing, scope) = (self.stop.clone(), Arc::clone(&self.standing), Scope::current());
-        let work = move || {
-            let follow = stop.run_until_cancelled(follower.run());
-            match scope {
-                Some(scope) => drop(runtime.block_on(scope.wrap(follow))),
-                None => drop(runtime.block_on(follow)),
-            }
-            standing.end();
-            // A name that is being looked up must not hold up whoever drops the source.
-            runtime.shutdown_background();
-        };
-        *running = Some(thread("etcd settings", work)?);
-        Ok(())
-    }
-}
-
-impl Source for Etcd {
-    fn name(&self) -> String {
-        "etcd".to_owned()
-    }
-
-    fn load(&self, problems: &mut Problems) -> Layer {
-        if !self.options.check(problems) {
-            return Layer::unreadable();
-        }
-        if let Err(error) = self.begin() {
-            let what = format!("cannot start the thread that reads it: {error}");
-            problems.push(Problem::of_source(Origin::named("etcd"), what));
-            return Layer::unreadable();
-        }
-        match self.standing.wait_for_first() {
-            First::Read => self.standing.layer(&self.options.prefix, problems),
-            First::GaveUp(failures) => {
-                failures.into_iter().for_each(|problem| problems.push(problem));
-                Layer::unreadable()
-            }
-        }
-    }
-}
-
-impl Drop for Etcd {
-    fn drop(&mut self) {
-        self.stop.cancel();
-        let thread = self.thread.get_mut().unwrap_or_else(PoisonError::into_inner).take();
-        // It waits for nothing but its own futures, which end here.
-        drop(thread.map(JoinHandle::join));
-    }
-}
-
-impl fmt::Debug for Etcd {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Etcd").field("endpoints", &self.options.endpoints).finish_non_exhaustive()
-    }
-}
+#[cfg(not(feature = "etcd"))]
+pub(crate) use self::disabled::of_environment;
+#[cfg(feature = "etcd")]
+pub(crate) use self::environment::of_environment;
+#[cfg(feature = "etcd")]
+pub use self::source::Etcd;

@@ -1,10 +1,10 @@
 //! What the source was told.
 
-use std::{fs, io, path::PathBuf, time::Duration};
+use std::{path::PathBuf, time::Duration};
 
-use etcd_client::{Certificate, ConnectOptions, Identity, TlsOptions};
+use etcd_client::ConnectOptions;
 
-use super::failure::Failure;
+use super::{certificates::Certificates, failure::Failure};
 use crate::settings::{
     origin::Origin,
     problem::{Problem, Problems},
@@ -23,6 +23,11 @@ pub(super) struct Options {
     /// A certificate and its key.
     pub(super) identity: Option<(PathBuf, PathBuf)>,
     pub(super) start_timeout: Duration,
+    /// Where the last good tree is kept.
+    pub(super) cache_file: Option<PathBuf>,
+    pub(super) cache_secrets: bool,
+    /// What was wrong with the way it was told.
+    pub(super) problems: Problems,
 }
 
 /// How long an endpoint may take to accept a connection.
@@ -42,6 +47,9 @@ impl Options {
             ca_file: None,
             identity: None,
             start_timeout: Duration::from_secs(10),
+            cache_file: None,
+            cache_secrets: false,
+            problems: Problems::new(),
         }
     }
 
@@ -56,7 +64,8 @@ impl Options {
 
     /// Tells what cannot be meant; whether it is worth a connection.
     pub(super) fn check(&self, problems: &mut Problems) -> bool {
-        let mut is_good = !self.endpoints.is_empty();
+        problems.append(self.problems.clone());
+        let mut is_good = !self.endpoints.is_empty() && self.problems.is_empty();
         if self.endpoints.is_empty() {
             let problem = Problem::of_source(Origin::named("etcd"), "no endpoint is given");
             problems.push(problem.help("write it like `http://10.0.0.1:2379`"));
@@ -72,8 +81,8 @@ impl Options {
         is_good
     }
 
-    /// What a connection to this endpoint is made with, its certificates included.
-    pub(super) fn connect(&self, endpoint: &str, with_user: bool) -> Result<ConnectOptions, Failure> {
+    /// What a connection is made with.
+    pub(super) fn connect(&self, certificates: Option<&Certificates>, with_user: bool) -> ConnectOptions {
         let mut options = ConnectOptions::new()
             .with_connect_timeout(CONNECT)
             .with_keep_alive(KEEP_ALIVE.0, KEEP_ALIVE.1)
@@ -83,32 +92,19 @@ impl Options {
         if let Some((name, password)) = self.user.as_ref().filter(|_| with_user) {
             options = options.with_user(name, password.expose());
         }
-        if endpoint.starts_with("https://") {
-            options = options.with_tls(self.tls()?);
+        if let Some(certificates) = certificates {
+            options = options.with_tls(certificates.options());
         }
-        Ok(options)
+        options
     }
 
-    fn tls(&self) -> Result<TlsOptions, Failure> {
-        let read = |path: &PathBuf| {
-            fs::read(path).map_err(|error| {
-                let why = if error.kind() == io::ErrorKind::NotFound {
-                    "there is no such file".to_owned()
-                } else {
-                    error.to_string()
-                };
-                Failure::misconfigured(format!("`{}` cannot be read: {why}", path.display()))
-            })
-        };
-        let mut tls = TlsOptions::new();
-        tls = match &self.ca_file {
-            Some(path) => tls.ca_certificate(Certificate::from_pem(read(path)?)),
-            None => tls.with_native_roots(),
-        };
-        if let Some((certificate, key)) = &self.identity {
-            tls = tls.identity(Identity::from_pem(read(certificate)?, read(key)?));
-        }
-        Ok(tls)
+    /// What a connection to this endpoint needs, if it is one by TLS.
+    ///
+    /// # Errors
+    /// The file that cannot be used.
+    pub(super) fn certificates(&self, endpoint: &str) -> Result<Option<Certificates>, Failure> {
+        let read = || Certificates::read(self.ca_file.as_ref(), self.identity.as_ref());
+        endpoint.starts_with("https://").then(read).transpose()
     }
 }
 

@@ -2,13 +2,17 @@
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
+use etcd_client::{Event, WatchResponse};
 use tokio::sync::watch;
 
 use super::tree::Keys;
-use crate::settings::{
-    origin::Origin,
-    problem::{Problem, Problems},
-    source::Layer,
+use crate::{
+    Health,
+    settings::{
+        origin::Origin,
+        problem::{Problem, Problems},
+        source::Layer,
+    },
 };
 
 /// How the first read ended.
@@ -23,6 +27,8 @@ pub(super) enum First {
 pub(super) struct Standing {
     known: Mutex<Known>,
     first: Condvar,
+    /// Why etcd is away, if it is. By itself: a probe must not wait for a large tree.
+    lost: Mutex<Option<String>>,
     /// Counts what was known at some time: it changes with every difference.
     pub(super) version: watch::Sender<u64>,
 }
@@ -41,8 +47,8 @@ impl Standing {
         known.first.clone().unwrap_or(First::Read)
     }
 
-    /// Replaces everything by what was just read; whether that is a difference.
-    pub(super) fn replace(&self, keys: Keys) -> bool {
+    /// Replaces everything by what was just read.
+    pub(super) fn replace(&self, keys: Keys) {
         let mut known = self.known();
         let is_other = known.keys != keys;
         known.keys = keys;
@@ -53,13 +59,35 @@ impl Standing {
         if is_other && !is_first {
             self.version.send_modify(|version| *version += 1);
         }
-        is_other
     }
 
-    /// Changes some keys, all of them at once for whoever reads.
-    pub(super) fn change(&self, change: impl FnOnce(&mut Keys)) {
-        change(&mut self.known().keys);
+    /// Takes over what a watch says, all of it at once for whoever reads.
+    pub(super) fn apply(&self, answer: &WatchResponse) {
+        if answer.events().is_empty() {
+            return;
+        }
+        let mut known = self.known();
+        for kv in answer.events().iter().filter_map(Event::kv) {
+            // A key that is gone has no version; the kind of an event may be one that is not known here.
+            if kv.version() == 0 {
+                known.keys.delete(kv.key());
+            } else {
+                known.keys.put(kv.key().to_vec(), kv.value(), kv.mod_revision());
+            }
+        }
+        drop(known);
         self.version.send_modify(|version| *version += 1);
+    }
+
+    /// Says why etcd is away, or that it is not.
+    pub(super) fn lost(&self, why: Option<String>) {
+        *self.lost.lock().unwrap_or_else(PoisonError::into_inner) = why;
+    }
+
+    /// Why etcd is away, if it is.
+    pub(super) fn health(&self) -> Health {
+        let lost = self.lost.lock().unwrap_or_else(PoisonError::into_inner);
+        lost.as_ref().map_or_else(Health::pass, Health::warn)
     }
 
     /// The start is over without a tree.

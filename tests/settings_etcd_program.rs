@@ -1,0 +1,211 @@
+//! A service whose settings are in etcd, as a process: what it says and how it ends where etcd is not as it should be.
+#![allow(clippy::unwrap_used, reason = "a test")]
+
+use std::{
+    fs,
+    io::{Read, Write},
+    net::TcpListener,
+    path::{Path, PathBuf},
+    thread,
+    time::Duration,
+};
+
+use chassis_tests::{EtcdServer, Exit, Program, free_port};
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, SanType, date_time_ymd};
+
+/// The service that does its work and leaves, with settings in etcd.
+fn lab(endpoints: &str) -> Program {
+    let lab = Program::at(Path::new(env!("CARGO_BIN_EXE_lab"))).set("resources.status.port", 0);
+    lab.env("CHASSIS_ETCD_ENDPOINTS", endpoints).env("CHASSIS_ETCD_START_TIMEOUT", "1s")
+}
+
+fn settings(endpoints: &str) -> Program {
+    let lab = Program::at(Path::new(env!("CARGO_BIN_EXE_lab"))).arg("settings").arg("show");
+    lab.env("CHASSIS_ETCD_ENDPOINTS", endpoints).env("CHASSIS_ETCD_START_TIMEOUT", "1s")
+}
+
+#[track_caller]
+fn refuses(exit: &Exit, code: i32, words: &[&str]) {
+    println!("{}", exit.stderr);
+    assert_eq!(exit.code, Some(code), "{}\n{}", exit.stdout, exit.stderr);
+    for word in words {
+        assert!(exit.stderr.contains(word), "`{word}` is not in\n{}", exit.stderr);
+    }
+}
+
+#[test]
+fn etcd_is_between_the_files_and_the_environment() {
+    let Some(server) = EtcdServer::start() else { return };
+    server.put("/system/deploy_name", "\"from-etcd\"");
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("settings.yml");
+    fs::write(&file, "system:\n  deploy_name: from-file\n  lifecycle: {stop_timeout: 7s}\n").unwrap();
+    let show = || settings(&server.url()).env("CHASSIS_SETTINGS_FILE", &file).arg("--set").arg("logging.levels={}");
+    let exit = show().run();
+    let revision = server.revision();
+    let line = format!("system.deploy_name: \"from-etcd\" # etcd /system/deploy_name rev {revision}");
+    assert!(exit.stdout.contains(&line) && exit.stdout.contains("\"7s\""), "{}{}", exit.stdout, exit.stderr);
+    let exit = show().env("CHASSIS__DEPLOY_NAME", "from-env").run();
+    assert!(exit.stdout.contains("system.deploy_name: \"from-env\""), "{}", exit.stdout);
+    let exit = lab(&server.url()).arg("--once").run();
+    assert_eq!(exit.code, Some(0), "{}", exit.stderr);
+    assert!(exit.stdout.contains("from-etcd"), "{}", exit.stdout);
+}
+
+#[test]
+fn an_etcd_that_is_not_there_is_waited_for_and_then_told_by_endpoint() {
+    let (one, other) = (free_port(), free_port());
+    let endpoints = format!("http://127.0.0.1:{one},http://127.0.0.1:{other}");
+    let exit = lab(&endpoints).run();
+    let (one, other) = (format!("etcd http://127.0.0.1:{one}"), format!("etcd http://127.0.0.1:{other}"));
+    refuses(&exit, 69, &["2 problems", &one, &other, "connection refused", "given up after 1s"]);
+    assert!(exit.lived > Duration::from_secs(1) && exit.lived < Duration::from_secs(3), "{:?}", exit.lived);
+    let waiting = exit.stdout.lines().filter(|line| line.contains("etcd does not answer yet"));
+    assert_eq!(waiting.count(), 1, "{}", exit.stdout);
+}
+
+#[test]
+fn a_port_that_says_nothing_is_given_up() {
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let exit = lab(&format!("http://{}", silent.local_addr().unwrap())).run();
+    refuses(&exit, 69, &["no answer", "given up after 1s"]);
+}
+
+/// Something that answers every connection with these bytes.
+fn babbler(bytes: &'static [u8]) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            let mut stream = stream;
+            let _ = stream.read(&mut [0; 64]);
+            let _ = stream.write_all(bytes);
+        }
+    });
+    format!("http://{address}")
+}
+
+#[test]
+fn something_that_is_no_etcd_is_told_so() {
+    for bytes in [&b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n"[..], b"SSH-2.0-OpenSSH_9.2\r\n", &[0; 4096]]
+    {
+        let exit = lab(&babbler(bytes)).run();
+        refuses(&exit, 78, &["no etcd"]);
+    }
+}
+
+/// Certificates in a folder: an authority, another one, and what they signed.
+struct Certificates {
+    folder: tempfile::TempDir,
+}
+
+impl Certificates {
+    fn make() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let certificates = Self { folder };
+        let authority = certificates.authority("ca");
+        certificates.authority("stranger");
+        certificates.sign("server", &authority, 2099, "127.0.0.1");
+        certificates.sign("client", &authority, 2099, "127.0.0.1");
+        certificates.sign("expired", &authority, 2020, "127.0.0.1");
+        certificates.sign("elsewhere", &authority, 2099, "127.0.0.2");
+        certificates
+    }
+
+    fn authority(&self, name: &str) -> Issuer<'static, KeyPair> {
+        let key = KeyPair::generate().unwrap();
+        let mut params = CertificateParams::new(Vec::new()).unwrap();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params.distinguished_name.push(DnType::CommonName, name);
+        fs::write(self.path(&format!("{name}.pem")), params.self_signed(&key).unwrap().pem()).unwrap();
+        Issuer::new(params, key)
+    }
+
+    fn sign(&self, name: &str, authority: &Issuer<'_, KeyPair>, until: i32, address: &str) {
+        let key = KeyPair::generate().unwrap();
+        let mut params = CertificateParams::new(Vec::new()).unwrap();
+        params.subject_alt_names.push(SanType::IpAddress(address.parse().unwrap()));
+        params.distinguished_name.push(DnType::CommonName, name);
+        (params.not_before, params.not_after) = (date_time_ymd(2019, 1, 1), date_time_ymd(until, 1, 1));
+        fs::write(self.path(&format!("{name}.pem")), params.signed_by(&key, authority).unwrap().pem()).unwrap();
+        fs::write(self.path(&format!("{name}.key")), key.serialize_pem()).unwrap();
+    }
+
+    fn path(&self, file: &str) -> PathBuf {
+        self.folder.path().join(file)
+    }
+
+    fn server(&self, name: &str, asks: bool) -> Option<EtcdServer> {
+        let file = |ending: &str| self.path(&format!("{name}.{ending}"));
+        EtcdServer::with_tls(&self.path("ca.pem"), &file("pem"), &file("key"), asks)
+    }
+}
+
+#[test]
+fn certificates_are_checked_on_both_sides() {
+    let certificates = Certificates::make();
+    let file = |name: &str| certificates.path(name);
+    let Some(server) = certificates.server("server", true) else { return };
+    server.wait();
+    server.put("/system/deploy_name", "\"from-etcd\"");
+    let trusting = || lab(&server.url()).arg("--once").env("CHASSIS_ETCD_CA_FILE", file("ca.pem"));
+    let known = |name: &str| {
+        let (certificate, key) = (file(&format!("{name}.pem")), file(&format!("{name}.key")));
+        trusting().env("CHASSIS_ETCD_CERT_FILE", certificate).env("CHASSIS_ETCD_KEY_FILE", key)
+    };
+    let exit = known("client").run();
+    assert_eq!(exit.code, Some(0), "{}", exit.stderr);
+    assert!(exit.stdout.contains("from-etcd"));
+
+    refuses(&trusting().run(), 78, &["certificate"]);
+    refuses(&known("expired").run(), 78, &["certificate"]);
+    refuses(&known("client").env("CHASSIS_ETCD_CA_FILE", file("stranger.pem")).run(), 78, &["certificate"]);
+    refuses(&known("client").env("CHASSIS_ETCD_CA_FILE", file("none.pem")).run(), 78, &["none.pem", "no such file"]);
+    refuses(&known("client").env("CHASSIS_ETCD_CA_FILE", file("client.key")).run(), 78, &["client.key"]);
+    refuses(&known("client").env("CHASSIS_ETCD_KEY_FILE", file("server.pem")).run(), 78, &["server.pem"]);
+    refuses(&lab(&server.url().replace("https", "http")).run(), 69, &["https://"]);
+}
+
+#[test]
+fn a_server_whose_certificate_is_no_good_is_told_why() {
+    let certificates = Certificates::make();
+    for (name, why) in [("expired", "expired"), ("elsewhere", "not valid for name")] {
+        let Some(server) = certificates.server(name, false) else { return };
+        // Its own client refuses it, too.
+        thread::sleep(Duration::from_millis(500));
+        let exit = lab(&server.url()).env("CHASSIS_ETCD_CA_FILE", certificates.path("ca.pem")).run();
+        refuses(&exit, 78, &["certificate", why]);
+    }
+}
+
+#[test]
+fn users_are_checked() {
+    let Some(server) = EtcdServer::start() else { return };
+    server.put("/system/deploy_name", "\"from-etcd\"");
+    // A server without users serves everybody.
+    let known = |user: &str, password: &str| {
+        lab(&server.url()).arg("--once").env("CHASSIS_ETCD_USER", user).env("CHASSIS_ETCD_PASSWORD", password)
+    };
+    assert_eq!(known("reader", "hunter2").run().code, Some(0));
+    for command in [
+        "user add root:hunter3",
+        "user add reader:hunter2",
+        "user add stranger:hunter2",
+        "role add reads",
+        "role grant-permission reads --prefix=true read /system/",
+        "user grant-role reader reads",
+        "auth enable",
+    ] {
+        server.ctl(&command.split(' ').collect::<Vec<_>>());
+    }
+    let exit = known("reader", "hunter2").run();
+    assert_eq!(exit.code, Some(0), "{}", exit.stderr);
+    assert!(exit.stdout.contains("from-etcd"));
+
+    let wrong = known("reader", "hunter4").run();
+    refuses(&wrong, 78, &["refuses the user or the password"]);
+    assert!(wrong.lived < Duration::from_millis(900), "{:?}", wrong.lived);
+    refuses(&known("stranger", "hunter2").run(), 78, &["does not let this user"]);
+    refuses(&lab(&server.url()).run(), 78, &["CHASSIS_ETCD_USER"]);
+    assert!(!format!("{}{}", wrong.stdout, wrong.stderr).contains("hunter"));
+}
