@@ -180,6 +180,31 @@ fn a_wrong_calendar_is_told_with_its_key_its_place_and_everything_else() {
 }
 
 #[test]
+fn a_time_zone_of_an_attribute_that_does_not_exist_is_told_with_its_timer() {
+    #[microservice(name = "misspelt")]
+    struct Misspelt;
+
+    #[microservice]
+    impl Misspelt {
+        #[task_timer(cron = "0 3 * * *", timezone = "Europe/Berln")]
+        async fn nightly(&self) {}
+    }
+
+    no_leaks_paused(async {
+        let told = refused::<Misspelt>("system: {}\n").await;
+        let expected = "settings: 1 problem\n\
+                        1. `system.microservices.misspelt.timers.nightly.timezone`: in the attribute of the timer: no time \
+                        zone is called `Europe/Berln`; write its IANA name, such as `Europe/Berlin`";
+        assert_eq!(told, expected);
+        // A setting stands in for the attribute.
+        let mended = chassis::yaml! {
+            microservices: { misspelt: { timers: { nightly: { timezone: "Europe/Berlin", cron: "0 4 * * *" } } } }
+        };
+        Misspelt::builder().settings(mended).start().await.unwrap().stop().await.unwrap();
+    });
+}
+
+#[test]
 fn settings_of_a_timer_that_contradict_each_other_are_told() {
     no_leaks_paused(async {
         let told = refused::<Ticker>(
