@@ -2,46 +2,23 @@
 //!
 //! Keywords that are not known here, `pattern` and `format` among them, are taken as documentation.
 
+mod node;
+mod words;
+
 use std::collections::{BTreeMap, HashSet};
 
 use serde_json::Value;
 
+use self::{
+    node::{Node, check_count},
+    words::{found, one_of, unknown},
+};
 use super::fault::{Faults, push_token};
 
 /// A schema with its definitions.
 pub(super) struct Schema {
     root: Node,
     definitions: BTreeMap<String, Node>,
-}
-
-/// One schema object.
-#[derive(Default)]
-struct Node {
-    reference: Option<String>,
-    /// Nothing fits: the schema `false`.
-    is_never: bool,
-    types: Vec<String>,
-    allowed: Option<Vec<Value>>,
-    minimum: Option<f64>,
-    maximum: Option<f64>,
-    above: Option<f64>,
-    below: Option<f64>,
-    multiple_of: Option<f64>,
-    min_length: Option<u64>,
-    max_length: Option<u64>,
-    min_items: Option<u64>,
-    max_items: Option<u64>,
-    min_properties: Option<u64>,
-    max_properties: Option<u64>,
-    has_unique_items: bool,
-    prefix_items: Vec<Node>,
-    items: Option<Box<Node>>,
-    properties: BTreeMap<String, Node>,
-    required: Vec<String>,
-    additional: Option<Box<Node>>,
-    all_of: Vec<Node>,
-    any_of: Vec<Node>,
-    not: Option<Box<Node>>,
 }
 
 impl Schema {
@@ -178,109 +155,10 @@ impl Schema {
     }
 }
 
-impl Node {
-    fn new(schema: &Value) -> Self {
-        let number = |key: &str| schema.get(key).and_then(Value::as_f64);
-        let count = |key: &str| schema.get(key).and_then(Value::as_u64);
-        let node = |key: &str| schema.get(key).map(|schema| Box::new(Node::new(schema)));
-        let nodes = |key: &str| -> Vec<Node> {
-            schema.get(key).and_then(Value::as_array).into_iter().flatten().map(Node::new).collect()
-        };
-        let texts = |key: &str| -> Vec<String> {
-            match schema.get(key) {
-                Some(Value::String(text)) => vec![text.clone()],
-                Some(Value::Array(texts)) => texts.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
-                _ => Vec::new(),
-            }
-        };
-        let reference = schema.get("$ref").and_then(Value::as_str).map(|path| match path {
-            "#" => path.to_owned(),
-            path => path.rsplit('/').next().unwrap_or(path).replace("~1", "/").replace("~0", "~"),
-        });
-        let properties = schema.get("properties").and_then(Value::as_object).into_iter().flatten();
-        let mut any_of = nodes("anyOf");
-        any_of.extend(nodes("oneOf"));
-        Self {
-            reference,
-            is_never: *schema == Value::Bool(false),
-            types: texts("type"),
-            allowed: match schema.get("const") {
-                Some(only) => Some(vec![only.clone()]),
-                None => schema.get("enum").and_then(Value::as_array).cloned(),
-            },
-            minimum: number("minimum"),
-            maximum: number("maximum"),
-            above: number("exclusiveMinimum"),
-            below: number("exclusiveMaximum"),
-            multiple_of: number("multipleOf"),
-            min_length: count("minLength"),
-            max_length: count("maxLength"),
-            min_items: count("minItems"),
-            max_items: count("maxItems"),
-            min_properties: count("minProperties"),
-            max_properties: count("maxProperties"),
-            has_unique_items: schema.get("uniqueItems") == Some(&Value::Bool(true)),
-            prefix_items: nodes("prefixItems"),
-            items: node("items"),
-            properties: properties.map(|(name, schema)| (name.clone(), Node::new(schema))).collect(),
-            required: texts("required"),
-            additional: node("additionalProperties"),
-            all_of: nodes("allOf"),
-            any_of,
-            not: node("not"),
-        }
-    }
-
-    fn check_number(&self, number: &serde_json::Number, at: &str, faults: &mut Faults) {
-        let Some(value) = number.as_f64() else { return };
-        if let Some(minimum) = self.minimum.filter(|minimum| value < *minimum) {
-            faults.add(at, format!("must be at least {minimum}"));
-        }
-        if let Some(maximum) = self.maximum.filter(|maximum| value > *maximum) {
-            faults.add(at, format!("must be at most {maximum}"));
-        }
-        if let Some(above) = self.above.filter(|above| value <= *above) {
-            faults.add(at, format!("must be above {above}"));
-        }
-        if let Some(below) = self.below.filter(|below| value >= *below) {
-            faults.add(at, format!("must be below {below}"));
-        }
-        let is_off = |step: &f64| ((value / step).round() - value / step).abs() > 1e-9;
-        if let Some(step) = self.multiple_of.filter(is_off) {
-            faults.add(at, format!("must be a multiple of {step}"));
-        }
-    }
-
-    fn check_text(&self, text: &str, at: &str, faults: &mut Faults) {
-        if self.min_length.is_some() || self.max_length.is_some() {
-            check_count(text.chars().count(), self.min_length, self.max_length, "character", at, faults);
-        }
-    }
-
-    fn expected(&self) -> String {
-        let mut names = self.types.iter().map(|name| with_article(name)).collect::<Vec<_>>();
-        if names.is_empty() {
-            names.push("something else");
-        }
-        names.join(" or ")
-    }
-}
-
 /// The first item that equals an earlier one. Every item is looked at once: a list may be as long as the body allows.
 fn first_repeated(items: &[Value]) -> Option<usize> {
     let mut seen = HashSet::with_capacity(items.len());
     items.iter().position(|item| !seen.insert(item))
-}
-
-fn check_count(count: usize, least: Option<u64>, most: Option<u64>, noun: &str, at: &str, faults: &mut Faults) {
-    let count = u64::try_from(count).unwrap_or(u64::MAX);
-    let plural = |number: u64| if number == 1 { "" } else { "s" };
-    if let Some(least) = least.filter(|least| count < *least) {
-        faults.add(at, format!("must have at least {least} {noun}{}", plural(least)));
-    }
-    if let Some(most) = most.filter(|most| count > *most) {
-        faults.add(at, format!("must have at most {most} {noun}{}", plural(most)));
-    }
 }
 
 fn is_of_type(value: &Value, name: &str) -> bool {
@@ -294,49 +172,6 @@ fn is_of_type(value: &Value, name: &str) -> bool {
         // 1.0 is an integer for JSON Schema, but not for serde; the type itself says no to it later.
         "integer" => value.as_f64().is_some_and(|number| number.fract() == 0.0),
         _ => true,
-    }
-}
-
-fn found(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "a boolean",
-        Value::Number(_) => "a number",
-        Value::String(_) => "a string",
-        Value::Array(_) => "an array",
-        Value::Object(_) => "an object",
-    }
-}
-
-fn with_article(name: &str) -> &'static str {
-    match name {
-        "null" => "null",
-        "boolean" => "a boolean",
-        "string" => "a string",
-        "array" => "an array",
-        "object" => "an object",
-        "number" => "a number",
-        "integer" => "an integer",
-        _ => "something else",
-    }
-}
-
-fn one_of(allowed: &[Value]) -> String {
-    let listed: Vec<String> = allowed
-        .iter()
-        .map(|value| format!("`{}`", value.as_str().map_or_else(|| value.to_string(), str::to_owned)))
-        .collect();
-    match listed.as_slice() {
-        [only] => format!("must be {only}"),
-        _ => format!("must be one of {}", listed.join(", ")),
-    }
-}
-
-fn unknown<'a>(name: &str, known: impl Iterator<Item = &'a String>) -> String {
-    let closest = known.map(|known| (strsim::damerau_levenshtein(name, known), known)).min();
-    match closest.filter(|(distance, known)| *distance <= 1 + known.len() / 4) {
-        Some((_, known)) => format!("is not known; did you mean `{known}`?"),
-        None => "is not known".to_owned(),
     }
 }
 
