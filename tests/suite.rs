@@ -14,6 +14,7 @@ mod lifecycle_start;
 mod lifecycle_stop;
 mod logging;
 mod logging_stdout;
+mod logging_units;
 mod macros;
 mod macros_alone;
 mod metrics;
