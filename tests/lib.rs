@@ -10,7 +10,7 @@ pub use support::{
     tool::tool,
 };
 #[cfg(feature = "etcd")]
-pub use support::{etcd::EtcdServer, proxy::Proxy};
+pub use support::{etcd::EtcdServer, followed::Followed, proxy::Proxy};
 
 /// The Rust in the documentation compiles.
 #[cfg(doctest)]

@@ -165,7 +165,7 @@ impl EtcdServer {
     /// Writes many keys, in few transactions. Neither key nor value may hold spaces.
     pub fn put_all(&self, keys: impl IntoIterator<Item = (String, String)>) {
         let lines: Vec<String> = keys.into_iter().map(|(key, value)| format!("put {key} {value}\n")).collect();
-        for lines in lines.chunks(100) {
+        for lines in lines.chunks(5000) {
             self.ctl_with(&["txn"], format!("\n{}\n\n", lines.concat()).as_bytes());
         }
     }
@@ -184,6 +184,23 @@ impl EtcdServer {
         let answer = self.ctl(&["get", "x", "-w", "json"]);
         let json: serde_json::Value = serde_json::from_str(&answer).unwrap_or_default();
         json["header"]["revision"].as_i64().unwrap_or_else(|| panic!("no revision in {answer}"))
+    }
+
+    /// Whether it leads its cluster.
+    pub fn leads(&self) -> bool {
+        let status = self.status();
+        status["leader"].is_u64() && status["leader"] == status["header"]["member_id"]
+    }
+
+    /// Its id in its cluster, as `etcdctl` takes it.
+    pub fn member(&self) -> String {
+        format!("{:x}", self.status()["header"]["member_id"].as_u64().unwrap_or_default())
+    }
+
+    fn status(&self) -> serde_json::Value {
+        let answer = self.ctl(&["endpoint", "status", "-w", "json"]);
+        let mut status: serde_json::Value = serde_json::from_str(&answer).unwrap_or_default();
+        status[0]["Status"].take()
     }
 
     /// Kills it as a crash would.
@@ -269,7 +286,7 @@ impl EtcdServer {
         command.arg("--data-dir").arg(self.data()).args(["--name", &self.name]);
         command.args(["--listen-client-urls", &client, "--advertise-client-urls", &client]);
         command.args(["--listen-peer-urls", &peer, "--initial-advertise-peer-urls", &peer]);
-        command.args(["--log-level", "warn", "--unsafe-no-fsync"]).args(&self.arguments);
+        command.args(["--log-level", "warn", "--unsafe-no-fsync", "--max-txn-ops=5000"]).args(&self.arguments);
         command.stdin(Stdio::null()).stdout(log).stderr(errors).process_group(0);
         self.process = Some(command.spawn().unwrap_or_else(|error| panic!("etcd: {error}")));
     }

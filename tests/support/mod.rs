@@ -3,6 +3,8 @@
 pub(crate) mod client;
 #[cfg(feature = "etcd")]
 pub(crate) mod etcd;
+#[cfg(feature = "etcd")]
+pub(crate) mod followed;
 pub(crate) mod leaks;
 pub(crate) mod probe;
 pub(crate) mod program;
