@@ -1,4 +1,6 @@
 //! The way of an answer from the handler to the wire: problems, cache, tags, compression, headers.
+//!
+//! What most answers do without is not inlined, for the reason that [`exchange`](super::exchange) gives.
 
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
@@ -11,7 +13,7 @@ use http_body::Body as _;
 use tokio::time::Instant;
 
 use super::{
-    cache::{Cached, is_cacheable},
+    cache::{Cached, Key, is_cacheable},
     content::{Choice, GzipBody, Tag, choose, compress, names_this_tag},
     outgoing::{Outgoing, Told},
     problem::Problem,
@@ -51,15 +53,19 @@ impl Answered {
     }
 
     /// Makes the answer what the client gets, and tells of the request now or with the last byte.
-    pub(super) fn finish(self, mut record: Record) -> http::Response<Outgoing> {
+    pub(super) fn finish(self, mut record: Box<Record>) -> http::Response<Outgoing> {
         let Self { mut response, outcome, backtrace } = self;
         let is_error = response.status().is_client_error() || response.status().is_server_error();
         let problem = if is_error { extend_problem(&mut response, &record) } else { None };
         let (head, body) = response.into_parts();
         let mut draft = Draft { head, body: Outgoing::new(body, WHOLE), has_our_tag: false };
-        draft.keep_in_cache(&mut record);
+        if let Some(key) = record.cache_key.take() {
+            draft.keep_in_cache(&record, key);
+        }
         let is_known = draft.add_tag(&record);
-        draft.compress(&record, is_known);
+        if draft.is_long_enough(&record) {
+            draft.compress(&record, is_known);
+        }
         if is_known {
             draft.become_not_modified();
         }
@@ -75,7 +81,7 @@ impl Answered {
                 tell(&mut record, status, outcome, bytes_out, problem.as_ref(), backtrace.as_deref());
                 body
             }
-            None => Outgoing::Told(Box::new(Told { inner: body, record, status, outcome, bytes_out: 0 })),
+            None => told_later(body, record, status, outcome),
         };
         http::Response::from_parts(head, body)
     }
@@ -99,8 +105,8 @@ struct Draft {
 
 impl Draft {
     /// Keeps a success of a route with a cache, if the body is there already.
-    fn keep_in_cache(&mut self, record: &mut Record) {
-        let Some(key) = record.cache_key.take() else { return };
+    #[inline(never)]
+    fn keep_in_cache(&mut self, record: &Record, key: Key) {
         let rule = record.endpoint.as_ref().and_then(|endpoint| endpoint.cache.as_ref());
         let Some(rule) = rule.filter(|_| is_cacheable(self.head.status, &self.head.headers)) else { return };
         if let Outgoing::Whole(body) = &self.body {
@@ -134,6 +140,7 @@ impl Draft {
     }
 
     /// 304 with the headers that a 200 would have, but for those of its body.
+    #[inline(never)]
     fn become_not_modified(&mut self) {
         self.head.status = StatusCode::NOT_MODIFIED;
         self.head.headers.remove(header::CONTENT_TYPE);
@@ -141,15 +148,17 @@ impl Draft {
         self.body = Outgoing::Whole(Bytes::new());
     }
 
-    /// Compresses the body for a client that takes it and has not got it, and says that there are two forms.
-    fn compress(&mut self, record: &Record, is_known: bool) {
+    /// Whether the body may be worth compressing; one of unknown length is.
+    fn is_long_enough(&self, record: &Record) -> bool {
         let settings = &record.site.settings.compression;
-        let (size, min_size) = (self.body.size_hint().exact(), settings.min_size.as_u64());
-        if !settings.enabled || size.is_some_and(|size| size < min_size) {
-            return;
-        }
+        settings.enabled && self.body.size_hint().exact().is_none_or(|size| size >= settings.min_size.as_u64())
+    }
+
+    /// Compresses the body for a client that takes it and has not got it, and says that there are two forms.
+    #[inline(never)]
+    fn compress(&mut self, record: &Record, is_known: bool) {
         let headers = &mut self.head.headers;
-        let choice = choose(record.asked(), headers, size, min_size);
+        let choice = choose(record.asked(), headers);
         if choice == Choice::Never {
             return;
         }
@@ -170,6 +179,7 @@ impl Draft {
     }
 
     /// The answer to `HEAD`: it says how long the body would be.
+    #[inline(never)]
     fn leave_out_body(&mut self) {
         let size = self.body.size_hint().exact();
         self.body = Outgoing::Whole(Bytes::new());
@@ -179,7 +189,13 @@ impl Draft {
     }
 }
 
+#[inline(never)]
+fn told_later(inner: Outgoing, record: Box<Record>, status: StatusCode, outcome: Outcome) -> Outgoing {
+    Outgoing::Told(Box::new(Told { inner, record, status, outcome, bytes_out: 0 }))
+}
+
 /// Lets the service extend the problem that an error is; gives it back for the log.
+#[inline(never)]
 fn extend_problem(response: &mut Response, record: &Record) -> Option<Problem> {
     match rejection::from_response(std::mem::take(response)) {
         Err(same) => {

@@ -1,4 +1,7 @@
 //! From the head of a request to its answer: who answers, within which limits, and what if it goes wrong.
+//!
+//! A request passes through more code than the first cache of a processor holds. So what most requests do without
+//! stands in functions that are not inlined, out of the way of the others.
 
 use std::{
     future::Future,
@@ -21,6 +24,7 @@ use tower_service::Service;
 use super::{
     answer::{Answered, X_CACHE},
     body::{Flow, FlowState, Reading, RequestBody, too_large},
+    cache::CacheRule,
     content::is_gzip,
     endpoint::{Answering, Endpoint},
     outgoing::Outgoing,
@@ -90,10 +94,10 @@ impl Work {
 /// A request being handled.
 struct Handling {
     /// Absent once the answer is given.
-    record: Option<Record>,
+    record: Option<Box<Record>>,
     work: Work,
     /// Made when the handler first has to wait.
-    deadline: Option<Deadline>,
+    deadline: Option<Box<Deadline>>,
 }
 
 impl Future for Handling {
@@ -154,7 +158,7 @@ impl Drop for Handling {
 }
 
 /// Lets a handler finish for its own sake; the answer goes nowhere.
-async fn unheard(mut record: Record, handler: Answering) {
+async fn unheard(mut record: Box<Record>, handler: Answering) {
     let timeout = record.endpoint.as_ref().and_then(|endpoint| endpoint.timeout);
     let handling = Arc::clone(&record.ids).wrap(catch_future(handler));
     let finished = match timeout {
@@ -171,14 +175,15 @@ async fn unheard(mut record: Record, handler: Answering) {
 
 /// Begins the work, unless there is too much of it already.
 fn admit(site: &Site, never_shed: bool, begin: impl FnOnce() -> Result<Work, Box<Problem>>) -> Work {
-    let problem = match site.load.begin().filter(|_| !never_shed) {
-        Some(reason) => Answered::problem(turned_away(site, reason), Outcome::Error),
-        None => match begin() {
-            Ok(work) => return work,
-            Err(problem) => Answered::problem(*problem, Outcome::Ok),
-        },
-    };
-    Work::answer(problem)
+    match site.load.begin().filter(|_| !never_shed) {
+        Some(reason) => refuse(turned_away(site, reason), Outcome::Error),
+        None => begin().unwrap_or_else(|problem| refuse(*problem, Outcome::Ok)),
+    }
+}
+
+#[inline(never)]
+fn refuse(problem: Problem, outcome: Outcome) -> Work {
+    Work::answer(Answered::problem(problem, outcome))
 }
 
 /// Refuses a request that names no host, or several.
@@ -190,6 +195,7 @@ fn is_addressed(record: &Record) -> Result<(), Box<Problem>> {
 }
 
 /// Answers a request whose path has routes, but not with this method.
+#[inline(never)]
 fn other_methods(record: &Record, head: &Parts, allow: &HeaderValue) -> Result<Work, Box<Problem>> {
     if let Some(work) = preflight(record, head, allow) {
         return Ok(work);
@@ -200,6 +206,7 @@ fn other_methods(record: &Record, head: &Parts, allow: &HeaderValue) -> Result<W
 }
 
 /// Answers a request whose path has no route.
+#[inline(never)]
 fn elsewhere(record: &mut Record, head: Parts, body: Incoming) -> Result<Work, Box<Problem>> {
     match preflight(record, &head, &HeaderValue::from_static("")) {
         Some(work) => Ok(work),
@@ -215,21 +222,30 @@ fn preflight(record: &Record, head: &Parts, allow: &HeaderValue) -> Option<Work>
 
 /// Hands a request to the handler of its route, or answers out of the cache.
 fn handle(record: &mut Record, mut request: Request, endpoint: &Endpoint) -> Result<Work, Box<Problem>> {
-    if let Some(rule) = endpoint.cache.as_ref().filter(|_| request.body().is_none()) {
-        let key = rule.key(request.method(), request.uri(), request.headers());
-        if let Some((cached, age)) = key.as_ref().and_then(|key| record.site.cache.get(key, Instant::now())) {
-            let mut response = Response::new(Body::from(cached.body));
-            *response.status_mut() = cached.status;
-            *response.headers_mut() = cached.headers;
-            response.headers_mut().insert(header::AGE, HeaderValue::from(age.as_secs()));
-            response.headers_mut().insert(X_CACHE, HeaderValue::from_static("HIT"));
-            return Ok(Work::answer(Answered::new(response)));
-        }
-        record.cache_key = key;
+    if let Some(rule) = endpoint.cache.as_ref().filter(|_| request.body().is_none())
+        && let Some(work) = cached(record, &request, rule)
+    {
+        return Ok(work);
     }
     let reading = receive(record, request.headers(), request.body(), endpoint.body_limit)?;
     request.set_reading(reading);
     Ok(Work::Handler((endpoint.handler)(request)))
+}
+
+/// The answer out of the cache, if it is there; otherwise notes where it goes.
+#[inline(never)]
+fn cached(record: &mut Record, request: &Request, rule: &CacheRule) -> Option<Work> {
+    let key = rule.key(request.method(), request.uri(), request.headers())?;
+    let Some((cached, age)) = record.site.cache.get(&key, Instant::now()) else {
+        record.cache_key = Some(key);
+        return None;
+    };
+    let mut response = Response::new(Body::from(cached.body));
+    *response.status_mut() = cached.status;
+    *response.headers_mut() = cached.headers;
+    response.headers_mut().insert(header::AGE, HeaderValue::from(age.as_secs()));
+    response.headers_mut().insert(X_CACHE, HeaderValue::from_static("HIT"));
+    Some(Work::answer(Answered::new(response)))
 }
 
 /// Hands a request to the merged routers.
@@ -289,17 +305,18 @@ fn receive(
 }
 
 /// Whether the time is up; arms the deadline at the first call.
-fn is_late(deadline: &mut Option<Deadline>, record: &Record, cx: &mut Context<'_>) -> bool {
+fn is_late(deadline: &mut Option<Box<Deadline>>, record: &Record, cx: &mut Context<'_>) -> bool {
     let timeout = match &record.endpoint {
         Some(endpoint) => endpoint.timeout,
         None => Some(record.site.settings.request_timeout).filter(|timeout| !timeout.is_zero()),
     };
     let Some(timeout) = timeout else { return false };
-    let deadline = deadline.get_or_insert_with(|| Deadline::at(&record.peer, record.started + timeout));
+    let deadline = deadline.get_or_insert_with(|| Box::new(Deadline::at(&record.peer, record.started + timeout)));
     deadline.poll_passed(cx).is_ready()
 }
 
 /// The answer to a request that took too long: the client's fault if the handler still waited for its body.
+#[cold]
 fn late(record: &Record) -> Answered {
     let is_waiting = record.flow.as_ref().is_some_and(|flow| flow.state() == FlowState::Waiting);
     let problem = match is_waiting {
@@ -309,12 +326,14 @@ fn late(record: &Record) -> Answered {
     Answered::problem(problem, Outcome::Timeout)
 }
 
+#[cold]
 fn panicked(panic: Panic) -> Answered {
     let backtrace = panic.backtrace().map(str::to_owned);
     let problem = Problem::internal().detail("the handler panicked").because(panic);
     Answered::problem(problem, Outcome::Panic).with_backtrace(backtrace.as_deref())
 }
 
+#[cold]
 fn turned_away(site: &Site, reason: Shed) -> Problem {
     site.meters.shed(match reason {
         Shed::Cap => "cap",

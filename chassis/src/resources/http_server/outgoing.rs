@@ -40,7 +40,7 @@ pub(super) struct Begun {
 /// A body whose request is told of with its last byte.
 pub(super) struct Told {
     pub(super) inner: Outgoing,
-    pub(super) record: Record,
+    pub(super) record: Box<Record>,
     pub(super) status: StatusCode,
     pub(super) outcome: Outcome,
     pub(super) bytes_out: u64,

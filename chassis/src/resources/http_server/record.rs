@@ -76,14 +76,15 @@ pub(super) struct End<'a> {
 
 impl Record {
     /// Begins with the head of a request.
-    pub(super) fn begin(site: &Site, peer: &Arc<Peer>, head: &Parts, endpoint: Option<&Arc<Endpoint>>) -> Self {
+    pub(super) fn begin(site: &Site, peer: &Arc<Peer>, head: &Parts, endpoint: Option<&Arc<Endpoint>>) -> Box<Self> {
         let sent = Sent::by(site, &head.headers);
         let request_id = sent.request_id.and_then(RequestId::parse);
         let caller = sent.traceparent.and_then(TraceContext::parse);
         // Unobserved, only a handler that logs or asks has a use for them.
         let is_lazy = !site.settings.observability && request_id.is_none() && caller.is_none();
         let ids = if is_lazy { Ids::lazy() } else { Ids::from_caller(request_id, caller) };
-        let record = Self {
+        // Boxed, as it is handed on until the last byte of the answer.
+        let record = Box::new(Self {
             site: site.clone(),
             peer: Arc::clone(peer),
             started: Instant::now(),
@@ -98,7 +99,7 @@ impl Record {
             is_disconnected: false,
             is_told: false,
             is_addressed: sent.hosts == 1 || (sent.hosts == 0 && head.version != Version::HTTP_11),
-        };
+        });
         site.meters.begin();
         record.tell_of_beginning();
         record

@@ -34,15 +34,14 @@ pub(in super::super) enum Choice {
     Gzip,
 }
 
-/// Decides by the request, the response's headers and the size of its body, if known.
-pub(in super::super) fn choose(asked: &Asked, response: &HeaderMap, size: Option<u64>, min_size: u64) -> Choice {
-    let is_small = size.is_some_and(|size| size < min_size);
+/// Decides by the headers of both sides about a body that is long enough.
+pub(in super::super) fn choose(asked: &Asked, response: &HeaderMap) -> Choice {
     let content_type = response.get(header::CONTENT_TYPE).map(HeaderValue::as_bytes).unwrap_or_default();
     let forbids = |value: &HeaderValue| value.as_bytes().windows(12).any(|word| word == b"no-transform");
     let is_fixed = response.contains_key(header::CONTENT_ENCODING)
         || response.contains_key(header::CONTENT_RANGE)
         || response.get_all(header::CACHE_CONTROL).iter().any(forbids);
-    if is_small || is_fixed || !is_compressible(media_type(content_type)) {
+    if is_fixed || !is_compressible(media_type(content_type)) {
         return Choice::Never;
     }
     match accepts_gzip(asked.all(header::ACCEPT_ENCODING).map(HeaderValue::as_bytes)) {
@@ -158,18 +157,16 @@ mod tests {
     }
 
     #[test]
-    fn small_bodies_pictures_and_what_is_encoded_already_are_left_alone() {
+    fn pictures_and_what_is_encoded_already_are_left_alone() {
         let asked = Asked::from_iter([(header::ACCEPT_ENCODING, HeaderValue::from_static("gzip"))]);
         let json = (header::CONTENT_TYPE, "application/json");
-        let check = |pairs: &[_], size| choose(&asked, &headers(pairs), size, 1024);
-        assert_eq!(check(std::slice::from_ref(&json), Some(1024)), Choice::Gzip);
-        assert_eq!(check(std::slice::from_ref(&json), None), Choice::Gzip);
-        assert_eq!(check(std::slice::from_ref(&json), Some(1023)), Choice::Never);
-        assert_eq!(check(&[(header::CONTENT_TYPE, "image/png")], None), Choice::Never);
-        assert_eq!(check(&[], None), Choice::Never);
-        assert_eq!(check(&[json.clone(), (header::CONTENT_ENCODING, "br")], None), Choice::Never);
-        assert_eq!(check(&[json.clone(), (header::CACHE_CONTROL, "max-age=1, no-transform")], None), Choice::Never);
-        assert_eq!(choose(&Asked::default(), &headers(&[json]), None, 1024), Choice::NotForThisClient);
+        let check = |pairs: &[_]| choose(&asked, &headers(pairs));
+        assert_eq!(check(std::slice::from_ref(&json)), Choice::Gzip);
+        assert_eq!(check(&[(header::CONTENT_TYPE, "image/png")]), Choice::Never);
+        assert_eq!(check(&[]), Choice::Never);
+        assert_eq!(check(&[json.clone(), (header::CONTENT_ENCODING, "br")]), Choice::Never);
+        assert_eq!(check(&[json.clone(), (header::CACHE_CONTROL, "max-age=1, no-transform")]), Choice::Never);
+        assert_eq!(choose(&Asked::default(), &headers(&[json])), Choice::NotForThisClient);
     }
 
     #[test]

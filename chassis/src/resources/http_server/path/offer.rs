@@ -39,10 +39,12 @@ impl Offer {
 
     /// Polls the extractor that this is for; `None` if it is not ready at once.
     pub(in super::super) fn during<F: Future>(self, extracting: F) -> Option<F::Output> {
-        OFFER.set(Some(self));
-        let extracted = extracting.now_or_never();
-        OFFER.set(None);
-        extracted
+        OFFER.with(|place| {
+            place.set(Some(self));
+            let extracted = extracting.now_or_never();
+            place.set(None);
+            extracted
+        })
     }
 
     /// What is offered at the moment.
