@@ -6,7 +6,7 @@ use tokio::sync::mpsc;
 
 use crate::{
     Claim, Context, Error, Microservice, Result,
-    blueprint::{Blueprint, BoxFuture, Run},
+    blueprint::Blueprint,
     lifecycle::{
         About, Clock, Core, CoreParts, Engine, Graph, HookPlan, LifecycleSettings, Place as ContextPlace, Plan, Report,
         ResourceCell, ResourceLifecycle,
@@ -227,7 +227,7 @@ pub(crate) fn assemble<S: Microservice>(setup: Setup<S>) -> Result<Assembled<S>>
                 when: hook.when,
                 phase: hook.phase,
                 resource: hook.resource,
-                run: bind(&service, hook.run),
+                run: (hook.run)(&service),
             })
             .collect(),
         tasks: blueprint
@@ -236,7 +236,7 @@ pub(crate) fn assemble<S: Microservice>(setup: Setup<S>) -> Result<Assembled<S>>
             .zip(task_settings)
             .map(|(task, settings)| TaskPlan {
                 name: task.name,
-                run: bind(&service, task.run),
+                run: (task.run)(&service),
                 policy: settings.policy(task.restart, task.on_give_up),
                 stop_when_done: task.stop_when_done,
                 takes_shutdown: task.takes_shutdown,
@@ -249,7 +249,7 @@ pub(crate) fn assemble<S: Microservice>(setup: Setup<S>) -> Result<Assembled<S>>
                 let control = Arc::clone(timers.get(timer.id.name())?);
                 Some(TimerPlan {
                     id: timer.id,
-                    run: bind(&service, timer.run),
+                    run: (timer.run)(&service),
                     one_shot: timer.one_shot,
                     immediate: timer.immediate,
                     overlap: timer.overlap,
@@ -261,10 +261,7 @@ pub(crate) fn assemble<S: Microservice>(setup: Setup<S>) -> Result<Assembled<S>>
         threads: blueprint
             .threads
             .into_iter()
-            .map(|thread| {
-                let service = Arc::clone(&service);
-                ThreadPlan { name: thread.name, run: Arc::new(move |cx| (thread.run)(Arc::clone(&service), cx)) }
-            })
+            .map(|thread| ThreadPlan { name: thread.name, run: (thread.run)(&service) })
             .collect(),
     };
     let engine = Engine::new(Arc::clone(&core), plan);
@@ -361,12 +358,4 @@ fn report(problems: Problems) -> Error {
         Err(error) => error,
         Ok(()) => Error::misconfigured(Error::msg("the settings cannot be read")),
     }
-}
-
-fn bind<S: Send + Sync + 'static>(
-    service: &Arc<S>,
-    run: Run<S>,
-) -> Arc<dyn Fn(Context) -> BoxFuture<Result<()>> + Send + Sync> {
-    let service = Arc::clone(service);
-    Arc::new(move |cx| run(Arc::clone(&service), cx))
 }

@@ -15,8 +15,12 @@ use crate::{
 };
 
 pub(crate) type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
-pub(crate) type Run<S> = Arc<dyn Fn(Arc<S>, Context) -> BoxFuture<Result<()>> + Send + Sync>;
-pub(crate) type RunThread<S> = Arc<dyn Fn(Arc<S>, Context) -> Result<()> + Send + Sync>;
+/// A method of a service, ready to be called.
+pub(crate) type Run = Arc<dyn Fn(Context) -> BoxFuture<Result<()>> + Send + Sync>;
+/// The same of one that blocks.
+pub(crate) type RunThread = Arc<dyn Fn(Context) -> Result<()> + Send + Sync>;
+/// What makes a method ready, once there is a service.
+pub(crate) type Bind<S, R = Run> = Box<dyn FnOnce(&Arc<S>) -> R + Send + Sync>;
 
 /// The list of what a service is made of, in the order it was written.
 pub struct Blueprint<S> {
@@ -35,7 +39,7 @@ pub(crate) struct HookSpec<S> {
     pub(crate) when: When,
     pub(crate) phase: Phase,
     pub(crate) resource: Option<&'static str>,
-    pub(crate) run: Run<S>,
+    pub(crate) run: Bind<S>,
 }
 
 /// On which side of a phase a hook runs.
@@ -122,7 +126,7 @@ impl<S: Send + Sync + 'static> Blueprint<S> {
             &mut self.tasks,
             TaskSpec {
                 name,
-                run: boxed(run),
+                run: bound(run),
                 restart: Restart::Never,
                 on_give_up: OnGiveUp::Stop,
                 stop_when_done: false,
@@ -146,7 +150,7 @@ impl<S: Send + Sync + 'static> Blueprint<S> {
             &mut self.timers,
             TimerSpec {
                 id,
-                run: boxed(run),
+                run: bound(run),
                 schedule,
                 one_shot: false,
                 immediate: false,
@@ -163,7 +167,10 @@ impl<S: Send + Sync + 'static> Blueprint<S> {
         name: &'static str,
         run: fn(Arc<S>, Context) -> O,
     ) -> &mut ThreadSpec<S> {
-        let run: RunThread<S> = Arc::new(move |service, cx| run(service, cx).into_result());
+        let run: Bind<S, RunThread> = Box::new(move |service| {
+            let service = Arc::clone(service);
+            Arc::new(move |cx| run(Arc::clone(&service), cx).into_result())
+        });
         push(&mut self.threads, ThreadSpec { name, run })
     }
 
@@ -173,9 +180,12 @@ impl<S: Send + Sync + 'static> Blueprint<S> {
         Fut: Future<Output = O> + 'static,
         O: Outcome + 'static,
     {
-        let run: RunThread<S> = Arc::new(move |service, cx| {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-            runtime.block_on(run(service, cx)).into_result()
+        let run: Bind<S, RunThread> = Box::new(move |service| {
+            let service = Arc::clone(service);
+            Arc::new(move |cx| {
+                let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+                runtime.block_on(run(Arc::clone(&service), cx)).into_result()
+            })
         });
         push(&mut self.threads, ThreadSpec { name, run })
     }
@@ -192,7 +202,7 @@ impl<S: Send + Sync + 'static> Blueprint<S> {
         Fut: Future<Output = O> + Send + 'static,
         O: Outcome + 'static,
     {
-        self.hooks.push(HookSpec { name, when, phase, resource, run: boxed(run) });
+        self.hooks.push(HookSpec { name, when, phase, resource, run: bound(run) });
     }
 
     /// Lists a function that hands the service's handlers to its resources; handlers that take a context clone it.
@@ -201,16 +211,19 @@ impl<S: Send + Sync + 'static> Blueprint<S> {
     }
 }
 
-fn boxed<S, Fut, O>(run: fn(Arc<S>, Context) -> Fut) -> Run<S>
+fn bound<S, Fut, O>(run: fn(Arc<S>, Context) -> Fut) -> Bind<S>
 where
     S: Send + Sync + 'static,
     Fut: Future<Output = O> + Send + 'static,
     O: Outcome + 'static,
 {
-    Arc::new(move |service, cx| {
-        let run = run(service, cx);
-        // The answer is turned into a result at once: it need not be `Send`.
-        Box::pin(async move { run.await.into_result() })
+    Box::new(move |service| {
+        let service = Arc::clone(service);
+        Arc::new(move |cx| {
+            let run = run(Arc::clone(&service), cx);
+            // The answer is turned into a result at once: it need not be `Send`.
+            Box::pin(async move { run.await.into_result() })
+        })
     })
 }
 

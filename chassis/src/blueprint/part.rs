@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, sync::Arc, time::Duration};
 
-use super::{Run, RunThread};
+use super::{Bind, RunThread};
 use crate::{
     resource::ErasedResource,
     settings::{Bound, Declared, Names, Problems, Rules, Section, Unit},
@@ -37,7 +37,7 @@ pub struct SettingSpec {
 /// A method marked `#[task]`.
 pub struct TaskSpec<S> {
     pub(crate) name: &'static str,
-    pub(crate) run: Run<S>,
+    pub(crate) run: Bind<S>,
     pub(crate) restart: Restart,
     pub(crate) on_give_up: OnGiveUp,
     pub(crate) stop_when_done: bool,
@@ -48,7 +48,7 @@ pub struct TaskSpec<S> {
 /// A method marked `#[task_timer]`.
 pub struct TimerSpec<S> {
     pub(crate) id: TimerId,
-    pub(crate) run: Run<S>,
+    pub(crate) run: Bind<S>,
     pub(crate) schedule: Schedule,
     pub(crate) one_shot: bool,
     pub(crate) immediate: bool,
@@ -60,7 +60,7 @@ pub struct TimerSpec<S> {
 /// A method marked `#[thread]`.
 pub struct ThreadSpec<S> {
     pub(crate) name: &'static str,
-    pub(crate) run: RunThread<S>,
+    pub(crate) run: Bind<S, RunThread>,
 }
 
 impl<S> ResourceSpec<S> {

@@ -27,7 +27,7 @@ use super::{
 };
 use crate::{
     Context, Result,
-    blueprint::{BoxFuture, When},
+    blueprint::{Run, When},
     lifecycle::Place,
     resource::ErasedResource,
     tasks::{TaskPlan, ThreadPlan, TimerPlan},
@@ -39,7 +39,7 @@ pub(crate) struct HookPlan {
     pub(crate) when: When,
     pub(crate) phase: Phase,
     pub(crate) resource: Option<&'static str>,
-    pub(crate) run: Arc<dyn Fn(Context) -> BoxFuture<Result<()>> + Send + Sync>,
+    pub(crate) run: Run,
 }
 
 /// What an engine runs; the resources are in the order of the core's cells.

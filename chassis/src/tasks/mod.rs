@@ -1,5 +1,6 @@
 //! Methods that run beside the handlers: tasks, timers, threads.
 
+mod moment;
 mod queue;
 mod schedule;
 mod settings;

@@ -6,22 +6,20 @@
 
 use std::{collections::BTreeMap, mem};
 
-use tokio::time::Instant;
-
 /// When to look at which timer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Entry {
-    pub(super) due: Instant,
+    /// Nanoseconds since the timers began.
+    pub(super) due: u64,
     pub(super) number: u32,
     /// Void when the timer is in another round by then.
     pub(super) round: u32,
 }
 
 /// Entries by the time they are due.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Queue {
-    start: Instant,
-    /// By milliseconds since the start; none is empty.
+    /// By milliseconds since the timers began; none is empty.
     slots: BTreeMap<u64, Vec<Entry>>,
     len: usize,
     /// An emptied slot, for the next one.
@@ -29,30 +27,26 @@ pub(super) struct Queue {
 }
 
 impl Queue {
-    pub(super) fn new() -> Self {
-        Self { start: Instant::now(), slots: BTreeMap::new(), len: 0, spare: Vec::new() }
-    }
-
     pub(super) fn len(&self) -> usize {
         self.len
     }
 
     pub(super) fn push(&mut self, entry: Entry) {
         let spare = &mut self.spare;
-        self.slots.entry(slot(self.start, entry.due)).or_insert_with(|| mem::take(spare)).push(entry);
+        self.slots.entry(slot(entry.due)).or_insert_with(|| mem::take(spare)).push(entry);
         self.len += 1;
     }
 
     /// When the first entry is due.
-    pub(super) fn next_due(&self) -> Option<Instant> {
+    pub(super) fn next_due(&self) -> Option<u64> {
         let (_, first) = self.slots.first_key_value()?;
         first.iter().map(|entry| entry.due).min()
     }
 
     /// Moves what is due by now out of the queue, about in its order.
-    pub(super) fn take_due(&mut self, now: Instant, due: &mut Vec<Entry>) {
+    pub(super) fn take_due(&mut self, now: u64, due: &mut Vec<Entry>) {
         let before = due.len();
-        let now_slot = slot(self.start, now);
+        let now_slot = slot(now);
         while let Some(mut first) = self.slots.first_entry().filter(|first| *first.key() <= now_slot) {
             if *first.key() == now_slot {
                 due.extend(first.get_mut().extract_if(.., |entry| entry.due <= now));
@@ -78,25 +72,22 @@ impl Queue {
     }
 }
 
-fn slot(start: Instant, due: Instant) -> u64 {
-    u64::try_from(due.saturating_duration_since(start).as_millis()).unwrap_or(u64::MAX)
+fn slot(due: u64) -> u64 {
+    due / 1_000_000
 }
 
 #[cfg(test)]
 mod tests {
-    use tokio::time::Duration;
-
     use super::*;
 
     #[test]
     fn everything_comes_out_once_it_is_due_and_not_before() {
         for seed in 0..200 {
             let mut random = fastrand::Rng::with_seed(seed);
-            let mut queue = Queue::new();
-            let start = queue.start;
-            let mut at = |below: u64| start + Duration::from_micros(random.u64(..below));
+            let mut queue = Queue::default();
+            let mut at = |below: u64| random.u64(..below) * 1_000;
             let entries: Vec<Entry> = (0..100).map(|number| Entry { due: at(20_000), number, round: 0 }).collect();
-            let mut looks: Vec<Instant> = (0..20).map(|_| at(25_000)).collect();
+            let mut looks: Vec<u64> = (0..20).map(|_| at(25_000)).collect();
             looks.sort();
             entries.iter().for_each(|entry| queue.push(*entry));
             let mut out = Vec::new();
@@ -113,9 +104,8 @@ mod tests {
 
     #[test]
     fn what_does_not_count_is_forgotten() {
-        let mut queue = Queue::new();
-        let due = queue.start + Duration::from_secs(1);
-        (0..10).for_each(|number| queue.push(Entry { due, number, round: number % 2 }));
+        let mut queue = Queue::default();
+        (0..10).for_each(|number| queue.push(Entry { due: 1_000_000_000, number, round: number % 2 }));
         queue.retain(|entry| entry.round == 1);
         assert_eq!(queue.len(), 5);
         queue.retain(|_| false);

@@ -147,22 +147,15 @@ const FIELDS: [(&str, &str); 6] = [
 
 /// Which tick of an interval is due next, `elapsed` after the start, when tick number `last` was the last one.
 ///
-/// Gives the number of the next tick and how many were missed in between.
-pub(crate) fn next_tick(elapsed: Duration, interval: Duration, last: u64) -> (u64, u64) {
-    // The last tick that is due by now; one that is due right now is not missed.
-    let due = nanos(elapsed).div_ceil(nanos(interval).max(1));
-    let next = due.max(last.saturating_add(1));
-    (next, next - last - 1)
-}
-
-/// The moment of tick number `tick`, counted from the start.
-pub(crate) fn due_after(interval: Duration, tick: u64) -> Duration {
-    Duration::from_nanos(nanos(interval).saturating_mul(tick))
-}
-
-/// Nanoseconds, which last for 584 years.
-fn nanos(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+/// Gives the number of the next tick and how many were missed in between. Times are nanoseconds.
+pub(super) fn next_tick(elapsed: u64, interval: u64, last: u64) -> (u64, u64) {
+    let following = last.saturating_add(1);
+    // One that is due right now is not missed.
+    if elapsed <= interval.saturating_mul(following) {
+        return (following, 0);
+    }
+    let due = elapsed.div_ceil(interval.max(1));
+    (due, due - following)
 }
 
 /// A parsed cron expression with its time zone.
@@ -194,23 +187,26 @@ impl Cron {
 mod tests {
     use super::*;
 
-    const SECOND: Duration = Duration::from_secs(1);
+    const SECOND: u64 = 1_000_000_000;
 
     #[test]
     fn a_timer_that_is_on_time_misses_nothing() {
-        assert_eq!(next_tick(Duration::from_millis(10), SECOND, 0), (1, 0));
-        assert_eq!(next_tick(Duration::from_millis(1001), SECOND, 1), (2, 0));
+        assert_eq!(next_tick(SECOND / 100, SECOND, 0), (1, 0));
+        assert_eq!(next_tick(SECOND + SECOND / 1000, SECOND, 1), (2, 0));
+        assert_eq!(next_tick(2 * SECOND, SECOND, 1), (2, 0));
     }
 
     #[test]
     fn missed_ticks_are_counted_and_the_schedule_is_kept() {
-        assert_eq!(next_tick(Duration::from_millis(3500), SECOND, 1), (4, 2));
-        assert_eq!(next_tick(Duration::from_secs(4), SECOND, 1), (4, 2));
+        assert_eq!(next_tick(2 * SECOND + 1, SECOND, 1), (3, 1));
+        assert_eq!(next_tick(3 * SECOND + SECOND / 2, SECOND, 1), (4, 2));
+        assert_eq!(next_tick(4 * SECOND, SECOND, 1), (4, 2));
     }
 
     #[test]
-    fn the_millionth_tick_has_not_drifted() {
-        assert_eq!(due_after(Duration::from_nanos(333_333_333), 3_000_000), Duration::from_millis(999_999_999));
+    fn an_interval_of_ages_has_one_next_tick() {
+        assert_eq!(next_tick(SECOND, u64::MAX, 0), (1, 0));
+        assert_eq!(next_tick(u64::MAX, u64::MAX, 1), (2, 0));
     }
 
     #[cfg(feature = "cron")]

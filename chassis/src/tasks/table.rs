@@ -6,10 +6,10 @@ use std::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicU8, AtomicU64, Ordering},
     },
-    time::{Duration, SystemTime},
+    time::SystemTime,
 };
 
-use super::Group;
+use super::{Group, moment};
 use crate::Error;
 
 /// Tasks, timers and threads by name; complete before the start.
@@ -94,7 +94,7 @@ pub(crate) struct TaskCell {
     failures: AtomicU64,
     restarts: AtomicU64,
     skipped: AtomicU64,
-    /// Microseconds since 1970; 0 is never.
+    /// Nanoseconds since 1970; 0 is never.
     last: AtomicU64,
     next: AtomicU64,
     last_error: Mutex<Option<String>>,
@@ -121,9 +121,14 @@ impl TaskCell {
 
     /// Records the end of one run, at that time.
     pub(crate) fn ran(&self, error: Option<&Error>, at: SystemTime) {
+        self.ran_at(error, moment::unix(at));
+    }
+
+    /// The same, in nanoseconds since 1970.
+    pub(super) fn ran_at(&self, error: Option<&Error>, unix: u64) {
         // Whoever runs it is the only one to count: a load and a store, no locked instruction.
         self.runs.store(self.runs.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
-        self.last.store(micros(at), Ordering::Relaxed);
+        self.last.store(unix, Ordering::Relaxed);
         if let Some(error) = error {
             self.failures.fetch_add(1, Ordering::Relaxed);
             *self.last_error.lock().unwrap_or_else(PoisonError::into_inner) = Some(format!("{error:#}"));
@@ -140,8 +145,9 @@ impl TaskCell {
         self.skipped.fetch_add(ticks, Ordering::Relaxed);
     }
 
-    pub(crate) fn next(&self, next: Option<SystemTime>) {
-        self.next.store(next.map_or(0, micros), Ordering::Relaxed);
+    /// When it is due next, in nanoseconds since 1970; 0 is never.
+    pub(super) fn next(&self, unix: u64) {
+        self.next.store(unix, Ordering::Relaxed);
     }
 
     fn row(&self) -> TaskRow {
@@ -187,11 +193,6 @@ impl TaskTable {
     }
 }
 
-fn micros(time: SystemTime) -> u64 {
-    let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_micros()).unwrap_or(u64::MAX)
-}
-
-fn time(micros: u64) -> Option<SystemTime> {
-    (micros > 0).then(|| SystemTime::UNIX_EPOCH + Duration::from_micros(micros))
+fn time(unix: u64) -> Option<SystemTime> {
+    (unix > 0).then(|| moment::time(unix))
 }

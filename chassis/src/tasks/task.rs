@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use super::{TaskCell, TaskState, spawn::catch};
 use crate::{
     Context, Error, Result,
-    blueprint::BoxFuture,
+    blueprint::Run,
     lifecycle::{Core, EventKind, Place, StopReason, for_people},
     supervision::{Backoff, OnGiveUp, Restart, RestartLog, TaskPolicy},
 };
@@ -15,7 +15,7 @@ use crate::{
 /// A task of the service, ready to run.
 pub(crate) struct TaskPlan {
     pub(crate) name: &'static str,
-    pub(crate) run: Arc<dyn Fn(Context) -> BoxFuture<Result<()>> + Send + Sync>,
+    pub(crate) run: Run,
     pub(crate) policy: TaskPolicy,
     pub(crate) stop_when_done: bool,
     pub(crate) takes_shutdown: bool,

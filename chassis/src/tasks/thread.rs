@@ -7,6 +7,7 @@ use tokio::sync::oneshot;
 use super::{TaskState, spawn};
 use crate::{
     Context, Result,
+    blueprint::RunThread,
     lifecycle::{Core, EventKind, Place},
     process,
 };
@@ -14,7 +15,7 @@ use crate::{
 /// A thread of the service, ready to run.
 pub(crate) struct ThreadPlan {
     pub(crate) name: &'static str,
-    pub(crate) run: Arc<dyn Fn(Context) -> Result<()> + Send + Sync>,
+    pub(crate) run: RunThread,
 }
 
 /// Starts a thread; the receiver hears when it has ended.

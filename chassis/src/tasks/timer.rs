@@ -5,26 +5,27 @@ use std::{
         Arc, Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
-    time::{Duration, SystemTime},
+    time::Duration,
 };
 
 use tokio::time::Instant;
 
 use super::{
     Overlap, Schedule, TaskCell, TimerId,
-    schedule::{due_after, next_tick},
+    moment::{Clocks, Moment, nanos},
+    schedule::next_tick,
     timers::Inbox,
 };
-use crate::{Context, Result, blueprint::BoxFuture, lifecycle::Core, metrics::framework::TimerFigures};
+use crate::{blueprint::Run, lifecycle::Core, metrics::framework::TimerFigures};
 
 /// How long a timer sleeps at most, when it follows the calendar: clocks are set, machines are suspended.
 #[cfg(feature = "cron")]
-const LONGEST_NAP: Duration = Duration::from_secs(30);
+const LONGEST_NAP: u64 = 30_000_000_000;
 
 /// A timer of the service, ready to run.
 pub(crate) struct TimerPlan {
     pub(crate) id: TimerId,
-    pub(crate) run: Arc<dyn Fn(Context) -> BoxFuture<Result<()>> + Send + Sync>,
+    pub(crate) run: Run,
     pub(crate) one_shot: bool,
     pub(crate) immediate: bool,
     pub(crate) overlap: Overlap,
@@ -47,7 +48,7 @@ struct Wanted {
     /// No more ticks; a tick that runs goes on to its end.
     is_over: bool,
     schedule: Schedule,
-    /// When it was ordered; `None` before the timers run.
+    /// When it was ordered; `None` if nobody did.
     since: Option<Instant>,
 }
 
@@ -74,7 +75,7 @@ impl TimerControl {
         {
             let mut wanted = self.lock();
             change(&mut wanted);
-            wanted.since = self.inbox.get().map(|_| Instant::now());
+            wanted.since = Some(Instant::now());
         }
         self.version.fetch_add(1, Ordering::Release);
         if let Some((inbox, number)) = self.inbox.get() {
@@ -119,28 +120,13 @@ impl TimerHandle {
     }
 }
 
-/// A moment by both clocks.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Moment {
-    pub(super) instant: Instant,
-    pub(super) time: SystemTime,
-}
-
-impl Moment {
-    /// A moment read off one clock only: what lies between the two is short.
-    pub(super) fn later(self) -> Self {
-        let instant = Instant::now();
-        Self { instant, time: self.time + instant.saturating_duration_since(self.instant) }
-    }
-}
-
 /// What a timer does next.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Next {
     /// Its first tick, at once.
     Tick,
-    /// It looks again then: a tick is due, or the calendar is to be asked.
-    At(Instant),
+    /// It looks again then, in nanoseconds since the timers began: a tick is due, or the calendar is to be asked.
+    At(u64),
     /// Nothing, until it is told something.
     Wait,
     /// Nothing ever again.
@@ -153,6 +139,8 @@ pub(super) struct Timer {
     pub(super) cell: Arc<TaskCell>,
     pub(super) figures: TimerFigures,
     pub(super) is_ticking: bool,
+    /// Whether an order came while it was ticking.
+    pub(super) is_told: bool,
     /// Whether its last tick was over at once.
     pub(super) is_quick: bool,
     /// Grows when what was planned does not count any more.
@@ -163,23 +151,25 @@ pub(super) struct Timer {
     pace: Pace,
 }
 
-/// Where a timer is in its schedule.
+/// Where a timer is in its schedule; times are nanoseconds.
 enum Pace {
     Off,
     /// The tick that came before the schedule.
-    AtOnce(Schedule),
+    AtOnce(Box<Schedule>),
     Every {
-        interval: Duration,
-        start: Moment,
+        interval: u64,
+        /// Since the timers began.
+        start: u64,
         /// The number of the last tick, or of the one that is planned.
         tick: u64,
     },
     #[cfg(feature = "cron")]
     Cron {
         cron: Box<super::schedule::Cron>,
-        next: SystemTime,
+        /// By the time of day.
+        next: u64,
         /// The same with the jitter.
-        due: SystemTime,
+        due: u64,
     },
 }
 
@@ -191,6 +181,7 @@ impl Timer {
             figures: core.figures.timer(name),
             plan,
             is_ticking: false,
+            is_told: false,
             is_quick: false,
             round: 0,
             is_first: true,
@@ -205,7 +196,8 @@ impl Timer {
     }
 
     /// Follows the newest order.
-    pub(super) fn follow(&mut self, now: Moment) -> Next {
+    pub(super) fn follow(&mut self, now: Moment, clocks: &Clocks) -> Next {
+        self.is_told = false;
         self.version = self.plan.control.version.load(Ordering::Acquire);
         let wanted = self.plan.control.lock().clone();
         self.round = self.round.wrapping_add(1);
@@ -217,10 +209,11 @@ impl Timer {
             return self.wait();
         }
         if std::mem::take(&mut self.is_first) && self.plan.immediate {
-            self.pace = Pace::AtOnce(wanted.schedule);
+            self.pace = Pace::AtOnce(Box::new(wanted.schedule));
             return Next::Tick;
         }
-        self.begin(wanted.schedule, wanted.since.unwrap_or(now.instant), now)
+        // Before the timers began counts as when they did.
+        self.begin(wanted.schedule, wanted.since.map_or(0, |since| clocks.at(since)), now)
     }
 
     /// Plans the tick after one that has ended.
@@ -230,11 +223,11 @@ impl Timer {
         }
         match std::mem::replace(&mut self.pace, Pace::Off) {
             Pace::Off => self.wait(),
-            Pace::AtOnce(schedule) => self.begin(schedule, now.instant, now),
+            Pace::AtOnce(schedule) => self.begin(*schedule, now.at, now),
             Pace::Every { interval, start, tick } => self.every(interval, start, tick, now),
             #[cfg(feature = "cron")]
             Pace::Cron { cron, next, .. } => {
-                let after = if self.plan.overlap == Overlap::Queue { next } else { now.time.max(next) };
+                let after = if self.plan.overlap == Overlap::Queue { next } else { now.unix.max(next) };
                 self.cron(cron, after, now)
             }
         }
@@ -249,30 +242,24 @@ impl Timer {
         }
     }
 
-    /// When the calendar says that it is not time yet, how much longer to sleep.
+    /// When the calendar says that it is not time yet, when to look again.
     #[cfg_attr(not(feature = "cron"), expect(unused_variables, reason = "only the calendar needs naps"))]
-    pub(super) fn nap(&self, now: Moment) -> Option<Instant> {
+    pub(super) fn nap(&self, now: Moment) -> Option<u64> {
         match &self.pace {
             #[cfg(feature = "cron")]
-            Pace::Cron { due, .. } => {
-                let left = due.duration_since(now.time).ok().filter(|left| !left.is_zero())?;
-                Some(now.instant + left.min(LONGEST_NAP))
-            }
+            Pace::Cron { due, .. } if *due > now.unix => Some(now.at + (due - now.unix).min(LONGEST_NAP)),
             _ => None,
         }
     }
 
-    fn begin(&mut self, schedule: Schedule, since: Instant, now: Moment) -> Next {
+    fn begin(&mut self, schedule: Schedule, since: u64, now: Moment) -> Next {
         match schedule {
-            Schedule::Every(interval) => {
-                let start = Moment { instant: since, time: now.time - now.instant.saturating_duration_since(since) };
-                self.every(interval, start, 0, now)
-            }
+            Schedule::Every(interval) => self.every(nanos(interval), since, 0, now),
             #[cfg(feature = "cron")]
             Schedule::Cron { expression, zone } => {
                 // The expression was checked before the start.
                 match super::schedule::Cron::parse(&expression, zone.as_deref()) {
-                    Ok(cron) => self.cron(Box::new(cron), now.time, now),
+                    Ok(cron) => self.cron(Box::new(cron), now.unix, now),
                     Err(_) => self.wait(),
                 }
             }
@@ -282,36 +269,38 @@ impl Timer {
         }
     }
 
-    fn every(&mut self, interval: Duration, start: Moment, last: u64, now: Moment) -> Next {
+    fn every(&mut self, interval: u64, start: u64, last: u64, now: Moment) -> Next {
         let (tick, missed) = match self.plan.overlap {
-            Overlap::Skip => next_tick(now.instant.saturating_duration_since(start.instant), interval, last),
+            Overlap::Skip => next_tick(now.at.saturating_sub(start), interval, last),
             Overlap::Queue => (last + 1, 0),
         };
         if missed > 0 {
             self.figures.skipped(missed);
             self.cell.skipped(missed);
         }
-        let after = due_after(interval, tick);
-        self.cell.next(start.time.checked_add(after));
+        let due = start.saturating_add(interval.saturating_mul(tick));
+        self.cell.next(now.unix_at(due));
         self.pace = Pace::Every { interval, start, tick };
-        Next::At(start.instant + after + self.jitter())
+        Next::At(due.saturating_add(self.jitter()))
     }
 
     #[cfg(feature = "cron")]
-    fn cron(&mut self, cron: Box<super::schedule::Cron>, after: SystemTime, now: Moment) -> Next {
-        let Some(next) = cron.next_after(after) else { return self.wait() };
-        self.cell.next(Some(next));
-        self.pace = Pace::Cron { cron, next, due: next + self.jitter() };
-        Next::At(self.nap(now).unwrap_or(now.instant))
+    fn cron(&mut self, cron: Box<super::schedule::Cron>, after: u64, now: Moment) -> Next {
+        use super::moment::{time, unix};
+
+        let Some(next) = cron.next_after(time(after)).map(unix) else { return self.wait() };
+        self.cell.next(next);
+        self.pace = Pace::Cron { cron, next, due: next.saturating_add(self.jitter()) };
+        Next::At(self.nap(now).unwrap_or(now.at))
     }
 
     /// How much later than its schedule says the next tick begins.
-    fn jitter(&self) -> Duration {
-        if self.plan.jitter.is_zero() { Duration::ZERO } else { self.plan.jitter.mul_f64(fastrand::f64()) }
+    fn jitter(&self) -> u64 {
+        if self.plan.jitter.is_zero() { 0 } else { nanos(self.plan.jitter.mul_f64(fastrand::f64())) }
     }
 
     fn wait(&self) -> Next {
-        self.cell.next(None);
+        self.cell.next(0);
         Next::Wait
     }
 }

@@ -24,8 +24,9 @@ use tokio::{
 
 use super::{
     TaskState, TimerPlan,
+    moment::{Clocks, Moment, nanos},
     queue::{Entry, Queue},
-    timer::{Moment, Next, Timer},
+    timer::{Next, Timer},
 };
 use crate::{
     Context, Result,
@@ -71,10 +72,12 @@ impl Inbox {
 
 /// Runs the timers until the last one has ended, and the last tick with it.
 pub(crate) async fn run(plans: Vec<TimerPlan>, core: Arc<Core>) {
+    let clocks = Clocks::new(core.clock);
     let timers: Vec<Timer> = plans.into_iter().map(|plan| Timer::new(plan, &core)).collect();
     let mut timers = Timers {
         alive: timers.len(),
-        queue: Queue::new(),
+        queue: Queue::default(),
+        clocks,
         due: Vec::new(),
         timers,
         inbox: Arc::default(),
@@ -91,6 +94,7 @@ struct Timers {
     /// How many have not ended.
     alive: usize,
     queue: Queue,
+    clocks: Clocks,
     /// Taken out of the queue, the last one first.
     due: Vec<Entry>,
     inbox: Arc<Inbox>,
@@ -105,9 +109,6 @@ struct Ended {
     is_quick: bool,
 }
 
-/// The work of a tick, up to its canonical line.
-type Tick = Pin<Box<dyn Future<Output = Result<()>> + Send>>;
-
 impl Timers {
     fn begin(&mut self) {
         for number in 0..self.timers.len() {
@@ -120,8 +121,11 @@ impl Timers {
         let mut sleep = Box::pin(tokio::time::sleep_until(Instant::now()));
         loop {
             for number in self.inbox.take() {
-                // A tick that runs is not disturbed; its end looks for orders.
-                if !self.timers[number].is_ticking && self.timers[number].has_order() {
+                let timer = &mut self.timers[number];
+                if timer.is_ticking {
+                    // A tick that runs is not disturbed.
+                    timer.is_told = true;
+                } else if timer.has_order() {
                     self.follow(number);
                 }
             }
@@ -139,7 +143,7 @@ impl Timers {
 
     /// Waits for an order, the end of a tick, or the next one that is due.
     async fn wait(&mut self, mut sleep: Pin<&mut Sleep>) {
-        let next = self.queue.next_due();
+        let next = self.queue.next_due().map(|due| self.clocks.instant(due));
         if let Some(next) = next.filter(|next| *next != sleep.deadline()) {
             sleep.as_mut().reset(next);
         }
@@ -168,7 +172,7 @@ impl Timers {
     fn tick_what_is_due(&mut self) -> bool {
         let mut now = self.now();
         if self.due.is_empty() {
-            self.queue.take_due(now.instant, &mut self.due);
+            self.queue.take_due(now.at, &mut self.due);
             self.due.reverse();
             // Each timer lies elsewhere in memory: what all of them need is fetched at once, not tick by tick.
             let timers = &self.timers;
@@ -197,7 +201,7 @@ impl Timers {
 
     fn follow(&mut self, number: usize) {
         let now = self.now();
-        let next = self.timers[number].follow(now);
+        let next = self.timers[number].follow(now, &self.clocks);
         self.plan(number, next, now);
     }
 
@@ -213,7 +217,7 @@ impl Timers {
                 self.queue.push(Entry { due, number: number as u32, round });
             }
             Next::Tick => {
-                self.tick(number, now.instant, now);
+                self.tick(number, now.at, now);
             }
             Next::Wait => {}
             Next::End => self.alive -= 1,
@@ -221,21 +225,21 @@ impl Timers {
     }
 
     /// Begins a tick, and ends it where it needs no waiting; gives back what time it is then.
-    fn tick(&mut self, number: usize, due: Instant, now: Moment) -> Moment {
+    fn tick(&mut self, number: usize, due: u64, now: Moment) -> Moment {
         let core = &self.core;
         let timer = &mut self.timers[number];
-        timer.figures.late(now.instant.saturating_duration_since(due));
+        timer.figures.late(Duration::from_nanos(now.at.saturating_sub(due)));
         timer.cell.enter(TaskState::Running);
         timer.begin_tick();
         let name = timer.plan.id.name();
         let work = (timer.plan.run)(Context::new(Arc::clone(core), Place::Work(name)));
         // What went wrong, a panic too, is on the line that ends the unit of work.
-        let mut tick: Tick = Box::pin(Unit::new(Kind::Tick).in_scope(&core.scope).name(name).run(work));
+        let mut tick = Unit::new(Kind::Tick).in_scope(&core.scope).name(name).run(work);
         if timer.is_quick {
-            let result = tick.as_mut().now_or_never();
-            let after = now.later();
+            let result = (&mut tick).now_or_never();
+            let after = self.clocks.after(now);
             if let Some(result) = result {
-                let is_quick = after.instant - now.instant <= QUICK;
+                let is_quick = after.at - now.at <= nanos(QUICK);
                 self.ended(Ended { number, result, is_quick }, after);
                 return after;
             }
@@ -254,16 +258,21 @@ impl Timers {
         timer.is_quick = is_quick;
         timer.is_ticking = false;
         timer.cell.enter(TaskState::Waiting);
-        timer.cell.ran(result.as_ref().err(), now.time);
+        timer.cell.ran_at(result.as_ref().err(), now.unix);
         if let Err(error) = result {
             let (task, error) = (timer.plan.id.name(), Some(format!("{error:#}")));
             self.core.events.emit(EventKind::TaskEnded { task, error });
         }
-        let next = if timer.has_order() { timer.follow(now) } else { timer.go_on(now) };
+        // An order is in the inbox, unless it was taken out while the tick ran.
+        let may_be_told = timer.is_told || !self.inbox.is_empty.load(Ordering::Acquire);
+        let next = match may_be_told && timer.has_order() {
+            true => timer.follow(now, &self.clocks),
+            false => timer.go_on(now),
+        };
         self.plan(number, next, now);
     }
 
     fn now(&self) -> Moment {
-        Moment { instant: Instant::now(), time: self.core.clock.now() }
+        self.clocks.now()
     }
 }
