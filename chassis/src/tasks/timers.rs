@@ -37,6 +37,8 @@ use crate::{
 /// A tick that took no longer than this is run in place the next time.
 const QUICK: Duration = Duration::from_micros(100);
 
+const MILLISECOND: u64 = 1_000_000;
+
 /// So many ticks in a row, then whatever else is ready has its turn.
 const IN_A_ROW: usize = 256;
 
@@ -143,7 +145,11 @@ impl Timers {
 
     /// Waits for an order, the end of a tick, or the next one that is due.
     async fn wait(&mut self, mut sleep: Pin<&mut Sleep>) {
-        let next = self.queue.next_due().map(|due| self.clocks.instant(due));
+        let now = self.clocks.at(Instant::now());
+        // The runtime sleeps to a full millisecond, and the system up to one more. So to sleep until now is long enough for
+        // what is due within one, and not too long.
+        let next = self.queue.next_due().map(|due| if due < now + MILLISECOND { now + 1 } else { due });
+        let next = next.map(|next| self.clocks.instant(next));
         if let Some(next) = next.filter(|next| *next != sleep.deadline()) {
             sleep.as_mut().reset(next);
         }
