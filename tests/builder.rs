@@ -392,6 +392,7 @@ fn a_service_that_is_dropped_leaves_nothing_at_work() {
         running.events().find(|kind| matches!(kind, EventKind::Running { .. }).then_some(())).await.unwrap();
         drop(running);
         let mut rest = Vec::new();
-        assert_eq!(connection.read_to_end(&mut rest).await.unwrap_or_default(), 0, "the connection is closed");
+        let end = tokio::time::timeout(Duration::from_secs(10), connection.read_to_end(&mut rest)).await;
+        assert_eq!(end.expect("the connection is closed").unwrap_or_default(), 0);
     });
 }

@@ -340,13 +340,15 @@ fn a_damaged_task_is_left_out_of_the_list_and_told_once_per_change() {
     let file = folder.path().join("tasks").join(format!("{id}.json"));
     let list = json!({ whole.trim_start_matches("/tasks/"): json_of(&todo.ask("GET", &whole, &[], "")) });
 
-    for (round, content) in ["{\"title\": \"half", "[]"].into_iter().enumerate() {
+    let contents = [("{\"title\": \"half", "EOF while parsing"), ("[]", "invalid length 0")];
+    for (round, (content, why)) in contents.into_iter().enumerate() {
         std::fs::write(&file, content).unwrap();
         for _ in 0..3 {
             assert_eq!(todo.list(), list);
             let problem = problem(&todo.ask("GET", &damaged, &[], ""), 500, "GET", &damaged);
             assert!(!problem.to_string().contains(folder.path().to_str().unwrap()), "{problem}");
         }
+        todo.running.line(why);
         let lines = todo.running.stdout();
         let told: Vec<&str> = lines.lines().filter(|line| line.contains("is damaged, and left out")).collect();
         assert_eq!(told.len(), round + 1, "{lines}");
