@@ -2,6 +2,9 @@
 //!
 //! On a thread and a runtime of its own: work that blocks may hold up every thread of the service's runtime, and with
 //! them its timers and signals. A signal that comes before there is a service to stop is kept for it.
+//!
+//! One that comes within the microsecond between a handler's being in place and its being known to
+//! `signal-hook-registry`, under tokio, is lost: closing that gap takes a signal mask, and `unsafe` code.
 
 use std::{io, sync::Arc, time::Duration};
 
