@@ -5,6 +5,7 @@ use std::{
     fs,
     io::{Read, Write},
     net::TcpListener,
+    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     thread,
     time::Duration,
@@ -208,4 +209,78 @@ fn users_are_checked() {
     refuses(&known("stranger", "hunter2").run(), 78, &["does not let this user"]);
     refuses(&lab(&server.url()).run(), 78, &["CHASSIS_ETCD_USER"]);
     assert!(!format!("{}{}", wrong.stdout, wrong.stderr).contains("hunter"));
+}
+
+#[test]
+fn a_service_starts_without_etcd_from_what_it_kept() {
+    let Some(mut server) = EtcdServer::start() else { return };
+    server.put("/system/deploy_name", "\"from-etcd\"");
+    server.put("/system/microservices/lab/password", "\"hunter3\"");
+    server.put("/system/microservices/other/key", "\"of-others\"");
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("cache.json");
+    let lab = || lab(&server.url()).arg("--once").env("CHASSIS_ETCD_CACHE_FILE", &file);
+    assert_eq!(lab().run().code, Some(0));
+    let kept = fs::read_to_string(&file).unwrap();
+    assert!(kept.contains("from-etcd") && !kept.contains("hunter3") && !kept.contains("of-others"), "{kept}");
+    assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+
+    // One that does not start with what it got keeps what it had.
+    server.put("/system/microservices/lab/hook", "\"crash\"");
+    assert_eq!(lab().run().code, Some(70));
+    assert_eq!(fs::read_to_string(&file).unwrap(), kept);
+    server.delete("/system/microservices/lab/hook");
+
+    let wanted = lab().env("CHASSIS_ETCD_CACHE_SECRETS", "true");
+    assert_eq!(wanted.run().code, Some(0));
+    assert!(fs::read_to_string(&file).unwrap().contains("hunter3"));
+    assert_eq!(lab().run().code, Some(0));
+    let url = server.url();
+    server.kill();
+    let lab = || self::lab(&url).arg("--once");
+    let exit = lab().env("CHASSIS_ETCD_CACHE_FILE", &file).run();
+    assert_eq!(exit.code, Some(0), "{}", exit.stderr);
+    assert!(exit.stdout.contains("from-etcd"));
+    let lines = |text: &str| exit.stdout.lines().filter(|line| line.contains(text)).count();
+    assert_eq!(lines("etcd: is not there"), 1, "{}", exit.stdout);
+    assert_eq!(lines("secrets are not among them: system.microservices.lab.password"), 1, "{}", exit.stdout);
+
+    refuses(&lab().run(), 69, &["connection refused"]);
+    fs::write(&file, "{").unwrap();
+    let exit = lab().env("CHASSIS_ETCD_CACHE_FILE", &file).run();
+    refuses(&exit, 69, &["connection refused"]);
+    assert!(exit.stdout.contains("it is damaged"), "{}", exit.stdout);
+}
+
+#[test]
+fn a_mistake_of_others_is_a_warning_and_one_of_its_own_a_problem() {
+    let Some(server) = EtcdServer::start() else { return };
+    server.put("/system/microservices/other/key", "no-json");
+    server.put("/system/microservices/other//key", "1");
+    let exit = lab(&server.url()).arg("--once").run();
+    assert_eq!(exit.code, Some(0), "{}", exit.stderr);
+    assert!(exit.stdout.contains("the value is no JSON document"), "{}", exit.stdout);
+    server.put("/system/resources/store/start", "no-json");
+    server.put("/system/microservices/lab/task", "no-json");
+    refuses(
+        &lab(&server.url()).run(),
+        78,
+        &["2 problems", "system.resources.store.start", "system.microservices.lab.task"],
+    );
+}
+
+#[test]
+fn an_older_name_is_noticed_and_a_pointless_one_warned_of() {
+    let Some(server) = EtcdServer::start() else { return };
+    server.put("/system/deploy_name", "\"from-etcd\"");
+    let lab = || Program::at(Path::new(env!("CARGO_BIN_EXE_lab"))).set("resources.status.port", 0).arg("--once");
+    let exit = lab().env("TAMARCO_ETCD_HOST", "127.0.0.1").env("TAMARCO_ETCD_PORT", server.port().to_string()).run();
+    assert_eq!(exit.code, Some(0), "{}", exit.stderr);
+    assert!(
+        exit.stdout.contains("from-etcd") && exit.stdout.contains("`CHASSIS_ETCD_ENDPOINTS` here"),
+        "{}",
+        exit.stdout
+    );
+    let exit = lab().env("CHASSIS_ETCD_USER", "x").env("CHASSIS_ETCD_ENDPOINT", "x").run();
+    assert!(exit.stdout.contains("means nothing without") && exit.stdout.contains("did you mean"), "{}", exit.stdout);
 }

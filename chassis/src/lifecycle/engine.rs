@@ -155,6 +155,7 @@ impl Engine {
         self.start_timers();
         self.start_keepers(reports);
         self.core.enter(Stage::Running);
+        self.core.settings.accepted(&self.core.sources);
         let took = began.elapsed();
         self.core.events.emit(EventKind::Running { took });
         Ok(took)
@@ -219,6 +220,7 @@ impl Engine {
             abandoned.push("background work of the service".to_owned());
         }
         self.stop_phase(Phase::PostStop, began + budget, &mut abandoned).await;
+        core.sources.iter().for_each(|source| source.end());
 
         core.enter(Stage::Stopped);
         let took = began.elapsed();

@@ -133,11 +133,16 @@ fn shown(node: &Node, shape: &Shape) -> Json {
     }
 }
 
-/// A value that nobody declared: masked where its name, or one inside of it, looks like a secret's.
-fn masked_by_name(name: &str, node: &Node) -> Json {
+/// Whether a name that nobody declared looks like a secret's.
+pub(crate) fn looks_secret(name: &str) -> bool {
     const SECRET: [&str; 7] = ["password", "passwd", "token", "secret", "key", "credential", "auth"];
     let name = name.to_lowercase();
-    if SECRET.iter().any(|word| name.contains(word)) {
+    SECRET.iter().any(|word| name.contains(word))
+}
+
+/// A value that nobody declared: masked where its name, or one inside of it, looks like a secret's.
+fn masked_by_name(name: &str, node: &Node) -> Json {
+    if looks_secret(name) {
         return Json::String(MASK.to_owned());
     }
     match &node.value {

@@ -4,6 +4,7 @@
 //! as a struct that derives [`SettingsSchema`](macro@SettingsSchema). What is wrong is collected in
 //! [`Problems`]. A [`Setting`] follows changes, a [`Secret`] is never printed.
 
+mod accepted;
 mod declarations;
 mod declared;
 pub(crate) mod derived;
@@ -107,6 +108,7 @@ pub use chassis_macros::SettingsSchema;
 #[cfg(feature = "etcd")]
 pub use self::source::Etcd;
 pub use self::{
+    accepted::Accepted,
     declared::Declared,
     effective::Effective,
     form::{FieldForm, Form, SettingsSchema},

@@ -17,17 +17,33 @@ pub struct Problem {
     help: Vec<String>,
     /// Nothing is wrong with what is set: the place it is read from cannot be reached.
     is_unavailable: bool,
+    /// Only a warning where the service does not read the key.
+    is_if_read: bool,
 }
 
 impl Problem {
     /// A problem of a source as a whole: a file that is missing or malformed.
     pub fn of_source(origin: Origin, what: impl Into<String>) -> Self {
-        Self { key: None, origin: Some(origin), what: clean(what.into()), help: Vec::new(), is_unavailable: false }
+        Self {
+            key: None,
+            origin: Some(origin),
+            what: clean(what.into()),
+            help: Vec::new(),
+            is_unavailable: false,
+            is_if_read: false,
+        }
     }
 
     /// A problem of the service itself: of what its code declares.
     pub(crate) fn of_service(what: impl Into<String>) -> Self {
-        Self { key: None, origin: None, what: clean(what.into()), help: Vec::new(), is_unavailable: false }
+        Self {
+            key: None,
+            origin: None,
+            what: clean(what.into()),
+            help: Vec::new(),
+            is_unavailable: false,
+            is_if_read: false,
+        }
     }
 
     /// A problem of the key at `path`, such as `resources.http.port`.
@@ -36,7 +52,14 @@ impl Problem {
     }
 
     pub(crate) fn at(key: KeyPath, what: impl Into<String>) -> Self {
-        Self { key: Some(key), origin: None, what: clean(what.into()), help: Vec::new(), is_unavailable: false }
+        Self {
+            key: Some(key),
+            origin: None,
+            what: clean(what.into()),
+            help: Vec::new(),
+            is_unavailable: false,
+            is_if_read: false,
+        }
     }
 
     /// Says where it was written.
@@ -50,6 +73,13 @@ impl Problem {
     #[must_use]
     pub fn unavailable(mut self) -> Self {
         self.is_unavailable = true;
+        self
+    }
+
+    /// Says that the source serves many services: where this one does not read the key, it is only a warning.
+    #[must_use]
+    pub fn if_read(mut self) -> Self {
+        self.is_if_read = true;
         self
     }
 
@@ -142,6 +172,14 @@ impl Problems {
         self.notices.extend(notices);
     }
 
+    /// Makes warnings of what is said of keys that nobody here reads, in sources that serve many services.
+    pub(crate) fn relax(&mut self, is_read: impl Fn(&KeyPath) -> bool) {
+        let is_elsewhere = |problem: &Problem| problem.is_if_read && !problem.key.as_ref().is_some_and(&is_read);
+        let (warnings, problems) = std::mem::take(&mut self.problems).into_iter().partition(is_elsewhere);
+        self.problems = problems;
+        self.warnings.extend::<BTreeSet<Problem>>(warnings);
+    }
+
     /// Whether nothing keeps the service from starting.
     pub fn is_empty(&self) -> bool {
         self.problems.is_empty()
@@ -189,7 +227,7 @@ impl fmt::Display for Problems {
         write!(f, "settings: {count} problem{}", if count == 1 { "" } else { "s" })?;
         let width = count.to_string().len();
         for (number, problem) in (1..).zip(&self.problems) {
-            let Problem { key, origin, what, help, is_unavailable: _ } = problem;
+            let Problem { key, origin, what, help, .. } = problem;
             write!(f, "\n{number:>width$}. ")?;
             match (key, origin) {
                 (Some(key), _) => write!(f, "`{key}`: {what}")?,

@@ -48,14 +48,8 @@ impl Tree {
         declared: &[Declared],
         problems: &mut Problems,
     ) -> Self {
-        let mut layers: Vec<Layer> = sources.iter().map(|source| source.load(problems)).collect();
-        let own = KeyPath::from_steps(vec![super::merge::SERVICES.into(), service.into()]);
-        for layer in &mut layers {
-            for Declared { path, .. } in declared {
-                open_above(&mut layer.root, path);
-                open_above(&mut layer.root, &own.join(path));
-            }
-        }
+        let layers: Vec<Layer> =
+            sources.iter().map(|source| layer(source.as_ref(), service, declared, problems)).collect();
         Self::of_layers(layers.into(), service.into(), Arc::default())
     }
 
@@ -108,6 +102,25 @@ impl fmt::Debug for Tree {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Tree({}) {:?}", self.service, self.root)
     }
+}
+
+/// What one source says to the service of this name, where it is known what is declared.
+pub(crate) fn layer(source: &dyn Source, service: &str, declared: &[Declared], problems: &mut Problems) -> Layer {
+    let mut found = Problems::new();
+    let mut layer = source.load(&mut found);
+    let own = KeyPath::from_steps(vec![super::merge::SERVICES.into(), service.into()]);
+    if !declared.is_empty() {
+        // A key above or below what is declared is read with it, and so is all that is the service's own.
+        let meets = |path: &KeyPath, key: &KeyPath| path.starts_with(key) || key.starts_with(path);
+        found.relax(|key| meets(&own, key) || declared.iter().any(|declared| meets(&declared.path, key)));
+        layer.is_partial &= !found.is_empty();
+    }
+    problems.append(found);
+    for Declared { path, .. } in declared {
+        open_above(&mut layer.root, path);
+        open_above(&mut layer.root, &own.join(path));
+    }
+    layer
 }
 
 /// Takes apart what is written as JSON above `path`: sections are found by their keys.

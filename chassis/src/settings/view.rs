@@ -10,6 +10,7 @@ use arc_swap::ArcSwap;
 use serde_json::Value as Json;
 
 use super::{
+    accepted::Accepted,
     declared::Declared,
     effective::Effective,
     form::{Names, SettingsSchema, read_field},
@@ -20,7 +21,7 @@ use super::{
     problem::{Problem, Problems},
     rules::Rules,
     setting::{Prepared, Setting, Watch},
-    source::Layer,
+    source::{Layer, Source},
     tree::Tree,
     value::SettingValue,
 };
@@ -61,6 +62,13 @@ impl Settings {
     /// Reads the section at `path` as a struct; what else is declared below it is left to others.
     pub(crate) fn read<T: SettingsSchema>(&self, path: &str, problems: &mut Problems) -> Option<T> {
         self.tree().section(path).read(&[], problems)
+    }
+
+    /// Tells the sources that the service works with what they have said.
+    pub(crate) fn accepted(&self, sources: &[Box<dyn Source>]) {
+        let tree = self.tree();
+        let accepted = Accepted::new(&self.store.declared, tree.service());
+        sources.iter().for_each(|source| source.accepted(&accepted));
     }
 
     /// Every setting that is declared, as it is in force, with its origin and without secrets.

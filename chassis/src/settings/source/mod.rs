@@ -14,7 +14,7 @@ pub(crate) use self::etcd::of_environment as etcd_of_environment;
 #[cfg(all(test, feature = "yaml"))]
 pub(crate) use self::file::parse_text;
 pub use self::{cli::Cli, dict::Dict, env::Env, file::File, layer::Layer};
-use super::problem::Problems;
+use super::{accepted::Accepted, problem::Problems};
 use crate::Health;
 
 /// A place that settings are read from.
@@ -45,6 +45,13 @@ pub trait Source: Send + Sync + 'static {
 
     /// Reads all of it, and tells what is wrong with it; what could be read is used to tell further problems.
     fn load(&self, problems: &mut Problems) -> Layer;
+
+    /// Is told that the service works with what was loaded last: once it has started, and after each change that it has
+    /// taken over. A source may keep a copy for a start without the place it reads from.
+    fn accepted(&self, _accepted: &Accepted<'_>) {}
+
+    /// Is told that the service has stopped; nothing is asked of it any more.
+    fn end(&self) {}
 
     /// How it is while the service runs. One that cannot be reached any more warns: the service goes on with what it was
     /// told last, and its readiness shows the warning. Answered from memory.

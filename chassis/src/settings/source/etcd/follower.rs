@@ -6,12 +6,14 @@ use etcd_client::{WatchResponse, WatchStream};
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::{
+    cache::Cache,
     connection::{Connection, Snapshot},
     failure::Failure,
     options::Options,
     standing::Standing,
 };
 use crate::{
+    Cause,
     settings::{origin::Origin, problem::Problem, value::show_duration},
     supervision::Backoff,
 };
@@ -61,6 +63,7 @@ impl Follower {
         self.start = Some(deadline);
         match timeout_at(deadline, self.first_read()).await {
             Ok(Ok(read)) => self.follow(read).await,
+            Ok(Err(())) | Err(_) if self.use_cache() => {}
             Ok(Err(())) | Err(_) => return self.standing.give_up(self.problems()),
         }
         loop {
@@ -80,12 +83,39 @@ impl Follower {
             }
             let mut failures = self.failures.iter().flatten();
             let is_hopeless = failures.clone().any(|failure| failure.is_final);
-            if is_hopeless || failures.all(|failure| failure.cause == crate::Cause::Misconfigured) {
+            if is_hopeless || failures.all(|failure| failure.cause == Cause::Misconfigured) {
                 return Err(());
             }
             self.tell_waiting("etcd does not answer yet");
             sleep(self.backoff.failed_with_jitter(fastrand::f64())).await;
         }
+    }
+
+    /// Whether the start goes on with what was kept of an earlier one: where etcd is away, not where it refuses.
+    fn use_cache(&mut self) -> bool {
+        let Some(path) = &self.options.cache_file else { return false };
+        if self.failures.iter().flatten().any(|failure| failure.cause != Cause::Unavailable) {
+            return false;
+        }
+        let cache = match Cache::read(path, &self.options.prefix) {
+            Ok(cache) => cache,
+            Err(why) => {
+                tracing::warn!("the settings kept in `{}` cannot be used: {why}", path.display());
+                return false;
+            }
+        };
+        let reasons = self.reasons();
+        let what = format!("the settings are those of {}, kept in `{}`", cache.written, path.display());
+        if !cache.left_out.is_empty() {
+            // Told here and now: the start may fail because of them.
+            tracing::warn!("{what}; secrets are not among them: {}", cache.left_out.join(", "));
+        }
+        let warning = Problem::of_source(Origin::named("etcd"), format!("is not there ({reasons}); {what}"));
+        self.start = None;
+        self.is_told = true;
+        self.standing.lost(Some(format!("etcd is not there, {what}: {reasons}")));
+        self.standing.use_cache(cache.keys(), warning);
+        true
     }
 
     /// Reads the tree from the first endpoint that gives it.

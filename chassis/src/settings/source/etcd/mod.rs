@@ -16,8 +16,11 @@
 //! | `failure` | what went wrong with an endpoint, whose fault it is, and how it is told |
 //! | `tree` | what stands below the prefix, and what is wrong with it |
 //! | `standing` | what the thread knows, and those who wait for it |
+//! | `cache`, `keeper` | the last good settings in a file |
 //! | `disabled` | what is told where the feature is not compiled in |
 
+#[cfg(feature = "etcd")]
+mod cache;
 #[cfg(feature = "etcd")]
 mod certificates;
 #[cfg(feature = "etcd")]
@@ -32,6 +35,8 @@ mod environment;
 mod failure;
 #[cfg(feature = "etcd")]
 mod follower;
+#[cfg(feature = "etcd")]
+mod keeper;
 #[cfg(feature = "etcd")]
 mod options;
 #[cfg(feature = "etcd")]

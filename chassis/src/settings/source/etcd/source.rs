@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     follower::Follower,
+    keeper::Keeper,
     options::Options,
     standing::{First, Standing},
 };
@@ -19,6 +20,7 @@ use crate::{
     Health,
     scope::Scope,
     settings::{
+        accepted::Accepted,
         origin::Origin,
         problem::{Problem, Problems},
         source::{Layer, Source},
@@ -125,12 +127,16 @@ impl Etcd {
         }
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let follower = Follower::new(Arc::clone(&self.options), Arc::clone(&self.standing));
+        let keeper = Keeper::new(Arc::clone(&self.options), &self.standing);
         let (stop, standing, scope) = (self.stop.clone(), Arc::clone(&self.standing), Scope::current());
         let work = move || {
-            let follow = stop.run_until_cancelled(follower.run());
+            let follow = async {
+                let _ = stop.run_until_cancelled(async { tokio::join!(follower.run(), keeper.run()) }).await;
+                keeper.write();
+            };
             match scope {
-                Some(scope) => drop(runtime.block_on(scope.wrap(follow))),
-                None => drop(runtime.block_on(follow)),
+                Some(scope) => runtime.block_on(scope.wrap(follow)),
+                None => runtime.block_on(follow),
             }
             standing.end();
             // A name that is being looked up must not hold up whoever drops the source.
@@ -156,12 +162,27 @@ impl Source for Etcd {
             return Layer::unreadable();
         }
         match self.standing.wait_for_first() {
-            First::Read => self.standing.layer(&self.options.prefix, problems),
+            First::Read => self.standing.layer(&self.options, problems),
+            First::Cached(warning) => {
+                problems.warn(warning);
+                self.standing.layer(&self.options, problems)
+            }
             First::GaveUp(failures) => {
                 failures.into_iter().for_each(|problem| problems.push(problem));
                 Layer::unreadable()
             }
         }
+    }
+
+    fn accepted(&self, accepted: &Accepted<'_>) {
+        self.standing.keep(&self.options, accepted);
+    }
+
+    fn end(&self) {
+        self.stop.cancel();
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        // It waits for nothing but its own futures, which end here.
+        drop(thread.map(JoinHandle::join));
     }
 
     fn health(&self) -> Health {
@@ -171,10 +192,7 @@ impl Source for Etcd {
 
 impl Drop for Etcd {
     fn drop(&mut self) {
-        self.stop.cancel();
-        let thread = self.thread.get_mut().unwrap_or_else(PoisonError::into_inner).take();
-        // It waits for nothing but its own futures, which end here.
-        drop(thread.map(JoinHandle::join));
+        self.end();
     }
 }
 

@@ -1,14 +1,15 @@
 //! What the thread knows of etcd, and those who wait for it.
 
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use etcd_client::{Event, WatchResponse};
 use tokio::sync::watch;
 
-use super::tree::Keys;
+use super::{cache::Cache, options::Options, tree::Keys};
 use crate::{
     Health,
     settings::{
+        accepted::Accepted,
         origin::Origin,
         problem::{Problem, Problems},
         source::Layer,
@@ -19,6 +20,8 @@ use crate::{
 #[derive(Debug, Clone)]
 pub(super) enum First {
     Read,
+    /// The settings are those of a file, which the problem warns of.
+    Cached(Problem),
     GaveUp(Vec<Problem>),
 }
 
@@ -31,12 +34,16 @@ pub(super) struct Standing {
     lost: Mutex<Option<String>>,
     /// Counts what was known at some time: it changes with every difference.
     pub(super) version: watch::Sender<u64>,
+    /// What is to be written to the cache.
+    pub(super) to_keep: watch::Sender<Option<Arc<Cache>>>,
 }
 
 #[derive(Debug, Default)]
 struct Known {
     first: Option<First>,
-    keys: Keys,
+    keys: Arc<Keys>,
+    /// What was given last, where somebody keeps it.
+    given: Option<Arc<Keys>>,
 }
 
 impl Standing {
@@ -50,9 +57,9 @@ impl Standing {
     /// Replaces everything by what was just read.
     pub(super) fn replace(&self, keys: Keys) {
         let mut known = self.known();
-        let is_other = known.keys != keys;
-        known.keys = keys;
-        let is_first = !matches!(known.first, Some(First::Read));
+        let is_other = *known.keys != keys;
+        known.keys = Arc::new(keys);
+        let is_first = known.first.is_none();
         known.first = Some(First::Read);
         drop(known);
         self.first.notify_all();
@@ -67,12 +74,13 @@ impl Standing {
             return;
         }
         let mut known = self.known();
+        let keys = Arc::make_mut(&mut known.keys);
         for kv in answer.events().iter().filter_map(Event::kv) {
             // A key that is gone has no version; the kind of an event may be one that is not known here.
             if kv.version() == 0 {
-                known.keys.delete(kv.key());
+                keys.delete(kv.key());
             } else {
-                known.keys.put(kv.key().to_vec(), kv.value(), kv.mod_revision());
+                keys.put(kv.key().to_vec(), kv.value(), kv.mod_revision());
             }
         }
         drop(known);
@@ -90,6 +98,15 @@ impl Standing {
         lost.as_ref().map_or_else(Health::pass, Health::warn)
     }
 
+    /// The start goes on with what is in a file.
+    pub(super) fn use_cache(&self, keys: Keys, warning: Problem) {
+        let mut known = self.known();
+        known.keys = Arc::new(keys);
+        known.first = Some(First::Cached(warning));
+        drop(known);
+        self.first.notify_all();
+    }
+
     /// The start is over without a tree.
     pub(super) fn give_up(&self, problems: Vec<Problem>) {
         self.known().first.get_or_insert(First::GaveUp(problems));
@@ -101,9 +118,23 @@ impl Standing {
         self.give_up(vec![Problem::of_source(Origin::named("etcd"), "reading it was ended")]);
     }
 
-    /// What is known, as settings.
-    pub(super) fn layer(&self, prefix: &str, problems: &mut Problems) -> Layer {
-        self.known().keys.layer(prefix, problems)
+    /// What is known, as settings; remembered where somebody will want to keep it.
+    pub(super) fn layer(&self, options: &Options, problems: &mut Problems) -> Layer {
+        let mut known = self.known();
+        let keys = Arc::clone(&known.keys);
+        let is_read = matches!(known.first, Some(First::Read));
+        known.given = (options.cache_file.is_some() && is_read).then(|| Arc::clone(&keys));
+        drop(known);
+        keys.layer(&options.prefix, problems)
+    }
+
+    /// What was given last has been accepted: it is good enough to be kept.
+    pub(super) fn keep(&self, options: &Options, accepted: &Accepted<'_>) {
+        let given = self.known().given.take();
+        if let Some(keys) = given {
+            let cache = Cache::of(&keys, &options.prefix, &accepted.sieve(options.cache_secrets));
+            self.to_keep.send_replace(Some(Arc::new(cache)));
+        }
     }
 
     fn known(&self) -> MutexGuard<'_, Known> {

@@ -1,6 +1,9 @@
 //! What stands below the prefix, by key, and how it becomes settings.
 
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, HashMap},
+};
 
 use serde_json::Value as Json;
 
@@ -53,6 +56,15 @@ impl Keys {
         self.entries.remove(key);
     }
 
+    /// The keys whose names and values are as they should be, with path and revision.
+    pub(super) fn good(&self, prefix: &str) -> impl Iterator<Item = (&str, KeyPath, &Node, i64)> {
+        self.entries.iter().filter_map(move |(key, Entry { revision, value })| {
+            let (path, fault) = path(key, prefix);
+            let key = std::str::from_utf8(key).ok().filter(|_| fault.is_none())?;
+            Some((key, path, value.as_ref().ok()?, *revision))
+        })
+    }
+
     /// The settings below `prefix`, and everything that is wrong with them.
     pub(super) fn layer(&self, prefix: &str, problems: &mut Problems) -> Layer {
         self.tell_same_but_for_case(problems);
@@ -62,18 +74,16 @@ impl Keys {
         for (key, Entry { revision, value }) in &self.entries {
             above.retain(|(start, _)| key.starts_with(start));
             let origin = || Origin::etcd(String::from_utf8_lossy(key), *revision);
-            let path = match path(key, prefix) {
-                Ok(path) => path,
-                Err(why) => {
-                    problems.push(Problem::of_source(origin(), why).help("delete the key"));
-                    continue;
-                }
-            };
+            let (path, fault) = path(key, prefix);
+            if let Some(why) = fault {
+                problems.push(Problem::at(path, why).origin(origin()).help("delete the key").if_read());
+                continue;
+            }
             let parent = above.iter().find(|(start, _)| key.get(start.len()) == Some(&b'/'));
             if let Some((start, revision)) = parent {
                 let value = Origin::etcd(String::from_utf8_lossy(start), *revision);
                 let what = format!("is below a key that has a value itself, {value}");
-                problems.push(Problem::at(path, what).origin(origin()).help("delete one of the two"));
+                problems.push(Problem::at(path, what).origin(origin()).help("delete one of the two").if_read());
                 continue;
             }
             above.push((key, *revision));
@@ -81,7 +91,7 @@ impl Keys {
                 Ok(node) => insert(&mut layer.root, &path, node.clone()),
                 Err(why) => {
                     let problem = Problem::at(path, format!("the value is no JSON document: {why}")).origin(origin());
-                    problems.push(problem.help("text is written in double quotes"));
+                    problems.push(problem.help("text is written in double quotes").if_read());
                     layer.is_partial = true;
                 }
             }
@@ -119,20 +129,22 @@ fn parse(document: &[u8], origin: &Origin) -> Result<Node, String> {
     }
 }
 
-/// The path of a key, or what is wrong with its name.
-fn path(key: &[u8], prefix: &str) -> Result<KeyPath, String> {
-    let Ok(key) = std::str::from_utf8(key) else {
-        return Err("the name of this key is not UTF-8".to_owned());
+/// The path of a key, and what is wrong with its name; then the path is the one that was probably meant.
+fn path(key: &[u8], prefix: &str) -> (KeyPath, Option<String>) {
+    let text = String::from_utf8_lossy(key);
+    let rest = text.strip_prefix(prefix).and_then(|rest| rest.strip_prefix('/')).unwrap_or(&text);
+    let steps = rest.split('/').filter(|step| !step.is_empty()).map(Box::from).take(DEEPEST);
+    let path = KeyPath::from_steps(steps.collect());
+    let fault = if matches!(text, Cow::Owned(_)) {
+        Some("the name of this key is not UTF-8".to_owned())
+    } else if rest.split('/').any(str::is_empty) {
+        Some("a name before, between or after slashes is missing".to_owned())
+    } else if rest.split('/').nth(DEEPEST).is_some() {
+        Some(format!("the key has more than {DEEPEST} names"))
+    } else {
+        None
     };
-    let steps = key.strip_prefix(prefix).and_then(|rest| rest.strip_prefix('/')).unwrap_or(key).split('/');
-    let steps: Vec<Box<str>> = steps.map(Box::from).collect();
-    if steps.iter().any(|step| step.is_empty()) {
-        return Err("a name before, between or after slashes is missing".to_owned());
-    }
-    if steps.len() > DEEPEST {
-        return Err(format!("the key has more than {DEEPEST} names"));
-    }
-    Ok(KeyPath::from_steps(steps))
+    (path, fault)
 }
 
 /// Puts a value in its place; that no value stands above it is known.
