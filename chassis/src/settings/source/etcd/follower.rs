@@ -126,7 +126,7 @@ impl Follower {
                 Ok(read) => {
                     // When this one is lost, another one is the better choice.
                     self.next = (at + 1) % count;
-                    self.failures[at] = None;
+                    self.failures.fill(None);
                     return Some(read);
                 }
                 Err(failure) => self.failures[at] = Some(failure),

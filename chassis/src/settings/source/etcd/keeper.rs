@@ -1,18 +1,19 @@
 //! Writes what was accepted to the file of the cache, on the source's own thread: a disk may be slow.
 
-use std::{
-    path::Path,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::watch;
 
-use super::{cache::Cache, options::Options, standing::Standing};
+use super::{
+    cache::Cache,
+    options::Options,
+    standing::{Accepted, Standing},
+};
 
 /// Writes the cache.
 pub(super) struct Keeper {
     options: Arc<Options>,
-    news: Mutex<watch::Receiver<Option<Arc<Cache>>>>,
+    news: Mutex<watch::Receiver<Option<Accepted>>>,
 }
 
 impl Keeper {
@@ -35,15 +36,10 @@ impl Keeper {
         if !news.has_changed().unwrap_or(false) {
             return;
         }
-        let cache = news.borrow_and_update().clone();
-        if let Some(cache) = cache {
-            write(&cache, path);
+        let accepted = news.borrow_and_update().clone();
+        let Some(Accepted { keys, sieve }) = accepted else { return };
+        if let Err(error) = Cache::of(&keys, &self.options.prefix, &sieve).write(path) {
+            tracing::warn!("the settings of etcd cannot be kept in `{}`: {error}", path.display());
         }
-    }
-}
-
-fn write(cache: &Cache, path: &Path) {
-    if let Err(error) = cache.write(path) {
-        tracing::warn!("the settings of etcd cannot be kept in `{}`: {error}", path.display());
     }
 }

@@ -30,7 +30,7 @@ use crate::{
 
 /// Settings in etcd, by its API of version 3.
 ///
-/// Nothing happens before the settings are loaded. A connection that is lost is made again for as long as the source
+/// Needs the feature `etcd`. Nothing happens before the settings are loaded. A connection that is lost is made again for as long as the source
 /// lives; until then the last values stay in force.
 ///
 /// ```no_run
@@ -130,6 +130,8 @@ impl Etcd {
         let keeper = Keeper::new(Arc::clone(&self.options), &self.standing);
         let (stop, standing, scope) = (self.stop.clone(), Arc::clone(&self.standing), Scope::current());
         let work = move || {
+            // Also when it panics: nobody is to wait for it then.
+            let _ended = Ended(standing);
             let follow = async {
                 let _ = stop.run_until_cancelled(async { tokio::join!(follower.run(), keeper.run()) }).await;
                 keeper.write();
@@ -138,7 +140,6 @@ impl Etcd {
                 Some(scope) => runtime.block_on(scope.wrap(follow)),
                 None => runtime.block_on(follow),
             }
-            standing.end();
             // A name that is being looked up must not hold up whoever drops the source.
             runtime.shutdown_background();
         };
@@ -175,7 +176,7 @@ impl Source for Etcd {
     }
 
     fn accepted(&self, accepted: &Accepted<'_>) {
-        self.standing.keep(&self.options, accepted);
+        self.standing.keep(|| accepted.sieve(self.options.cache_secrets));
     }
 
     fn end(&self) {
@@ -193,6 +194,15 @@ impl Source for Etcd {
 impl Drop for Etcd {
     fn drop(&mut self) {
         self.end();
+    }
+}
+
+/// The thread at its end.
+struct Ended(Arc<Standing>);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        self.0.end();
     }
 }
 

@@ -5,11 +5,11 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use etcd_client::{Event, WatchResponse};
 use tokio::sync::watch;
 
-use super::{cache::Cache, options::Options, tree::Keys};
+use super::{options::Options, tree::Keys};
 use crate::{
     Health,
     settings::{
-        accepted::Accepted,
+        accepted::Sieve,
         origin::Origin,
         problem::{Problem, Problems},
         source::Layer,
@@ -35,7 +35,15 @@ pub(super) struct Standing {
     /// Counts what was known at some time: it changes with every difference.
     pub(super) version: watch::Sender<u64>,
     /// What is to be written to the cache.
-    pub(super) to_keep: watch::Sender<Option<Arc<Cache>>>,
+    pub(super) to_keep: watch::Sender<Option<Accepted>>,
+}
+
+/// Settings that a service has accepted.
+#[derive(Debug, Clone)]
+pub(super) struct Accepted {
+    pub(super) keys: Arc<Keys>,
+    /// Lets through what may be kept of them.
+    pub(super) sieve: Arc<Sieve>,
 }
 
 #[derive(Debug, Default)]
@@ -129,11 +137,10 @@ impl Standing {
     }
 
     /// What was given last has been accepted: it is good enough to be kept.
-    pub(super) fn keep(&self, options: &Options, accepted: &Accepted<'_>) {
+    pub(super) fn keep(&self, sieve: impl FnOnce() -> Sieve) {
         let given = self.known().given.take();
         if let Some(keys) = given {
-            let cache = Cache::of(&keys, &options.prefix, &accepted.sieve(options.cache_secrets));
-            self.to_keep.send_replace(Some(Arc::new(cache)));
+            self.to_keep.send_replace(Some(Accepted { keys, sieve: Arc::new(sieve()) }));
         }
     }
 

@@ -1,0 +1,136 @@
+//! How long a start takes with settings in etcd, beside the range read alone.
+//!
+//! `cargo bench -p chassis --features etcd --bench etcd`; needs the program `etcd`. Both sides connect, read everything
+//! and leave, in turn, so that a busy machine is busy for both.
+
+#![allow(clippy::disallowed_methods, reason = "a benchmark measures real time and waits for a server")]
+
+use std::{
+    env, fs,
+    net::TcpListener,
+    path::PathBuf,
+    process::{Child, Command, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+use chassis::settings::{Etcd, Problems, Source, Tree};
+use etcd_client::{Client, GetOptions, Txn, TxnOp};
+use tokio::runtime::{Builder, Runtime};
+
+const ROUNDS: usize = 15;
+
+fn main() {
+    let server = Server::start();
+    println!("{:>8} {:>12} {:>12} {:>7} {:>12} {:>7}", "keys", "range read", "load", "", "and merge", "");
+    for keys in [1_000, 100_000] {
+        fill(&server.url, keys);
+        let (mut raw, mut load, mut merge) = (Vec::new(), Vec::new(), Vec::new());
+        for _ in 0..ROUNDS {
+            raw.push(timed(|| assert_eq!(range(&server.url), keys)));
+            load.push(timed(|| drop(loaded(&server.url))));
+            merge.push(timed(|| {
+                let sources: Vec<Box<dyn Source>> = vec![Box::new(Etcd::new([server.url.clone()]))];
+                drop(Tree::merge(&sources, "s1", &mut Problems::new()));
+            }));
+        }
+        let [raw, load, merge] = [raw, load, merge].map(median);
+        let times = |it: Duration| format!("{:.2} ×", it.as_secs_f64() / raw.as_secs_f64());
+        println!("{keys:>8} {raw:>12.2?} {load:>12.2?} {:>7} {merge:>12.2?} {:>7}", times(load), times(merge));
+    }
+}
+
+/// What everybody has to do: connect and read.
+fn range(url: &str) -> i64 {
+    runtime().block_on(async {
+        let client = good(Client::connect([url], None).await);
+        let mut kv = client.kv_client().max_decoding_message_size(256 << 20);
+        good(kv.get("/system/", Some(GetOptions::new().with_prefix())).await).count()
+    })
+}
+
+fn loaded(url: &str) -> chassis::settings::Layer {
+    let mut problems = Problems::new();
+    let layer = Etcd::new([url]).load(&mut problems);
+    assert!(problems.is_empty(), "{problems}");
+    layer
+}
+
+fn fill(url: &str, keys: i64) {
+    runtime().block_on(async {
+        let mut client = good(Client::connect([url], None).await);
+        let all: Vec<i64> = (0..keys).collect();
+        for some in all.chunks(100) {
+            let put = |at: &i64| {
+                let key = format!("/system/microservices/s{}/settings/key_{at}", at % 200);
+                TxnOp::put(key, format!("\"value {at}\""), None)
+            };
+            good(client.txn(Txn::new().and_then(some.iter().map(put).collect::<Vec<_>>())).await);
+        }
+    });
+}
+
+fn timed(work: impl FnOnce()) -> Duration {
+    let began = Instant::now();
+    work();
+    began.elapsed()
+}
+
+fn median(mut times: Vec<Duration>) -> Duration {
+    times.sort();
+    times[times.len() / 2]
+}
+
+fn runtime() -> Runtime {
+    good(Builder::new_current_thread().enable_all().build())
+}
+
+fn good<T, E: std::fmt::Display>(result: Result<T, E>) -> T {
+    result.unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// An etcd of its own.
+struct Server {
+    url: String,
+    folder: PathBuf,
+    process: Child,
+}
+
+impl Server {
+    fn start() -> Self {
+        let folder = env::temp_dir().join(format!("chassis-bench-etcd-{}", std::process::id()));
+        good(fs::create_dir_all(&folder));
+        let (url, peer) = (free_url(), free_url());
+        let mut command = Command::new("etcd");
+        command.arg("--data-dir").arg(folder.join("data")).args(["--log-level", "error", "--unsafe-no-fsync"]);
+        command.args(["--listen-client-urls", &url, "--advertise-client-urls", &url, "--listen-peer-urls", &peer]);
+        command.args(["--initial-advertise-peer-urls", &peer, "--initial-cluster", &format!("default={peer}")]);
+        let process = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+        let process = process.unwrap_or_else(|error| panic!("etcd cannot be started: {error}"));
+        let server = Self { url, folder, process };
+        while !runtime().block_on(server.answers()) {
+            thread::sleep(Duration::from_millis(50));
+        }
+        server
+    }
+
+    async fn answers(&self) -> bool {
+        match Client::connect([&self.url], None).await {
+            Ok(mut client) => client.get("x", None).await.is_ok(),
+            Err(_) => false,
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+        let _ = fs::remove_dir_all(&self.folder);
+    }
+}
+
+fn free_url() -> String {
+    let listener = good(TcpListener::bind("127.0.0.1:0"));
+    format!("http://{}", good(listener.local_addr()))
+}
