@@ -82,12 +82,12 @@ proptest! {
         within in 1..100_u64,
         gaps in prop::collection::vec(0..50_u64, 1..60),
     ) {
-        let mut log = RestartLog::new(Intensity { restarts, within: Duration::from_secs(within) });
+        let (mut log, intensity) = (RestartLog::default(), Intensity { restarts, within: Duration::from_secs(within) });
         let (mut now, mut allowed): (u64, Vec<u64>) = (0, Vec::new());
         for gap in gaps {
             now += gap;
             let recent = allowed.iter().filter(|&&at| now - at < within).count();
-            let is_allowed = log.allows(Duration::from_secs(now));
+            let is_allowed = log.allows(Duration::from_secs(now), intensity);
             prop_assert_eq!(is_allowed, recent < restarts as usize);
             if is_allowed {
                 allowed.push(now);

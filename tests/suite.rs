@@ -29,6 +29,7 @@ mod settings_etcd_outage;
 #[cfg(feature = "etcd")]
 mod settings_etcd_program;
 mod settings_files;
+mod settings_live;
 mod settings_merge;
 mod settings_report;
 mod status;

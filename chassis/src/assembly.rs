@@ -5,7 +5,7 @@ use std::{any::Any, collections::BTreeMap, sync::Arc, time::SystemTime};
 use tokio::sync::mpsc;
 
 use crate::{
-    Claim, Context, Error, Microservice, Result,
+    Context, Error, Microservice, Result,
     blueprint::Blueprint,
     lifecycle::{
         About, Clock, Core, CoreParts, Engine, Graph, HookPlan, LifecycleSettings, Place as ContextPlace, Plan, Report,
@@ -17,7 +17,7 @@ use crate::{
     process::{self, Registration},
     resource::{ErasedResource, Place, erase},
     scope::Scope,
-    settings::{Declared, Problem, Problems, Settings, Source, Tree, defaults},
+    settings::{Declared, Problems, Settings, Source, Tree, defaults},
     supervision::{RestartPolicySettings, TaskSettings},
     tasks::{TaskPlan, TaskTable, ThreadPlan, TimerControl, TimerPlan, TimerSettings},
 };
@@ -195,7 +195,7 @@ pub(crate) fn assemble<S: Microservice>(setup: Setup<S>) -> Result<Assembled<S>>
             started: SystemTime::now(),
         },
         scope,
-        settings: Settings::new(tree, declared),
+        settings: Settings::new(tree, declared, S::FREE_SETTINGS),
         sources,
         lifecycle,
         metrics,
@@ -216,7 +216,6 @@ pub(crate) fn assemble<S: Microservice>(setup: Setup<S>) -> Result<Assembled<S>>
         .map(|spec| (spec.erase)(&service))
         .chain(builtins.into_iter().map(|builtin| builtin.resource))
         .collect();
-    check_resources(&core, &erased, problems)?;
     let plan = Plan {
         resources: erased.into_iter().zip(resources).collect(),
         hooks: blueprint
@@ -237,7 +236,9 @@ pub(crate) fn assemble<S: Microservice>(setup: Setup<S>) -> Result<Assembled<S>>
             .map(|(task, settings)| TaskPlan {
                 name: task.name,
                 run: (task.run)(&service),
-                policy: settings.policy(task.restart, task.on_give_up),
+                restart: task.restart,
+                on_give_up: task.on_give_up,
+                settings,
                 stop_when_done: task.stop_when_done,
                 takes_shutdown: task.takes_shutdown,
             })
@@ -265,6 +266,8 @@ pub(crate) fn assemble<S: Microservice>(setup: Setup<S>) -> Result<Assembled<S>>
             .collect(),
     };
     let engine = Engine::new(Arc::clone(&core), plan);
+    engine.check(&core.settings.tree(), &mut problems);
+    problems.into_result()?;
     Ok(Assembled { service, core, engine, reports, registration })
 }
 
@@ -307,9 +310,7 @@ fn read_plans<S: Microservice>(
     for timer in &blueprint.timers {
         let path = format!("{own}.timers.{}", timer.id.name());
         if let Some(settings) = TimerSettings::read(&tree.section(&path), &timer.schedule, problems) {
-            let schedule = settings.schedule(&timer.schedule);
-            let is_enabled = settings.enabled.unwrap_or(timer.autostart);
-            timers.insert(timer.id.name(), TimerControl::new(is_enabled, schedule));
+            timers.insert(timer.id.name(), TimerControl::new(&settings, timer.schedule.clone(), timer.autostart));
         }
     }
     let mut lifecycle: LifecycleSettings = lifecycle.unwrap_or_else(defaults);
@@ -317,39 +318,6 @@ fn read_plans<S: Microservice>(
     let deploy_name = deploy_name.unwrap_or_else(|| "local".to_owned());
     let read = Read { deploy_name, lifecycle, resources, task_settings, timers };
     (read, logging.unwrap_or_else(defaults), metrics.unwrap_or_else(defaults))
-}
-
-/// Lets every resource look at its settings and at what was declared on it; adds all they say to what is wrong already.
-fn check_resources(core: &Core, resources: &[ErasedResource], mut problems: Problems) -> Result<()> {
-    let _entered = core.scope.enter();
-    let mut claims: Vec<(&str, Claim)> = Vec::new();
-    for (cell, resource) in core.resources.iter().zip(resources) {
-        for claim in resource.check_settings(cell.name, &core.settings, &mut problems) {
-            if let Some(before) = claims.iter().find(|(name, other)| *name != cell.name && claim.excludes(other)) {
-                problems.push(contest(&core.settings, before, (cell.name, &claim)));
-            }
-            claims.push((cell.name, claim));
-        }
-    }
-    problems.into_result()
-}
-
-/// Two resources claim the same: both keys, and where each was set.
-fn contest(settings: &Settings, (other, theirs): &(&str, Claim), (name, claim): (&str, &Claim)) -> Problem {
-    let tree = settings.tree();
-    let key = format!("resources.{name}.{}", claim.key());
-    let their_key = format!("resources.{other}.{}", theirs.key());
-    let their_origin = match tree.section(&their_key).origin() {
-        origin if origin.is_default() => "its default".to_owned(),
-        origin => format!("at {origin}"),
-    };
-    let (mine, theirs) = (claim.address(), theirs.address());
-    let what = format!("`{mine}` cannot be listened on beside `{theirs}` of `system.{their_key}` ({their_origin})");
-    let problem = Problem::of_key(&key, what).help(format!("set another `{}` for one of the two", claim.key()));
-    match tree.section(&key).origin() {
-        origin if origin.is_default() => problem,
-        origin => problem.origin(origin),
-    }
 }
 
 /// The problems as an error, also where there should be one and is none.

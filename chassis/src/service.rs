@@ -151,6 +151,11 @@ impl Service {
             readiness = ill.map_or(readiness, warn);
         }
         if readiness.status() == HealthStatus::Pass
+            && let Some(why) = self.core.refused()
+        {
+            readiness = Health::warn(format!("changed settings are refused: {why}"));
+        }
+        if readiness.status() == HealthStatus::Pass
             && let Some(name) = self.core.tasks.failed()
         {
             readiness = Health::warn(format!("task `{name}` has failed and is not restarted"));

@@ -180,6 +180,8 @@ pub(crate) struct Core {
     has_run: AtomicBool,
     reason: OnceLock<StopReason>,
     failures: Mutex<Vec<Failure>>,
+    /// Why the newest settings are not in force.
+    refused: Mutex<Option<String>>,
 }
 
 /// What is needed to make a [`Core`].
@@ -241,6 +243,7 @@ impl Core {
             has_run: AtomicBool::new(false),
             reason: OnceLock::new(),
             failures: Mutex::default(),
+            refused: Mutex::default(),
         };
         (Arc::new(core), received)
     }
@@ -296,6 +299,19 @@ impl Core {
 
     pub(crate) fn reason(&self) -> Option<StopReason> {
         self.reason.get().cloned()
+    }
+
+    /// Notes why the newest settings are not in force; whether that is another reason than before.
+    pub(crate) fn refuse(&self, why: Option<String>) -> bool {
+        let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_news = *refused != why;
+        *refused = why;
+        is_news
+    }
+
+    /// Why the newest settings are not in force.
+    pub(crate) fn refused(&self) -> Option<String> {
+        self.refused.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Moves a resource to another state; an illegal way is a bug of the engine and ignored in production.

@@ -1,5 +1,7 @@
 //! Takes the resources, hooks, tasks and timers of a service through their life.
 
+mod change;
+mod check;
 mod restart;
 mod step;
 mod work;
@@ -192,7 +194,7 @@ impl Engine {
         if was_running {
             tracing::info!("stopping: {reason}");
         }
-        let budget = core.lifecycle.stop_timeout;
+        let budget = core.lifecycle.stop_timeout.get();
         core.stop_asked.set_deadline(began + budget);
         core.work_ends.set_deadline(began + budget);
         let mut abandoned = self.end_keepers(began + budget.mul_f64(0.1)).await;

@@ -126,6 +126,16 @@ pub enum EventKind {
         /// The task or resource.
         what: &'static str,
     },
+    /// Changed settings are in force.
+    SettingsChanged {
+        /// The keys that have another value.
+        keys: Vec<String>,
+    },
+    /// Changed settings are not taken over.
+    SettingsRefused {
+        /// What is wrong with them.
+        why: String,
+    },
     /// Everything works and is open.
     Running {
         /// How long the start took.

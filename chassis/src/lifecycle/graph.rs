@@ -86,6 +86,20 @@ impl Graph {
         &self.dependents[at]
     }
 
+    /// All resources, each after what it is started after.
+    pub fn in_order(&self) -> Vec<usize> {
+        let mut walk = Walk::new(self, false, vec![true; self.len()]);
+        let mut order = Vec::with_capacity(self.len());
+        loop {
+            let ready = walk.take_ready();
+            if ready.is_empty() {
+                return order;
+            }
+            ready.iter().for_each(|&at| walk.done(at));
+            order.extend(ready);
+        }
+    }
+
     /// Resource `at` and everything that is started after it, directly or not, in index order.
     pub fn with_dependents(&self, at: usize) -> Vec<usize> {
         let mut is_in = vec![false; self.len()];

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use futures_util::future::join_all;
-use tokio::time::{MissedTickBehavior, interval, timeout};
+use tokio::time::timeout;
 
 use super::Engine;
 use crate::{
@@ -14,6 +14,9 @@ use crate::{
 /// Failures in a row before a resource counts as down, and successes before it counts as up again.
 const DOWN_AFTER: u32 = 3;
 const UP_AFTER: u32 = 2;
+
+/// However often it is asked.
+const LEAST_PAUSE: Duration = Duration::from_millis(10);
 
 /// How long one resource may think about its health.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -46,10 +49,8 @@ impl Hysteresis {
 pub(crate) async fn watch(engine: Arc<Engine>) {
     let core = Arc::clone(engine.core());
     let mut smoothed: Vec<Hysteresis> = core.resources.iter().map(|_| Hysteresis::default()).collect();
-    let mut ticks = interval(core.lifecycle.health_interval.max(Duration::from_millis(10)));
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut pause = core.lifecycle.health_interval.watch();
     loop {
-        ticks.tick().await;
         let asked = (0..core.resources.len()).filter(|&at| core.resources[at].state() == State::Started);
         let answers = join_all(asked.map(|at| {
             let engine = &engine;
@@ -73,6 +74,8 @@ pub(crate) async fn watch(engine: Arc<Engine>) {
                 }
             }
         }
+        // A shorter interval does not wait for the end of a longer one.
+        let _ = timeout(pause.get().max(LEAST_PAUSE), pause.changed()).await;
     }
 }
 

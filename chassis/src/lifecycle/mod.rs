@@ -7,6 +7,7 @@ mod event;
 mod graph;
 mod health;
 mod phase;
+pub(crate) mod reload;
 mod running;
 mod settings;
 mod shutdown;

@@ -13,12 +13,16 @@ use crate::settings::SettingsSchema;
 #[settings(default)]
 pub struct LoggingSettings {
     /// What the service runs for: `DEVELOP` logs from debug on, `PRODUCTION` from info on.
+    #[setting(live)]
     pub profile: Profile,
     /// The form of a line: `auto`, `text`, `logfmt` or `json`; `auto` is text on a terminal and otherwise JSON.
+    #[setting(live)]
     pub format: LogFormat,
     /// Whether lines go to standard output.
+    #[setting(live)]
     pub stdout: bool,
     /// Other levels for what begins with a name, such as `{orders::db: debug}`; `root` is everything else.
+    #[setting(live)]
     pub levels: BTreeMap<String, LogLevel>,
 }
 

@@ -6,6 +6,7 @@
 //! | `chassis_restarts_total` | counter | `kind`, `name` |
 //! | `chassis_work_in_flight` | gauge | `kind` |
 //! | `chassis_work_total` | counter | `kind`, `outcome` |
+//! | `chassis_settings_changes_total` | counter | `outcome`: `applied`, `refused` |
 //! | `chassis_timer_lateness_seconds` | histogram | `timer` |
 //! | `chassis_timer_skipped_total` | counter | `timer` |
 //! | `chassis_event_loop_lag_seconds` | histogram | |
@@ -43,6 +44,7 @@ struct Figures {
     timer_lateness: Histogram<OfTimer<'static>>,
     timer_skipped: Counter<OfTimer<'static>>,
     event_loop_lag: Histogram,
+    settings: Counter<OfOutcome<'static>>,
     build: Gauge<OfBuild<'static>>,
 }
 
@@ -65,6 +67,11 @@ struct OfKind<'a> {
 #[derive(Labels)]
 struct OfWork<'a> {
     kind: &'a str,
+    outcome: &'a str,
+}
+
+#[derive(Labels)]
+struct OfOutcome<'a> {
     outcome: &'a str,
 }
 
@@ -109,6 +116,10 @@ impl Framework {
                 .meter(MeterOptions::new("chassis_timer_skipped", "Ticks left out because the timer was behind.")),
             event_loop_lag: make
                 .meter(seconds("chassis_event_loop_lag", "How long a task that is ready waits to run.")),
+            settings: make.meter(MeterOptions::new(
+                "chassis_settings_changes",
+                "Changes of the settings while the service runs: applied, or refused.",
+            )),
             build: make.meter(MeterOptions::new("chassis_build_info", "Always 1; the labels say what is running.")),
         }))
     }
@@ -116,6 +127,11 @@ impl Framework {
     /// Says what is running.
     pub fn build(&self, service: &str, version: &str) {
         self.0.build.with(&OfBuild { service, version, chassis: env!("CARGO_PKG_VERSION") }).set(1);
+    }
+
+    /// The settings were changed, with this outcome: `applied` or `refused`.
+    pub fn settings_changed(&self, outcome: &str) {
+        self.0.settings.with(&OfOutcome { outcome }).inc();
     }
 
     /// A resource is in another state, by the number of the state.

@@ -5,7 +5,7 @@ use std::{any::Any, future::Future, pin::Pin, sync::Arc};
 use crate::{
     Claim, Context, Health, Resource, Result,
     lifecycle::Phase,
-    settings::{Problems, Settings},
+    settings::{Problems, Tree},
 };
 
 type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -17,10 +17,16 @@ pub(crate) type ErasedResource = Arc<dyn Erased>;
 pub(crate) trait Erased: Send + Sync {
     /// Reads the settings of the resource with this name and lets it check them; what is wrong is among the problems.
     /// Gives back what the resource claims.
-    fn check_settings(&self, name: &str, settings: &Settings, problems: &mut Problems) -> Vec<Claim>;
+    fn check_settings(&self, name: &str, tree: &Tree, problems: &mut Problems) -> Vec<Claim>;
 
     /// Runs the hook of a phase. `Phase::Start` reads the settings.
     fn run<'a>(&'a self, phase: Phase, cx: &'a Context) -> BoxFuture<'a, Result<()>>;
+
+    /// Asks it about the settings that the resource with this name has in a tree that is not in force.
+    fn prepare<'a>(&'a self, name: &'a str, cx: &'a Context, tree: &'a Tree) -> BoxFuture<'a, Result<()>>;
+
+    /// Lets it take over the settings that are in force.
+    fn apply<'a>(&'a self, cx: &'a Context) -> BoxFuture<'a, Result<()>>;
 
     fn health(&self) -> BoxFuture<'_, Health>;
 
@@ -71,9 +77,9 @@ impl<S, R> Clone for Place<S, R> {
 impl<S, R> Copy for Place<S, R> {}
 
 impl<S: Send + Sync + 'static, R: Resource> Erased for Found<S, R> {
-    fn check_settings(&self, name: &str, settings: &Settings, problems: &mut Problems) -> Vec<Claim> {
+    fn check_settings(&self, name: &str, tree: &Tree, problems: &mut Problems) -> Vec<Claim> {
         let path = format!("resources.{name}");
-        let Some(settings) = settings.read::<R::Settings>(&path, problems) else { return Vec::new() };
+        let Some(settings) = tree.section(&path).read::<R::Settings>(&[], problems) else { return Vec::new() };
         if let Err(error) = self.resource().check(&settings) {
             problems.add(&path, format!("{error:#}"));
         }
@@ -95,6 +101,25 @@ impl<S: Send + Sync + 'static, R: Resource> Erased for Found<S, R> {
             Phase::Stop => Box::pin(resource.stop(cx)),
             Phase::PostStop => Box::pin(resource.post_stop(cx)),
         }
+    }
+
+    fn prepare<'a>(&'a self, name: &'a str, cx: &'a Context, tree: &'a Tree) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async move {
+            let mut problems = Problems::new();
+            let settings = tree.section(&format!("resources.{name}")).read::<R::Settings>(&[], &mut problems);
+            problems.into_result()?;
+            match settings {
+                Some(settings) => self.resource().prepare(cx, &settings).await,
+                None => Ok(()),
+            }
+        })
+    }
+
+    fn apply<'a>(&'a self, cx: &'a Context) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async move {
+            let settings = cx.read_settings::<R::Settings>()?;
+            self.resource().apply(cx, settings).await
+        })
     }
 
     fn health(&self) -> BoxFuture<'_, Health> {

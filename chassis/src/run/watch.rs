@@ -137,7 +137,7 @@ fn is_echo(number: i32, (first, since): Heard) -> bool {
 /// Ends a stop that cannot even see that its time is over.
 async fn end_overdue(core: &Core) {
     core.stop_asked.wait().await;
-    tokio::time::sleep(core.lifecycle.stop_timeout.saturating_add(GRACE)).await;
+    tokio::time::sleep(core.lifecycle.stop_timeout.get().saturating_add(GRACE)).await;
     let running = core.running.names().join(", ");
     tracing::error!("the stop budget passed, and the stop itself is held up; still running: {running}");
     force(core, ABANDONED);

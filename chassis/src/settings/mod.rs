@@ -5,9 +5,11 @@
 //! [`Problems`]. A [`Setting`] follows changes, a [`Secret`] is never printed.
 
 mod accepted;
+mod candidate;
 mod declarations;
 mod declared;
 pub(crate) mod derived;
+mod difference;
 mod effective;
 mod form;
 mod input;
@@ -121,9 +123,9 @@ pub use self::{
     secret::Secret,
     setting::{Attachment, Setting, Watch},
     shape::{Change, Choice, Shape},
-    source::{Cli, Dict, Env, File, Layer, Source},
+    source::{Changes, Cli, Dict, Env, File, Following, Layer, Source},
     tree::{Section, Tree},
     value::{ByteSize, OneOrMany, Serde, SettingValue, defaults},
     view::{Settings, SettingsView},
 };
-pub(crate) use self::{form::Names, rules::Rules};
+pub(crate) use self::{candidate::Candidate, difference::Difference, form::Names, rules::Rules};

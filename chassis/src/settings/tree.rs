@@ -27,7 +27,8 @@ use super::{
 pub struct Tree {
     pub(crate) root: Arc<Node>,
     pub(crate) service: Arc<str>,
-    pub(crate) layers: Arc<[Layer]>,
+    /// What each source says, in the order of the sources.
+    pub(crate) layers: Arc<[Arc<Layer>]>,
     pub(crate) cells: Arc<Cells>,
     /// A source could not be read; what is missing may be written there.
     is_partial: bool,
@@ -48,12 +49,29 @@ impl Tree {
         declared: &[Declared],
         problems: &mut Problems,
     ) -> Self {
-        let layers: Vec<Layer> =
-            sources.iter().map(|source| layer(source.as_ref(), service, declared, problems)).collect();
-        Self::of_layers(layers.into(), service.into(), Arc::default())
+        let layers =
+            sources.iter().map(|source| Arc::new(layer(source.as_ref(), service, declared, problems))).collect();
+        Self::of_layers(layers, service.into(), Arc::default())
     }
 
-    pub(crate) fn of_layers(layers: Arc<[Layer]>, service: Arc<str>, cells: Arc<Cells>) -> Self {
+    /// The tree as it is when these sources, by their numbers, say this.
+    pub(crate) fn reloaded(&self, loaded: Vec<(usize, Layer)>) -> Self {
+        let mut layers: Vec<Arc<Layer>> = self.layers.to_vec();
+        for (number, layer) in loaded {
+            if let Some(place) = layers.get_mut(number) {
+                *place = Arc::new(layer);
+            }
+        }
+        let tree = Self::of_layers(layers.into(), Arc::clone(&self.service), Arc::clone(&self.cells));
+        Self { declared: Arc::clone(&self.declared), ..tree }
+    }
+
+    /// The same tree, to be read without any setting following it.
+    pub(crate) fn detached(&self) -> Self {
+        Self { cells: Arc::default(), ..self.clone() }
+    }
+
+    pub(crate) fn of_layers(layers: Arc<[Arc<Layer>]>, service: Arc<str>, cells: Arc<Cells>) -> Self {
         let roots: Vec<&Node> = layers.iter().map(|layer| &layer.root).collect();
         let root = Arc::new(merge(&roots, &service));
         let is_partial = layers.iter().any(|layer| layer.is_partial);
@@ -62,7 +80,10 @@ impl Tree {
 
     /// The same tree with what is set and deleted at run time.
     pub(crate) fn with(&self, own: &Layer, deleted: &BTreeSet<KeyPath>) -> Self {
-        let roots: Vec<&Node> = self.layers.iter().chain([own]).map(|layer| &layer.root).collect();
+        if deleted.is_empty() && own.root.as_map().is_some_and(|map| map.is_empty()) {
+            return self.clone();
+        }
+        let roots: Vec<&Node> = self.layers.iter().map(AsRef::as_ref).chain([own]).map(|layer| &layer.root).collect();
         let mut root = merge(&roots, &self.service);
         deleted.iter().for_each(|path| root.remove(path));
         let (service, layers, cells) = (Arc::clone(&self.service), Arc::clone(&self.layers), Arc::clone(&self.cells));

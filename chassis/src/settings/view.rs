@@ -1,9 +1,9 @@
-//! Settings by path while the service runs: read, set, delete, watch; and how a changed tree takes effect.
+//! Settings by path while the service runs: read, set, delete, watch.
 
 use std::{
     collections::BTreeSet,
     fmt,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex},
 };
 
 use arc_swap::ArcSwap;
@@ -20,8 +20,8 @@ use super::{
     path::{KeyPath, Trail},
     problem::{Problem, Problems},
     rules::Rules,
-    setting::{Prepared, Setting, Watch},
-    source::{Layer, Source},
+    setting::{Setting, Watch},
+    source::{Changed, Layer, Source},
     tree::Tree,
     value::SettingValue,
 };
@@ -30,28 +30,38 @@ use crate::{Error, Result};
 /// The settings of a running service, by path below `system`. Cheap to clone.
 #[derive(Clone)]
 pub struct Settings {
-    store: Arc<Store>,
+    pub(super) store: Arc<Store>,
 }
 
-struct Store {
-    tree: ArcSwap<Tree>,
-    declared: Vec<Declared>,
+pub(super) struct Store {
+    pub(super) tree: ArcSwap<Tree>,
+    pub(super) declared: Vec<Declared>,
+    /// Keys that nobody declares are welcome in the service's own section.
+    pub(super) is_free: bool,
+    /// Tells whoever lets changes take effect.
+    pub(super) changed: Arc<Changed>,
     /// What is set and deleted at run time, above every source. Held while the tree changes.
-    own: Mutex<RunTime>,
+    pub(super) own: Mutex<RunTime>,
 }
 
 #[derive(Clone)]
-struct RunTime {
-    layer: Layer,
-    deleted: BTreeSet<KeyPath>,
+pub(super) struct RunTime {
+    pub(super) layer: Layer,
+    pub(super) deleted: BTreeSet<KeyPath>,
 }
 
 impl Settings {
-    /// The settings of a service that declares these sections and keys.
-    pub(crate) fn new(tree: Tree, declared: Vec<Declared>) -> Self {
+    /// The settings of a service that declares these sections and keys, and others in its own section if that `is_free`.
+    pub(crate) fn new(tree: Tree, declared: Vec<Declared>, is_free: bool) -> Self {
         tree.declare(&declared);
         let own = Mutex::new(RunTime { layer: Layer::empty(), deleted: BTreeSet::new() });
-        Self { store: Arc::new(Store { tree: ArcSwap::from_pointee(tree), declared, own }) }
+        let (tree, changed) = (ArcSwap::from_pointee(tree), Arc::default());
+        Self { store: Arc::new(Store { tree, declared, is_free, changed, own }) }
+    }
+
+    /// Where sources, and those who set values, tell of changes.
+    pub(crate) fn changed(&self) -> &Arc<Changed> {
+        &self.store.changed
     }
 
     /// All settings as they are now.
@@ -124,46 +134,6 @@ impl Settings {
     fn root(&self) -> SettingsView {
         self.view("")
     }
-
-    /// Changes what is set at run time, if every part of the service agrees.
-    fn change(&self, change: impl FnOnce(&mut RunTime, &mut Problems)) -> Result<()> {
-        let mut own = self.lock();
-        let mut changed = own.clone();
-        let mut problems = Problems::new();
-        change(&mut changed, &mut problems);
-        let candidate = self.prepare(self.tree().with(&changed.layer, &changed.deleted), &mut problems);
-        problems.into_result()?;
-        *own = changed;
-        self.apply(candidate);
-        Ok(())
-    }
-
-    /// Reads everything from the tree as it would be: what is declared, and every live value.
-    fn prepare(&self, tree: Tree, problems: &mut Problems) -> Candidate {
-        let now = self.store.tree.load();
-        self.store.declared.iter().for_each(|declared| declared.check(&tree, problems));
-        let prepared = now.cells.prepare(&now.root, &tree.root, problems);
-        Candidate { tree, prepared }
-    }
-
-    /// Lets a candidate that everybody agreed to take effect.
-    fn apply(&self, candidate: Candidate) {
-        let Candidate { tree, prepared } = candidate;
-        let (cells, root) = (Arc::clone(&tree.cells), Arc::clone(&tree.root));
-        self.store.tree.store(Arc::new(tree));
-        cells.apply(prepared, &root);
-    }
-
-    fn lock(&self) -> MutexGuard<'_, RunTime> {
-        self.store.own.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// A changed tree that could be read. Whoever reloads sources makes one out of the new layers, lets the resources
-/// `prepare` for it, and applies it or drops it.
-struct Candidate {
-    tree: Tree,
-    prepared: Prepared,
 }
 
 impl fmt::Debug for Settings {

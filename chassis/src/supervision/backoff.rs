@@ -22,6 +22,11 @@ impl Backoff {
         Self { min, max: max.max(min), failures: 0 }
     }
 
+    /// Goes on between other limits.
+    pub fn set_limits(&mut self, min: Duration, max: Duration) {
+        (self.min, self.max) = (min, max.max(min));
+    }
+
     /// Records a failure and returns the longest delay before the next attempt.
     pub fn failed(&mut self) -> Duration {
         // Saturates instead of wrapping: by then the cap was reached long ago.

@@ -41,25 +41,19 @@ impl Default for Intensity {
 }
 
 /// Counts restarts in a sliding window.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct RestartLog {
-    intensity: Intensity,
     /// When they were, counted from any fixed moment.
     recent: VecDeque<Duration>,
 }
 
 impl RestartLog {
-    /// With no restart on record.
-    pub fn new(intensity: Intensity) -> Self {
-        Self { intensity, recent: VecDeque::new() }
-    }
-
     /// Records a failure at `now`, counted from any fixed moment; whether one more restart is allowed.
-    pub fn allows(&mut self, now: Duration) -> bool {
-        while self.recent.front().is_some_and(|&first| now.saturating_sub(first) >= self.intensity.within) {
+    pub fn allows(&mut self, now: Duration, intensity: Intensity) -> bool {
+        while self.recent.front().is_some_and(|&first| now.saturating_sub(first) >= intensity.within) {
             self.recent.pop_front();
         }
-        if self.recent.len() >= self.intensity.restarts as usize {
+        if self.recent.len() >= intensity.restarts as usize {
             return false;
         }
         self.recent.push_back(now);
@@ -79,27 +73,29 @@ mod tests {
     #[test]
     fn allows_up_to_the_intensity_and_again_once_the_window_has_moved() {
         let start = Duration::from_secs(1000);
-        let mut log = RestartLog::new(Intensity { restarts: 2, within: Duration::from_secs(60) });
-        assert!(log.allows(start));
-        assert!(log.allows(start + Duration::from_secs(30)));
-        assert!(!log.allows(start + Duration::from_secs(59)));
-        assert!(log.allows(start + Duration::from_secs(60)));
-        assert!(!log.allows(start + Duration::from_secs(61)));
+        let intensity = Intensity { restarts: 2, within: Duration::from_secs(60) };
+        let mut log = RestartLog::default();
+        let mut allows = |seconds| log.allows(start + Duration::from_secs(seconds), intensity);
+        assert!(allows(0));
+        assert!(allows(30));
+        assert!(!allows(59));
+        assert!(allows(60));
+        assert!(!allows(61));
     }
 
     #[test]
     fn an_intensity_of_zero_allows_nothing() {
-        let mut log = RestartLog::new(Intensity { restarts: 0, within: Duration::from_secs(1) });
-        assert!(!log.allows(Duration::ZERO));
+        let intensity = Intensity { restarts: 0, within: Duration::from_secs(1) };
+        assert!(!RestartLog::default().allows(Duration::ZERO, intensity));
     }
 
     #[test]
     fn forgetting_gives_the_whole_intensity_back() {
-        let now = Duration::ZERO;
-        let mut log = RestartLog::new(Intensity { restarts: 1, within: Duration::from_secs(60) });
-        assert!(log.allows(now));
-        assert!(!log.allows(now));
+        let (now, intensity) = (Duration::ZERO, Intensity { restarts: 1, within: Duration::from_secs(60) });
+        let mut log = RestartLog::default();
+        assert!(log.allows(now, intensity));
+        assert!(!log.allows(now, intensity));
         log.forget();
-        assert!(log.allows(now));
+        assert!(log.allows(now, intensity));
     }
 }

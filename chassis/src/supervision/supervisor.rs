@@ -44,34 +44,62 @@ struct History {
 }
 
 impl Supervisor {
-    pub(crate) fn new(engine: Arc<Engine>) -> Self {
+    pub(crate) fn new(engine: Arc<Engine>) -> Arc<Self> {
         let policy = engine.core().lifecycle.restart_policy.clone();
         let patient = || {
             Arc::new(Patient {
                 history: Mutex::new(History {
-                    log: RestartLog::new(policy.intensity()),
-                    backoff: Backoff::new(policy.backoff_min, policy.backoff_max),
+                    log: RestartLog::default(),
+                    backoff: Backoff::default(),
                     started: Instant::now(),
                 }),
                 lock: Arc::default(),
             })
         };
         let patients = engine.core().resources.iter().map(|_| patient()).collect();
-        Self { engine, policy, patients, born: Instant::now(), busy: Arc::default() }
+        Arc::new(Self { engine, policy, patients, born: Instant::now(), busy: Arc::default() })
+    }
+
+    /// Restarts resources that nothing is wrong with, so that they work with their changed settings; together, in the
+    /// order of the graph. If they do not start again, that is a failure like any other.
+    pub(crate) async fn replace(&self, selection: &[usize]) {
+        let Some(&first) = selection.first() else { return };
+        let core = self.engine.core();
+        let _locks = self.lock_all(selection).await;
+        self.set_busy(selection, true);
+        self.engine.stop_for_restart(selection).await;
+        match self.engine.start_for_restart(selection).await {
+            Ok(()) => {
+                for &at in selection {
+                    core.set_health(at, Health::pass());
+                    tracing::info!("resource `{}` was restarted with its changed settings", core.resources[at].name);
+                }
+            }
+            Err(error) => self.revive(first, selection, error.context("with its changed settings")).await,
+        }
+        self.set_busy(selection, false);
+    }
+
+    /// Whether resources are being restarted: then nobody listens to what they report.
+    fn set_busy(&self, selection: &[usize], is_busy: bool) {
+        let mut busy = self.busy.lock().unwrap_or_else(PoisonError::into_inner);
+        match is_busy {
+            true => busy.extend(selection),
+            false => busy.retain(|at| !selection.contains(at)),
+        }
     }
 
     /// Deals with reports until it is cancelled; restarts that are under way are cancelled with it.
-    pub(crate) async fn run(self, mut reports: mpsc::UnboundedReceiver<Report>) {
+    pub(crate) async fn run(self: Arc<Self>, mut reports: mpsc::UnboundedReceiver<Report>) {
         let mut restarts = JoinSet::new();
         let scope = Arc::clone(&self.engine.core().scope);
-        let this = Arc::new(self);
         loop {
             tokio::select! {
                 report = reports.recv() => {
                     let Some(report) = report else { return };
-                    let supervisor = Arc::clone(&this);
+                    let supervisor = Arc::clone(&self);
                     let life = report.life;
-                    if let Some((at, error)) = this.hear(report) {
+                    if let Some((at, error)) = self.hear(report) {
                         restarts.spawn(scope.wrap(async move { supervisor.attend(at, life, error).await }));
                     }
                 }
@@ -145,7 +173,7 @@ impl Supervisor {
             core.fail(format!("resource `{name}` failed"), Error::crashed(error));
             return;
         }
-        let selection = match self.policy.strategy {
+        let selection = match self.policy.strategy.get() {
             Strategy::OneForOne => vec![at],
             Strategy::RestForOne => core.graph.with_dependents(at),
         };
@@ -155,7 +183,13 @@ impl Supervisor {
             self.busy.lock().unwrap_or_else(PoisonError::into_inner).remove(&at);
             return;
         }
-        let mut error = error;
+        self.revive(at, &selection, error).await;
+    }
+
+    /// Restarts resources again and again, because one of them has failed, until all are started or it is given up.
+    async fn revive(&self, at: usize, selection: &[usize], mut error: Error) {
+        let core = self.engine.core();
+        let name = core.resources[at].name;
         loop {
             core.set_state(at, State::Failed);
             core.set_health(at, Health::fail(format!("{error:#}")));
@@ -170,15 +204,15 @@ impl Supervisor {
             } else {
                 tracing::error!("resource `{name}` failed: {error:#}; restart {restarts} in {}", for_people(delay));
             }
-            self.engine.stop_for_restart(&selection).await;
+            self.engine.stop_for_restart(selection).await;
             tokio::time::sleep(delay).await;
-            match self.engine.start_for_restart(&selection).await {
+            match self.engine.start_for_restart(selection).await {
                 Ok(()) => break,
                 Err(failed) => error = failed,
             }
         }
         self.history(at).started = Instant::now();
-        for &at in &selection {
+        for &at in selection {
             core.set_health(at, Health::pass());
         }
         tracing::info!("resource `{name}` works again");
@@ -188,15 +222,16 @@ impl Supervisor {
     /// How long to wait before the next attempt; `None` when there is none.
     fn next_delay(&self, at: usize, error: &Error) -> Option<std::time::Duration> {
         let mut history = self.history(at);
-        if self.engine.is_started(at) && history.started.elapsed() >= self.policy.forget_after {
+        if self.engine.is_started(at) && history.started.elapsed() >= self.policy.forget_after.get() {
             history.log.forget();
             history.backoff.healthy();
         }
         let is_allowed = match error.cause() {
             Cause::Unavailable => true,
             Cause::Misconfigured => false,
-            Cause::Crashed => history.log.allows(self.born.elapsed()),
+            Cause::Crashed => history.log.allows(self.born.elapsed(), self.policy.intensity()),
         };
+        history.backoff.set_limits(self.policy.backoff_min.get(), self.policy.backoff_max.get());
         is_allowed.then(|| history.backoff.failed_with_jitter(fastrand::f64()))
     }
 
@@ -211,7 +246,10 @@ impl Supervisor {
 
     async fn lock_all(&self, selection: &[usize]) -> Vec<OwnedMutexGuard<()>> {
         let mut locks = Vec::with_capacity(selection.len());
-        for &at in selection {
+        let mut selection = selection.to_vec();
+        // Everybody in the same order, so that nobody waits for somebody who waits for him.
+        selection.sort_unstable();
+        for at in selection {
             locks.push(Arc::clone(&self.patients[at].lock).lock_owned().await);
         }
         locks

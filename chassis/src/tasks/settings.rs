@@ -9,13 +9,16 @@ use crate::settings::{Problem, Problems, Section, SettingsSchema};
 #[derive(Debug, Clone, Default, SettingsSchema)]
 pub struct TimerSettings {
     /// Whether the timer ticks; what its attribute says otherwise.
+    #[setting(live)]
     pub enabled: Option<bool>,
     /// The time between two ticks; bare numbers are milliseconds. What its attribute says otherwise.
-    #[setting(unit = "ms")]
+    #[setting(unit = "ms", live)]
     pub interval: Option<Duration>,
     /// A cron expression instead of an interval.
+    #[setting(live)]
     pub cron: Option<String>,
     /// The time zone of `cron`, by its IANA name; UTC otherwise.
+    #[setting(live)]
     pub timezone: Option<String>,
 }
 

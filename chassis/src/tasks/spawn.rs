@@ -21,6 +21,23 @@ pub(crate) fn thread(name: &str, work: impl FnOnce() + Send + 'static) -> io::Re
     std::thread::Builder::new().name(name.to_owned()).spawn(work)
 }
 
+/// Does work that takes a while or waits for a disk where it holds up nobody; a panic of it goes on here.
+pub(crate) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    let scope = Scope::current();
+    let done = tokio::task::spawn_blocking(move || {
+        let _entered = scope.as_ref().map(Scope::enter);
+        work()
+    });
+    match done.await {
+        Ok(result) => result,
+        Err(error) => match error.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            // The runtime is being torn down; whoever waits goes with it.
+            Err(_) => std::future::pending().await,
+        },
+    }
+}
+
 /// Background work that belongs together: one resource's, or the engine's own.
 #[derive(Default)]
 pub(crate) struct Group {

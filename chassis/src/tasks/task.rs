@@ -9,16 +9,26 @@ use crate::{
     Context, Error, Result,
     blueprint::Run,
     lifecycle::{Core, EventKind, Place, StopReason, for_people},
-    supervision::{Backoff, OnGiveUp, Restart, RestartLog, TaskPolicy},
+    supervision::{Backoff, OnGiveUp, Restart, RestartLog, TaskPolicy, TaskSettings},
 };
 
 /// A task of the service, ready to run.
 pub(crate) struct TaskPlan {
     pub(crate) name: &'static str,
     pub(crate) run: Run,
-    pub(crate) policy: TaskPolicy,
+    pub(crate) restart: Restart,
+    pub(crate) on_give_up: OnGiveUp,
+    /// What an operator says instead.
+    pub(crate) settings: TaskSettings,
     pub(crate) stop_when_done: bool,
     pub(crate) takes_shutdown: bool,
+}
+
+impl TaskPlan {
+    /// What the attribute and the settings come to now.
+    fn policy(&self) -> TaskPolicy {
+        self.settings.policy(self.restart, self.on_give_up)
+    }
 }
 
 /// Runs a task until it is done or given up, or until the stop.
@@ -27,8 +37,8 @@ pub(crate) async fn run(plan: TaskPlan, core: Arc<Core>) {
     let cx = Context::new(Arc::clone(&core), Place::Work(name));
     let cell = core.tasks.cell(name);
     let born = Instant::now();
-    let mut log = RestartLog::new(plan.policy.intensity);
-    let mut backoff = Backoff::new(plan.policy.backoff_min, plan.policy.backoff_max);
+    let mut log = RestartLog::default();
+    let mut backoff = Backoff::default();
     let end = core.work_ends.clone();
     loop {
         cell.enter(TaskState::Running);
@@ -53,25 +63,27 @@ pub(crate) async fn run(plan: TaskPlan, core: Arc<Core>) {
         let error = result.as_ref().err().map(|error| format!("{error:#}"));
         core.events.emit(EventKind::TaskEnded { task: name, error });
         let lived = began.elapsed();
-        if lived >= plan.policy.forget_after {
+        let policy = plan.policy();
+        backoff.set_limits(policy.backoff_min, policy.backoff_max);
+        if lived >= policy.forget_after {
             log.forget();
             backoff.healthy();
         }
         if end.is_triggered() || core.stop_asked.is_triggered() {
             return ended_by_stop(&core, &cell, name, result);
         }
-        let is_restarted = match (&result, plan.policy.restart) {
+        let is_restarted = match (&result, policy.restart) {
             (_, Restart::Never) | (Ok(()), Restart::OnFailure) => false,
             (Ok(()), Restart::Always) => true,
             // A peer that is away is waited for without counting.
-            (Err(error), _) => error.is_unavailable() || log.allows(born.elapsed()),
+            (Err(error), _) => error.is_unavailable() || log.allows(born.elapsed(), policy.intensity),
         };
         if !is_restarted {
-            return give_up_or_finish(&core, &cell, &plan, result);
+            return give_up_or_finish(&core, &cell, &plan, &policy, result);
         }
         let delay = match &result {
             // One that has nothing to do and returns at once would spin, and flood whoever counts.
-            Ok(()) if lived < plan.policy.backoff_min => plan.policy.backoff_min,
+            Ok(()) if lived < policy.backoff_min => policy.backoff_min,
             Ok(()) => Duration::ZERO,
             Err(_) => backoff.failed_with_jitter(fastrand::f64()),
         };
@@ -102,7 +114,7 @@ fn ended_by_stop(core: &Core, cell: &TaskCell, name: &'static str, result: Resul
     }
 }
 
-fn give_up_or_finish(core: &Core, cell: &TaskCell, plan: &TaskPlan, result: Result<()>) {
+fn give_up_or_finish(core: &Core, cell: &TaskCell, plan: &TaskPlan, policy: &TaskPolicy, result: Result<()>) {
     let name = plan.name;
     let Err(error) = result else {
         cell.enter(TaskState::Done);
@@ -113,11 +125,11 @@ fn give_up_or_finish(core: &Core, cell: &TaskCell, plan: &TaskPlan, result: Resu
     };
     cell.enter(TaskState::Failed);
     core.events.emit(EventKind::GaveUp { what: name });
-    let how = match plan.policy.restart {
+    let how = match policy.restart {
         Restart::Never => "",
         Restart::OnFailure | Restart::Always => " too often",
     };
-    match plan.policy.on_give_up {
+    match policy.on_give_up {
         OnGiveUp::Stop => {
             tracing::error!("task `{name}` failed{how}: {error:#}; the service stops");
             core.fail(format!("task `{name}` failed{how}"), crashed_unless_misconfigured(error));

@@ -11,7 +11,7 @@ use std::{
 use tokio::time::Instant;
 
 use super::{
-    Overlap, Schedule, TaskCell, TimerId,
+    Overlap, Schedule, TaskCell, TimerId, TimerSettings,
     moment::{Clocks, Moment, nanos},
     schedule::next_tick,
     timers::Inbox,
@@ -35,6 +35,9 @@ pub(crate) struct TimerPlan {
 
 /// What a timer is told while it runs.
 pub(crate) struct TimerControl {
+    /// What its attribute says.
+    written: Schedule,
+    autostart: bool,
     wanted: Mutex<Wanted>,
     /// Grows with every order, so that the timer sees it without the lock.
     version: AtomicU64,
@@ -53,12 +56,33 @@ struct Wanted {
 }
 
 impl TimerControl {
-    pub(crate) fn new(is_enabled: bool, schedule: Schedule) -> Arc<Self> {
+    /// The control of a timer whose attribute says `written` and `autostart`, and its settings perhaps otherwise.
+    pub(crate) fn new(settings: &TimerSettings, written: Schedule, autostart: bool) -> Arc<Self> {
+        let (is_enabled, schedule) = (settings.enabled.unwrap_or(autostart), settings.schedule(&written));
         Arc::new(Self {
+            written,
+            autostart,
             wanted: Mutex::new(Wanted { is_enabled, is_over: false, schedule, since: None }),
             version: AtomicU64::new(0),
             inbox: OnceLock::new(),
         })
+    }
+
+    /// The schedule of its attribute.
+    pub(crate) fn written(&self) -> &Schedule {
+        &self.written
+    }
+
+    /// Follows changed settings; what was said to it at run time of the others stays.
+    pub(crate) fn reconfigure(&self, settings: &TimerSettings, changed: &[String]) {
+        self.order(|wanted| {
+            if changed.iter().any(|name| name == "enabled") {
+                wanted.is_enabled = settings.enabled.unwrap_or(self.autostart);
+            }
+            if changed.iter().any(|name| name != "enabled") {
+                wanted.schedule = settings.schedule(&self.written);
+            }
+        });
     }
 
     /// Ends the timer after the tick that may be running.

@@ -8,7 +8,6 @@ use super::Engine;
 use crate::{
     Result,
     lifecycle::{Failure, Phase, core::for_people},
-    process,
     settings::Problems,
 };
 
@@ -17,7 +16,7 @@ impl Engine {
     pub(crate) async fn stop_for_restart(self: &Arc<Self>, selection: &[usize]) {
         for phase in Phase::STOPPING {
             let is_selected = self.select(selection, phase);
-            let budget = self.core.lifecycle.restart_stop_timeout;
+            let budget = self.core.lifecycle.restart_stop_timeout.get();
             match timeout(budget, self.walk(phase, is_selected)).await {
                 Ok(failures) => {
                     for Failure { what, error } in failures {
@@ -42,7 +41,9 @@ impl Engine {
     /// # Errors
     /// The first failure; nothing of the selection is left running then.
     pub(crate) async fn start_for_restart(self: &Arc<Self>, selection: &[usize]) -> Result<()> {
-        self.check(selection)?;
+        let (tree, mut problems) = (self.core.settings.tree(), Problems::new());
+        selection.iter().for_each(|&at| drop(self.check_one(at, &tree, &mut problems)));
+        problems.into_result()?;
         for phase in Phase::STARTING {
             let is_selected = self.select(selection, phase);
             let mut failures = self.walk(phase, is_selected).await;
@@ -53,16 +54,6 @@ impl Engine {
             }
         }
         Ok(())
-    }
-
-    /// Lets resources look at the settings as they are now, which may be others than at the start of the service.
-    fn check(&self, selection: &[usize]) -> Result<()> {
-        let mut problems = Problems::new();
-        for &at in selection {
-            let name = self.core.resources[at].name;
-            process::catch(|| self.nodes[at].resource.check_settings(name, &self.core.settings, &mut problems))?;
-        }
-        problems.into_result()
     }
 
     fn select(&self, selection: &[usize], phase: Phase) -> Vec<bool> {

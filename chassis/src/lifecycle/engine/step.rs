@@ -92,9 +92,10 @@ impl Engine {
 
     /// Calls `start` until it succeeds, cannot succeed any more, or its time is over.
     async fn start_with_retries(&self, node: &Node, at: usize) -> Result<()> {
-        let ResourceLifecycle { start_timeout, start_retries, backoff_min, backoff_max } = node.lifecycle;
+        let ResourceLifecycle { start_timeout, start_retries, backoff_min, backoff_max } = &node.lifecycle;
+        let start_timeout = start_timeout.get();
         let limit = self.start_limit(node, at);
-        let mut backoff = Backoff::new(backoff_min, backoff_max);
+        let mut backoff = Backoff::new(backoff_min.get(), backoff_max.get());
         let mut crashes = 0;
         let name = self.core.resources[at].name;
         loop {
@@ -112,7 +113,7 @@ impl Engine {
             let is_retried = error.is_retryable()
                 && (error.is_unavailable() || {
                     crashes += 1;
-                    crashes <= start_retries
+                    crashes <= start_retries.get()
                 });
             if !is_retried {
                 return Err(error);
@@ -139,7 +140,7 @@ impl Engine {
     /// How long each step of a resource's start may take, all attempts of it together.
     fn start_limit(&self, node: &Node, at: usize) -> Limit {
         let setting = format!("system.resources.{}.lifecycle.start_timeout", self.core.resources[at].name);
-        Limit::new(node.lifecycle.start_timeout, setting)
+        Limit::new(node.lifecycle.start_timeout.get(), setting)
     }
 
     pub(super) async fn run_hooks(
@@ -158,7 +159,8 @@ impl Engine {
             let result = if phase.is_reverse() {
                 catch(work).await
             } else {
-                let limit = Limit::new(self.core.lifecycle.hook_timeout, "system.lifecycle.hook_timeout".to_owned());
+                let limit =
+                    Limit::new(self.core.lifecycle.hook_timeout.get(), "system.lifecycle.hook_timeout".to_owned());
                 limit.hold(work).await.unwrap_or_else(|| Err(limit.passed("done")))
             };
             let error = result.as_ref().err().map(|error| format!("{error:#}"));

@@ -15,7 +15,7 @@ use tokio::{
 use super::Engine;
 use crate::{
     Result,
-    lifecycle::{Report, StopReason, health},
+    lifecycle::{Report, StopReason, health, reload},
     supervision::Supervisor,
     tasks::{self, TaskPlan, ThreadPlan, TimerPlan, catch},
 };
@@ -66,7 +66,9 @@ impl Engine {
     pub(super) fn start_keepers(self: &Arc<Self>, reports: mpsc::UnboundedReceiver<Report>) {
         let mut work = self.work();
         let scope = &self.core.scope;
-        work.keepers.spawn(scope.wrap(Supervisor::new(Arc::clone(self)).run(reports)));
+        let supervisor = Supervisor::new(Arc::clone(self));
+        work.keepers.spawn(scope.wrap(Arc::clone(&supervisor).run(reports)));
+        work.keepers.spawn(scope.wrap(reload::follow(Arc::clone(self), supervisor)));
         work.keepers.spawn(scope.wrap(health::watch(Arc::clone(self))));
         work.keepers.spawn(scope.wrap(self.core.figures.watch_event_loop()));
         work.keepers.spawn(scope.wrap(self.core.metrics.keep_up()));

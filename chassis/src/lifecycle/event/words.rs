@@ -23,6 +23,8 @@ impl EventKind {
             EventKind::TaskEnded { .. } => "task_ended",
             EventKind::TaskRestarting { .. } => "task_restarting",
             EventKind::GaveUp { .. } => "gave_up",
+            EventKind::SettingsChanged { .. } => "settings_changed",
+            EventKind::SettingsRefused { .. } => "settings_refused",
             EventKind::Running { .. } => "running",
             EventKind::Stopping { .. } => "stopping",
             EventKind::Stopped { .. } => "stopped",
@@ -38,11 +40,12 @@ impl EventKind {
             }
             EventKind::State { to, .. } => *to == crate::State::Failed,
             EventKind::Health { status, .. } => *status != crate::HealthStatus::Pass,
-            EventKind::Failed { .. } | EventKind::GaveUp { .. } => true,
+            EventKind::Failed { .. } | EventKind::GaveUp { .. } | EventKind::SettingsRefused { .. } => true,
             EventKind::Stopped { code, .. } => *code != 0,
             EventKind::Restarting { .. }
             | EventKind::TaskStarted { .. }
             | EventKind::TaskRestarting { .. }
+            | EventKind::SettingsChanged { .. }
             | EventKind::Running { .. }
             | EventKind::Stopping { .. } => false,
         }
@@ -76,6 +79,8 @@ impl EventKind {
                 json!({ "task": task, "restarts": restarts, "delay_ms": millis(*delay) })
             }
             EventKind::GaveUp { what } => json!({ "what": what }),
+            EventKind::SettingsChanged { keys } => json!({ "keys": keys }),
+            EventKind::SettingsRefused { why } => json!({ "why": why }),
             EventKind::Running { took } => json!({ "took_ms": millis(*took) }),
             EventKind::Stopping { reason } => json!({ "reason": reason }),
             EventKind::Stopped { code, took } => json!({ "code": code, "took_ms": millis(*took) }),
@@ -136,6 +141,8 @@ impl fmt::Display for EventKind {
                 write!(f, "`{task}`: restart {restarts} in {}", for_people(*delay))
             }
             EventKind::GaveUp { what } => write!(f, "`{what}` is not restarted any more"),
+            EventKind::SettingsChanged { keys } => write!(f, "settings changed: {}", keys.join(", ")),
+            EventKind::SettingsRefused { why } => write!(f, "changed settings are refused: {why}"),
             EventKind::Running { took } => write!(f, "running, started in {}", for_people(*took)),
             EventKind::Stopping { reason } => write!(f, "stopping: {reason}"),
             EventKind::Stopped { code, took } => write!(f, "stopped in {}, exit code {code}", for_people(*took)),

@@ -5,12 +5,13 @@ use std::{
     fs::OpenOptions,
     io::{self, Read as _},
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use super::{
-    Layer, Source,
+    Changes, Following, Layer, Source,
     format::{Parse, Text, by_ending},
+    print::{Print, follow},
 };
 use crate::settings::{
     node::{Node, Value},
@@ -31,12 +32,14 @@ const SECTIONS: [&str; 5] = ["deploy_name", "logging", "lifecycle", "resources",
 pub struct File {
     path: PathBuf,
     notice: Option<&'static str>,
+    /// How the file was when it was read last.
+    read: Arc<Mutex<Option<Print>>>,
 }
 
 impl File {
     /// The file at `path`.
     pub fn new(path: impl Into<PathBuf>) -> Self {
-        Self { path: path.into(), notice: None }
+        Self { path: path.into(), notice: None, read: Arc::default() }
     }
 
     /// The files that `CHASSIS_SETTINGS_FILE` lists, separated by colons; without it, the one of `TAMARCO_YML_FILE`.
@@ -49,7 +52,7 @@ impl File {
             return env::split_paths(&files).filter(|path| !path.as_os_str().is_empty()).map(Self::new).collect();
         }
         let notice = "`TAMARCO_YML_FILE` names the settings file; the variable is called `CHASSIS_SETTINGS_FILE` here";
-        variable("TAMARCO_YML_FILE").map(|file| Self { path: file.into(), notice: Some(notice) }).into_iter().collect()
+        variable("TAMARCO_YML_FILE").map(|file| Self { notice: Some(notice), ..Self::new(file) }).into_iter().collect()
     }
 
     fn read(&self) -> Result<Vec<u8>, String> {
@@ -83,7 +86,17 @@ impl Source for File {
         self.path.display().to_string()
     }
 
+    fn follow(&self, changes: Changes) -> Option<Following> {
+        let (path, read) = (self.path.clone(), Arc::clone(&self.read));
+        let is_as_read = move || {
+            let print = Print::of(&path);
+            (*read.lock().unwrap_or_else(PoisonError::into_inner) == print, print)
+        };
+        Some(Box::pin(follow(is_as_read, changes)))
+    }
+
     fn load(&self, problems: &mut Problems) -> Layer {
+        *self.read.lock().unwrap_or_else(PoisonError::into_inner) = Print::of(&self.path);
         if let Some(notice) = self.notice {
             problems.notice(notice);
         }

@@ -1,5 +1,8 @@
 //! Where settings come from: each source is one file, behind one trait.
 
+use std::{future::Future, pin::Pin};
+
+mod changes;
 mod cli;
 mod dict;
 mod env;
@@ -7,13 +10,15 @@ mod etcd;
 mod file;
 mod format;
 mod layer;
+mod print;
 
+pub(crate) use self::changes::Changed;
 #[cfg(feature = "etcd")]
 pub use self::etcd::Etcd;
 pub(crate) use self::etcd::of_environment as etcd_of_environment;
 #[cfg(all(test, feature = "yaml"))]
 pub(crate) use self::file::parse_text;
-pub use self::{cli::Cli, dict::Dict, env::Env, file::File, layer::Layer};
+pub use self::{changes::Changes, cli::Cli, dict::Dict, env::Env, file::File, layer::Layer};
 use super::{accepted::Accepted, problem::Problems};
 use crate::Health;
 
@@ -53,9 +58,18 @@ pub trait Source: Send + Sync + 'static {
     /// Is told that the service has stopped; nothing is asked of it any more.
     fn end(&self) {}
 
+    /// Follows it while the service runs: the future tells `changes` whenever `load` would say something else, and is
+    /// dropped when the service stops. `None`, the default, is a source that never changes.
+    fn follow(&self, _changes: Changes) -> Option<Following> {
+        None
+    }
+
     /// How it is while the service runs. One that cannot be reached any more warns: the service goes on with what it was
     /// told last, and its readiness shows the warning. Answered from memory.
     fn health(&self) -> Health {
         Health::pass()
     }
 }
+
+/// What follows a source; see [`Source::follow`].
+pub type Following = Pin<Box<dyn Future<Output = ()> + Send>>;

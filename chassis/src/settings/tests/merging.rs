@@ -251,7 +251,7 @@ fn sections_may_be_written_as_json_at_any_height() {
         let http: Http = tree.section("resources.http").read(&[], &mut problems).unwrap();
         let lifecycle = tree.section("resources.http.lifecycle");
         let lifecycle: crate::lifecycle::ResourceLifecycle = lifecycle.read(&[], &mut problems).unwrap();
-        (http.port, http.host, lifecycle.start_retries)
+        (http.port, http.host, lifecycle.start_retries.get())
     };
     let whole = r#"{"http": {"port": 9, "lifecycle": {"start_retries": 7}}}"#;
     assert_eq!(read(vec![env([("CHASSIS__RESOURCES", whole)])]), (9, "localhost".to_owned(), 7));

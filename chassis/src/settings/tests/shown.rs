@@ -135,7 +135,7 @@ fn a_secret_is_in_no_debug_display_report_schema_or_sample() {
         Dict::new().set("a", SECRET),
         Cli::new(["a=hunter2"])
     ));
-    let settings = Settings::new(tree, declared().to_vec());
+    let settings = Settings::new(tree, declared().to_vec(), false);
     assert_no_secret(&format!("{settings:?} {:?}", settings.view("resources")));
 }
 

@@ -1,0 +1,227 @@
+//! Changed settings, while the service runs: every part of the service agrees to them, then all of them take effect, or
+//! none does.
+//!
+//! ```text
+//! a source tells → it is loaded → the tree is merged and checked → resources `check` and `prepare`
+//!   somebody refuses → told, counted, shown; the values before stay in force until the next change
+//!   all agree → every `Setting` at once → `apply` of what follows live → a restart of what does not
+//! ```
+//!
+//! A candidate is made of what all sources say now: one that was refused is looked at again with the next change, which
+//! may be the other half of it.
+
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
+
+use tokio::{task::JoinSet, time::sleep};
+
+use super::{Core, Engine, EventKind, News, Report};
+use crate::{
+    logging::LoggingSettings,
+    resource::State,
+    settings::{Candidate, Change, Difference, Problem, Problems, Tree},
+    supervision::Supervisor,
+    tasks::{TimerSettings, catch, spawn},
+};
+
+/// Several writes within this are one change.
+const BURST: Duration = Duration::from_millis(1);
+
+/// How many keys are named in one line of the log.
+const NAMED: usize = 8;
+
+/// Follows the sources of the settings until it is cancelled.
+pub(crate) async fn follow(engine: Arc<Engine>, supervisor: Arc<Supervisor>) {
+    let core = Arc::clone(engine.core());
+    let changed = Arc::clone(core.settings.changed());
+    let mut following = JoinSet::new();
+    for (number, source) in core.sources.iter().enumerate() {
+        if let Some(follows) = source.follow(changed.of(number)) {
+            following.spawn(core.scope.wrap(follows));
+        }
+    }
+    let told = core.settings.tree();
+    let mut reload = Reload { engine, supervisor, core, told, unread: BTreeSet::new() };
+    loop {
+        let sources = changed.next().await;
+        sleep(BURST).await;
+        reload.unread.extend(sources);
+        reload.unread.extend(changed.take());
+        // What resources do is caught where they are called; what is left is a source that panics.
+        let taken = catch(async {
+            reload.take_over().await;
+            Ok(())
+        });
+        if let Err(error) = taken.await {
+            tracing::error!("changed settings cannot be looked at: {error:#}; those before stay in force");
+        }
+    }
+}
+
+struct Reload {
+    engine: Arc<Engine>,
+    supervisor: Arc<Supervisor>,
+    core: Arc<Core>,
+    /// The settings that every part of the service works with.
+    told: Tree,
+    /// Sources that have changed since.
+    unread: BTreeSet<usize>,
+}
+
+impl Reload {
+    /// Lets what the sources say now take effect, if everybody agrees.
+    async fn take_over(&mut self) {
+        loop {
+            let (candidate, mut problems) = self.candidate().await;
+            let tree = candidate.tree();
+            let differences = self.core.settings.differences(&tree, &self.told);
+            if problems.is_empty() {
+                self.prepare(&tree, &differences, &mut problems).await;
+            }
+            if !problems.is_empty() {
+                return self.refuse(&problems);
+            }
+            // Otherwise something was set meanwhile, and the candidate has to be made again.
+            if self.core.settings.adopt(candidate) {
+                self.unread.clear();
+                self.told = tree;
+                self.core.settings.accepted(&self.core.sources);
+                return self.apply(&differences).await;
+            }
+        }
+    }
+
+    /// Loads what has changed, and reads all of it for what is wrong with it.
+    async fn candidate(&self) -> (Candidate, Problems) {
+        let (core, engine, unread) = (Arc::clone(&self.core), Arc::clone(&self.engine), self.unread.clone());
+        spawn::blocking(move || {
+            let mut problems = Problems::new();
+            let load = |number: usize| (number, core.settings.load(core.sources[number].as_ref(), &mut problems));
+            let loaded = unread.into_iter().map(load).collect();
+            let candidate = core.settings.candidate(loaded, &mut problems);
+            let tree = candidate.tree();
+            for (name, timer) in &core.timers {
+                let section = tree.own_section().section("timers").section(name);
+                TimerSettings::read(&section, timer.written(), &mut problems);
+            }
+            engine.check(&tree, &mut problems);
+            (candidate, problems)
+        })
+        .await
+    }
+
+    /// Asks the resources whose settings change whether they could work with them.
+    async fn prepare(&self, tree: &Tree, differences: &[Difference], problems: &mut Problems) {
+        for at in self.resources(differences, |_| true) {
+            if self.core.resources[at].state() != State::Started {
+                continue;
+            }
+            if let Err(error) = self.engine.prepare(at, tree).await {
+                problems.push(Problem::of_key(&self.path(at), format!("{error:#}")));
+            }
+        }
+    }
+
+    /// Tells everybody who does not follow by itself.
+    async fn apply(&mut self, differences: &[Difference]) {
+        self.core.refuse(None);
+        if differences.is_empty() {
+            return;
+        }
+        self.tell(differences);
+        let tree = self.core.settings.tree();
+        if differences.iter().any(|difference| difference.is_below("logging")) {
+            let logging = tree.section("logging").read::<LoggingSettings>(&[], &mut Problems::new());
+            logging.into_iter().for_each(|logging| self.core.scope.logs().configure(&logging));
+        }
+        self.steer_timers(&tree, differences);
+        let restarted = self.resources(differences, |difference| difference.change == Change::Restart);
+        for at in self.resources(differences, |_| true) {
+            if !restarted.contains(&at) && self.core.resources[at].state() == State::Started {
+                self.apply_live(at).await;
+            }
+        }
+        if !restarted.is_empty() {
+            self.supervisor.replace(&restarted).await;
+        }
+    }
+
+    async fn apply_live(&self, at: usize) {
+        if let Err(error) = self.engine.apply(at).await {
+            let cell = &self.core.resources[at];
+            let error = error.context("it could not take over the changed settings");
+            let life = cell.life.load(Ordering::Acquire);
+            let _ = self.core.reports.send(Report { resource: at, life, news: News::Ended(error) });
+        }
+    }
+
+    fn steer_timers(&self, tree: &Tree, differences: &[Difference]) {
+        let own = tree.own_section().section("timers");
+        for (name, timer) in &self.core.timers {
+            let section = own.section(name);
+            let path = section.path();
+            let changed: Vec<String> = differences.iter().filter_map(|one| one.name_below(&path)).collect();
+            if changed.is_empty() {
+                continue;
+            }
+            if let Some(settings) = TimerSettings::read(&section, timer.written(), &mut Problems::new()) {
+                timer.reconfigure(&settings, &changed);
+            }
+        }
+    }
+
+    fn tell(&self, differences: &[Difference]) {
+        let keys: Vec<String> = differences.iter().map(|difference| difference.key.to_string()).collect();
+        let said: Vec<String> = differences
+            .iter()
+            .take(NAMED)
+            .map(|difference| format!("`{}` (at {})", difference.key, difference.origin))
+            .collect();
+        let more = match keys.len().saturating_sub(NAMED) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        tracing::info!("settings changed: {}{more}", said.join(", "));
+        let is_of_resource = |difference: &&Difference| self.resource(difference).is_some();
+        let late: Vec<String> = differences
+            .iter()
+            .filter(|difference| difference.change == Change::Restart && !is_of_resource(difference))
+            .map(|difference| format!("`{}`", difference.key))
+            .collect();
+        if !late.is_empty() {
+            tracing::warn!("takes effect only with the next start of the service: {}", late.join(", "));
+        }
+        self.core.figures.settings_changed("applied");
+        self.core.events.emit(EventKind::SettingsChanged { keys });
+    }
+
+    fn refuse(&self, problems: &Problems) {
+        let said: Vec<String> = problems.iter().map(ToString::to_string).collect();
+        let said = said.join("; ");
+        self.core.figures.settings_changed("refused");
+        // The same again, because something else has changed, is not news.
+        if self.core.refuse(Some(said.clone())) {
+            tracing::warn!("changed settings are refused, those before stay in force: {said}");
+            self.core.events.emit(EventKind::SettingsRefused { why: said });
+        }
+    }
+
+    /// The resources with such a difference in their own settings, dependencies first.
+    fn resources(&self, differences: &[Difference], is_meant: impl Fn(&Difference) -> bool) -> Vec<usize> {
+        let found: BTreeSet<usize> =
+            differences.iter().filter(|one| is_meant(one)).filter_map(|one| self.resource(one)).collect();
+        self.core.graph.in_order().into_iter().filter(|at| found.contains(at)).collect()
+    }
+
+    fn resource(&self, difference: &Difference) -> Option<usize> {
+        let declared = &self.core.settings.declared()[difference.declared];
+        (0..self.core.resources.len()).find(|&at| declared.path_is(&self.path(at)))
+    }
+
+    fn path(&self, at: usize) -> String {
+        format!("resources.{}", self.core.resources[at].name)
+    }
+}
