@@ -119,6 +119,9 @@ fn is_spelled(node: &Node, text: &str, raw: &Node) -> bool {
     match &node.value {
         Value::Text(own) => **own == *text,
         Value::List(_) | Value::Map(_) => raw.parsed().is_ok_and(|parsed| parsed.as_ref() == Some(node)),
-        _ => node.spelling.as_deref().map_or_else(|| node.to_json().to_string() == text, |spelled| spelled == text),
+        _ => match &node.spelling {
+            Some(spelled) => **spelled == *text,
+            None => raw.parsed().is_ok_and(|parsed| parsed.as_ref() == Some(node)),
+        },
     }
 }
