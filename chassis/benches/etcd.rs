@@ -15,7 +15,7 @@ use std::{
 };
 
 use chassis::settings::{Etcd, Problems, Source, Tree};
-use etcd_client::{Client, GetOptions, Txn, TxnOp};
+use etcd_client::{Client, GetOptions, GetResponse, Txn, TxnOp};
 use tokio::runtime::{Builder, Runtime};
 
 const ROUNDS: usize = 15;
@@ -27,11 +27,18 @@ fn main() {
         fill(&server.url, keys);
         let (mut raw, mut load, mut merge) = (Vec::new(), Vec::new(), Vec::new());
         for _ in 0..ROUNDS {
-            raw.push(timed(|| assert_eq!(range(&server.url), keys)));
-            load.push(timed(|| drop(loaded(&server.url))));
+            raw.push(timed(|| {
+                let (runtime, found) = range(&server.url);
+                assert_eq!(found.count(), keys);
+                (runtime, found)
+            }));
+            load.push(timed(|| {
+                let (source, mut problems) = (Etcd::new([&server.url[..]]), Problems::new());
+                (source.load(&mut problems), source)
+            }));
             merge.push(timed(|| {
-                let sources: Vec<Box<dyn Source>> = vec![Box::new(Etcd::new([server.url.clone()]))];
-                drop(Tree::merge(&sources, "s1", &mut Problems::new()));
+                let sources: Vec<Box<dyn Source>> = vec![Box::new(Etcd::new([&server.url[..]]))];
+                (Tree::merge(&sources, "s1", &mut Problems::new()), sources)
             }));
         }
         let [raw, load, merge] = [raw, load, merge].map(median);
@@ -41,19 +48,14 @@ fn main() {
 }
 
 /// What everybody has to do: connect and read.
-fn range(url: &str) -> i64 {
-    runtime().block_on(async {
+fn range(url: &str) -> (Runtime, GetResponse) {
+    let runtime = runtime();
+    let found = runtime.block_on(async {
         let client = good(Client::connect([url], None).await);
         let mut kv = client.kv_client().max_decoding_message_size(256 << 20);
-        good(kv.get("/system/", Some(GetOptions::new().with_prefix())).await).count()
-    })
-}
-
-fn loaded(url: &str) -> chassis::settings::Layer {
-    let mut problems = Problems::new();
-    let layer = Etcd::new([url]).load(&mut problems);
-    assert!(problems.is_empty(), "{problems}");
-    layer
+        good(kv.get("/system/", Some(GetOptions::new().with_prefix())).await)
+    });
+    (runtime, found)
 }
 
 fn fill(url: &str, keys: i64) {
@@ -70,10 +72,13 @@ fn fill(url: &str, keys: i64) {
     });
 }
 
-fn timed(work: impl FnOnce()) -> Duration {
+/// How long it takes to get something, without letting it go.
+fn timed<T>(work: impl FnOnce() -> T) -> Duration {
     let began = Instant::now();
-    work();
-    began.elapsed()
+    let got = work();
+    let took = began.elapsed();
+    drop(got);
+    took
 }
 
 fn median(mut times: Vec<Duration>) -> Duration {

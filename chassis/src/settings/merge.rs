@@ -4,7 +4,7 @@
 //! one. The trees of the sources stay beside it as the index of positions: a value of the merged tree is found again
 //! in its source's tree, with the line and column, the spelling, and the origin that figment has no place for.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::BTreeMap};
 
 use figment::{
     Error, Figment, Metadata, Profile, Provider,
@@ -31,16 +31,30 @@ pub(crate) fn merge(layers: &[&Node], service: &str) -> Node {
     }
     let parts: Vec<&Node> = parts.iter().map(AsRef::as_ref).collect();
 
+    let alone = alone(&parts);
     let mut figment = Figment::new();
     for (number, part) in parts.iter().enumerate() {
-        let dict = part.as_map().map(|map| dict(map, &parts[..number])).unwrap_or_default();
-        figment = figment.merge(Part { number, dict });
+        let shared = |map: &Map| dict(map, &parts[..number], &|key| !alone.iter().any(|(alone, _)| *alone == key));
+        figment = figment.merge(Part { number, dict: part.as_map().map(shared).unwrap_or_default() });
     }
 
     let merged = figment.data().ok().and_then(|mut data| data.remove(&Profile::Default)).unwrap_or_default();
     let cursors: Vec<Option<&Node>> = parts.iter().copied().map(Some).collect();
     let root = Merged::Dict(Tag::Default, merged);
-    restore(root, &cursors, &figment).unwrap_or_else(|| Node::empty_map(Origin::default_value()))
+    let mut root = restore(root, &cursors, &figment).unwrap_or_else(|| Node::empty_map(Origin::default_value()));
+    if let Value::Map(map) = &mut root.value {
+        map.extend(alone.into_iter().map(|(key, node)| (key.to_owned(), node.clone())));
+    }
+    root
+}
+
+/// Sections that a single part has. Nothing is laid over them, and they may be most of a tree that serves many services.
+fn alone<'a>(parts: &[&'a Node]) -> Vec<(&'a str, &'a Node)> {
+    let mut found: BTreeMap<&str, Option<&Node>> = BTreeMap::new();
+    for (key, node) in parts.iter().filter_map(|part| part.as_map()).flatten() {
+        found.entry(key).and_modify(|other| *other = None).or_insert(Some(node));
+    }
+    found.into_iter().filter_map(|(key, node)| Some((key, node?))).collect()
 }
 
 /// What a source says for one service alone, as if it said it for all.
@@ -104,9 +118,10 @@ impl Provider for Part {
     }
 }
 
-/// A map as figment takes it. `below` are the same maps of the sources it will be laid over.
-fn dict(map: &Map, below: &[&Node]) -> Dict {
+/// A map as figment takes it, of the keys that are wanted. `below` are the same maps of the sources it will be laid over.
+fn dict(map: &Map, below: &[&Node], is_wanted: &dyn Fn(&str) -> bool) -> Dict {
     map.iter()
+        .filter(|(key, _)| is_wanted(key))
         .filter_map(|(key, node)| {
             let below: Vec<&Node> = below.iter().filter_map(|lower| lower.child(key)).collect();
             Some((key.clone(), value(node, &below)?))
@@ -126,7 +141,7 @@ fn value(node: &Node, below: &[&Node]) -> Option<Merged> {
         Value::Float(value) => Merged::Num(tag, Num::F64(*value)),
         Value::Text(text) | Value::Raw(text) => Merged::String(tag, text.to_string()),
         Value::List(items) => Merged::Array(tag, items.iter().filter_map(|item| value(item, &[])).collect()),
-        Value::Map(map) => Merged::Dict(tag, dict(map, below)),
+        Value::Map(map) => Merged::Dict(tag, dict(map, below, &|_| true)),
     })
 }
 

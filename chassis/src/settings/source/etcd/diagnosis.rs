@@ -13,6 +13,7 @@ use tokio_rustls::TlsConnector;
 use super::{
     certificates::Certificates,
     failure::{Failure, of_tls},
+    options::Options,
 };
 
 /// What a client of HTTP/2 says first: the preface, and settings that set nothing.
@@ -25,8 +26,10 @@ const HEAD: usize = 9;
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// What is wrong with whatever answers at the endpoint, if that can be seen.
-pub(super) async fn diagnose(endpoint: &str, certificates: Option<&Certificates>) -> Option<Failure> {
-    timeout(PATIENCE, look(endpoint, certificates)).await.ok().flatten()
+pub(super) async fn diagnose(options: &Options, at: usize) -> Option<Failure> {
+    let endpoint = &options.endpoints[at];
+    let certificates = options.certificates(endpoint).ok()?;
+    timeout(PATIENCE, look(endpoint, certificates.as_ref())).await.ok().flatten()
 }
 
 async fn look(endpoint: &str, certificates: Option<&Certificates>) -> Option<Failure> {

@@ -8,6 +8,7 @@ use tokio::time::{Instant, sleep, timeout_at};
 use super::{
     cache::Cache,
     connection::{Connection, Snapshot},
+    diagnosis::diagnose,
     failure::Failure,
     options::Options,
     standing::Standing,
@@ -139,11 +140,17 @@ impl Follower {
         let options = Arc::clone(&self.options);
         // What is told where the start ends in the middle of it.
         self.failures[at] = Some(Failure::unavailable("no answer yet"));
-        let mut connection = Connection::open(&options, &options.endpoints[at]).await?;
+        match self.read(at, &options).await {
+            Err(failure) if failure.is_vague => Err(diagnose(&options, at).await.unwrap_or(failure)),
+            read => read,
+        }
+    }
+
+    async fn read(&mut self, at: usize, options: &Options) -> Result<(Connection, Snapshot), Failure> {
+        let mut connection = Connection::open(options, &options.endpoints[at]).await?;
         if let Some(key) = &options.check_key {
             self.wait_for(key, at, &mut connection).await?;
         }
-        self.failures[at] = Some(Failure::unavailable("the settings were not read in time"));
         let snapshot = connection.read(&options.prefix).await?;
         Ok((connection, snapshot))
     }

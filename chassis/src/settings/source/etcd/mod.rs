@@ -10,7 +10,7 @@
 //! | `options` | what the source was told: endpoints, user, certificates |
 //! | `environment`, `variables` | the same as the environment says it |
 //! | `follower` | what the thread does: read, watch, and begin again |
-//! | `connection` | one endpoint of etcd: connecting, reading, watching |
+//! | `connection`, `pages` | one endpoint of etcd: connecting, reading, watching |
 //! | `certificates` | whom it trusts, and what it shows of itself |
 //! | `diagnosis` | why a connection ended that says only that it ended |
 //! | `failure` | what went wrong with an endpoint, whose fault it is, and how it is told |
@@ -39,6 +39,8 @@ mod follower;
 mod keeper;
 #[cfg(feature = "etcd")]
 mod options;
+#[cfg(feature = "etcd")]
+mod pages;
 #[cfg(feature = "etcd")]
 mod source;
 #[cfg(feature = "etcd")]

@@ -1,9 +1,6 @@
 //! What stands below the prefix, by key, and how it becomes settings.
 
-use std::{
-    borrow::Cow,
-    collections::{BTreeMap, HashMap},
-};
+use std::collections::{BTreeMap, HashMap};
 
 use serde_json::Value as Json;
 
@@ -26,11 +23,25 @@ pub(super) struct Keys {
 
 /// What one key holds.
 #[derive(Debug, Clone)]
-struct Entry {
+pub(super) struct Entry {
     /// When it was last written.
     revision: i64,
     /// The value, or what is wrong with it, in words without any of it.
     value: Result<Node, String>,
+}
+
+impl Entry {
+    pub(super) fn of(key: &[u8], document: &[u8], revision: i64) -> Self {
+        let origin = Origin::etcd(String::from_utf8_lossy(key), revision);
+        Self { revision, value: parse(document, &origin) }
+    }
+}
+
+/// What was read in order is put together at once.
+impl FromIterator<(Vec<u8>, Entry)> for Keys {
+    fn from_iter<I: IntoIterator<Item = (Vec<u8>, Entry)>>(entries: I) -> Self {
+        Self { entries: entries.into_iter().collect() }
+    }
 }
 
 impl PartialEq for Entry {
@@ -47,8 +58,8 @@ impl PartialEq for Entry {
 impl Keys {
     /// Takes over what was written to a key.
     pub(super) fn put(&mut self, key: Vec<u8>, document: &[u8], revision: i64) {
-        let origin = Origin::etcd(String::from_utf8_lossy(&key), revision);
-        self.entries.insert(key, Entry { revision, value: parse(document, &origin) });
+        let entry = Entry::of(&key, document, revision);
+        self.entries.insert(key, entry);
     }
 
     /// Forgets a key.
@@ -59,9 +70,8 @@ impl Keys {
     /// The keys whose names and values are as they should be, with path and revision.
     pub(super) fn good(&self, prefix: &str) -> impl Iterator<Item = (&str, KeyPath, &Node, i64)> {
         self.entries.iter().filter_map(move |(key, Entry { revision, value })| {
-            let (path, fault) = path(key, prefix);
-            let key = std::str::from_utf8(key).ok().filter(|_| fault.is_none())?;
-            Some((key, path, value.as_ref().ok()?, *revision))
+            name(key, prefix).ok()?;
+            Some((std::str::from_utf8(key).ok()?, path(key, prefix), value.as_ref().ok()?, *revision))
         })
     }
 
@@ -69,33 +79,37 @@ impl Keys {
     pub(super) fn layer(&self, prefix: &str, problems: &mut Problems) -> Layer {
         self.tell_same_but_for_case(problems);
         let mut layer = Layer::empty();
+        let mut good: Vec<(&str, &Node)> = Vec::with_capacity(self.entries.len());
         // Keys that hold a value and are the beginning of the next one: `/a` for `/a/b`.
         let mut above: Vec<(&[u8], i64)> = Vec::new();
         for (key, Entry { revision, value }) in &self.entries {
-            above.retain(|(start, _)| key.starts_with(start));
-            let origin = || Origin::etcd(String::from_utf8_lossy(key), *revision);
-            let (path, fault) = path(key, prefix);
-            if let Some(why) = fault {
-                problems.push(Problem::at(path, why).origin(origin()).help("delete the key").if_read());
-                continue;
-            }
-            let parent = above.iter().find(|(start, _)| key.get(start.len()) == Some(&b'/'));
-            if let Some((start, revision)) = parent {
+            while above.pop_if(|(start, _)| !key.starts_with(start)).is_some() {}
+            let mut tell = |what: String, help: &str| {
+                let origin = Origin::etcd(String::from_utf8_lossy(key), *revision);
+                problems.push(Problem::at(path(key, prefix), what).origin(origin).help(help).if_read());
+            };
+            let name = match name(key, prefix) {
+                Ok(name) => name,
+                Err(why) => {
+                    tell(why, "delete the key");
+                    continue;
+                }
+            };
+            if let Some((start, revision)) = above.iter().find(|(start, _)| key.get(start.len()) == Some(&b'/')) {
                 let value = Origin::etcd(String::from_utf8_lossy(start), *revision);
-                let what = format!("is below a key that has a value itself, {value}");
-                problems.push(Problem::at(path, what).origin(origin()).help("delete one of the two").if_read());
+                tell(format!("is below a key that has a value itself, {value}"), "delete one of the two");
                 continue;
             }
             above.push((key, *revision));
             match value {
-                Ok(node) => insert(&mut layer.root, &path, node.clone()),
+                Ok(node) => good.push((name, node)),
                 Err(why) => {
-                    let problem = Problem::at(path, format!("the value is no JSON document: {why}")).origin(origin());
-                    problems.push(problem.help("text is written in double quotes").if_read());
+                    tell(format!("the value is no JSON document: {why}"), "text is written in double quotes");
                     layer.is_partial = true;
                 }
             }
         }
+        layer.root.value = Value::Map(directory(&good, 0));
         layer
     }
 
@@ -129,44 +143,48 @@ fn parse(document: &[u8], origin: &Origin) -> Result<Node, String> {
     }
 }
 
-/// The path of a key, and what is wrong with its name; then the path is the one that was probably meant.
-fn path(key: &[u8], prefix: &str) -> (KeyPath, Option<String>) {
+/// The name of a key below the prefix, or what is wrong with it.
+fn name<'a>(key: &'a [u8], prefix: &str) -> Result<&'a str, String> {
+    let Ok(key) = std::str::from_utf8(key) else {
+        return Err("the name of this key is not UTF-8".to_owned());
+    };
+    let name = key.strip_prefix(prefix).and_then(|rest| rest.strip_prefix('/')).unwrap_or(key);
+    if name.split('/').any(str::is_empty) {
+        return Err("a name before, between or after slashes is missing".to_owned());
+    }
+    if name.split('/').nth(DEEPEST).is_some() {
+        return Err(format!("the key has more than {DEEPEST} names"));
+    }
+    Ok(name)
+}
+
+/// The path of a key; where something is wrong with its name, the one that was probably meant.
+fn path(key: &[u8], prefix: &str) -> KeyPath {
     let text = String::from_utf8_lossy(key);
     let rest = text.strip_prefix(prefix).and_then(|rest| rest.strip_prefix('/')).unwrap_or(&text);
     let steps = rest.split('/').filter(|step| !step.is_empty()).map(Box::from).take(DEEPEST);
-    let path = KeyPath::from_steps(steps.collect());
-    let fault = if matches!(text, Cow::Owned(_)) {
-        Some("the name of this key is not UTF-8".to_owned())
-    } else if rest.split('/').any(str::is_empty) {
-        Some("a name before, between or after slashes is missing".to_owned())
-    } else if rest.split('/').nth(DEEPEST).is_some() {
-        Some(format!("the key has more than {DEEPEST} names"))
-    } else {
-        None
-    };
-    (path, fault)
+    KeyPath::from_steps(steps.collect())
 }
 
-/// Puts a value in its place; that no value stands above it is known.
-fn insert(root: &mut Node, path: &KeyPath, node: Node) {
-    let mut steps = path.steps();
-    let Some(last) = steps.next_back() else { return };
-    let mut at = root;
-    for step in steps {
-        let Value::Map(map) = &mut at.value else { return };
-        at = below(map, step, &node.origin);
+/// What these keys are together. They are sorted, and the same up to `depth`: what is in one directory stands together.
+fn directory(keys: &[(&str, &Node)], depth: usize) -> Map {
+    let mut map = Map::new();
+    let mut rest = keys;
+    while let [(key, node), others @ ..] = rest {
+        let name = &key[depth..];
+        let Some((name, _)) = name.split_once('/') else {
+            map.insert(name.to_owned(), Node::clone(node));
+            rest = others;
+            continue;
+        };
+        let start = &key[..depth + name.len() + 1];
+        let count = rest.iter().take_while(|(key, _)| key.starts_with(start)).count();
+        let (inside, others) = rest.split_at(count);
+        let inside = Value::Map(directory(inside, start.len()));
+        map.insert(name.to_owned(), Node::new(inside, node.origin.clone()));
+        rest = others;
     }
-    if let Value::Map(map) = &mut at.value {
-        map.insert(last.to_owned(), node);
-    }
-}
-
-fn below<'a>(map: &'a mut Map, step: &str, origin: &Origin) -> &'a mut Node {
-    // Looked up first: most names of a large tree are there already.
-    if !map.contains_key(step) {
-        map.insert(step.to_owned(), Node::empty_map(origin.clone()));
-    }
-    map.entry(step.to_owned()).or_insert_with(|| Node::empty_map(origin.clone()))
+    map
 }
 
 #[cfg(test)]
