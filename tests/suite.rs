@@ -25,6 +25,8 @@ mod restarts;
 #[cfg(feature = "etcd")]
 mod settings_etcd;
 #[cfg(feature = "etcd")]
+mod settings_etcd_live;
+#[cfg(feature = "etcd")]
 mod settings_etcd_outage;
 #[cfg(feature = "etcd")]
 mod settings_etcd_program;

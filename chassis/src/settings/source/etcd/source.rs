@@ -23,7 +23,7 @@ use crate::{
         accepted::Accepted,
         origin::Origin,
         problem::{Problem, Problems},
-        source::{Layer, Source},
+        source::{Changes, Following, Layer, Source},
     },
     tasks::spawn::thread,
 };
@@ -184,6 +184,10 @@ impl Source for Etcd {
         let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
         // It waits for nothing but its own futures, which end here.
         drop(thread.map(JoinHandle::join));
+    }
+
+    fn follow(&self, changes: Changes) -> Option<Following> {
+        Some(Box::pin(Arc::clone(&self.standing).follow(changes)))
     }
 
     fn health(&self) -> Health {

@@ -1,6 +1,9 @@
 //! What the thread knows of etcd, and those who wait for it.
 
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{
+    Arc, Condvar, Mutex, MutexGuard, PoisonError,
+    atomic::{AtomicU64, Ordering},
+};
 
 use etcd_client::{Event, WatchResponse};
 use tokio::sync::watch;
@@ -12,7 +15,7 @@ use crate::{
         accepted::Sieve,
         origin::Origin,
         problem::{Problem, Problems},
-        source::Layer,
+        source::{Changes, Layer},
     },
 };
 
@@ -33,7 +36,9 @@ pub(super) struct Standing {
     /// Why etcd is away, if it is. By itself: a probe must not wait for a large tree.
     lost: Mutex<Option<String>>,
     /// Counts what was known at some time: it changes with every difference.
-    pub(super) version: watch::Sender<u64>,
+    version: watch::Sender<u64>,
+    /// The version that was given last.
+    given_version: AtomicU64,
     /// What is to be written to the cache.
     pub(super) to_keep: watch::Sender<Option<Accepted>>,
 }
@@ -130,10 +135,22 @@ impl Standing {
     pub(super) fn layer(&self, options: &Options, problems: &mut Problems) -> Layer {
         let mut known = self.known();
         let keys = Arc::clone(&known.keys);
+        self.given_version.store(*self.version.borrow(), Ordering::Relaxed);
         let is_read = matches!(known.first, Some(First::Read));
         known.given = (options.cache_file.is_some() && is_read).then(|| Arc::clone(&keys));
         drop(known);
         keys.layer(&options.prefix, problems)
+    }
+
+    /// Tells of everything that differs from what was given last, as long as it is polled.
+    pub(super) async fn follow(self: Arc<Self>, changes: Changes) {
+        let mut version = self.version.subscribe();
+        if *version.borrow_and_update() != self.given_version.load(Ordering::Relaxed) {
+            changes.notify();
+        }
+        while version.changed().await.is_ok() {
+            changes.notify();
+        }
     }
 
     /// What was given last has been accepted: it is good enough to be kept.
