@@ -186,6 +186,18 @@ impl Context {
         &self.core.settings
     }
 
+    /// The etcd that the service reads its settings from, if there is one; of several the last, whose values win.
+    #[cfg(feature = "etcd")]
+    #[allow(dead_code, reason = "nobody asks yet")]
+    pub(crate) fn etcd(&self) -> Option<crate::etcd::Options> {
+        let mut sources = self.core.sources.iter().rev();
+        let source = sources.find_map(|source| {
+            let source: &dyn std::any::Any = source.as_ref();
+            source.downcast_ref::<crate::settings::source::Etcd>()
+        });
+        source.map(|source| source.etcd().clone())
+    }
+
     /// The service's meters.
     pub fn metrics(&self) -> &Metrics {
         &self.core.metrics

@@ -52,6 +52,9 @@ mod cli;
 mod context;
 pub mod diagram;
 pub mod error;
+#[cfg(feature = "etcd")]
+#[allow(dead_code, unused_imports, reason = "the lease has no users yet")]
+mod etcd;
 pub mod handler;
 #[cfg(feature = "_http")]
 mod http;

@@ -1,6 +1,6 @@
 //! Where settings come from: each source is one file, behind one trait.
 
-use std::{future::Future, pin::Pin};
+use std::{any::Any, future::Future, pin::Pin};
 
 mod changes;
 mod cli;
@@ -44,7 +44,7 @@ use crate::Health;
 ///     }
 /// }
 /// ```
-pub trait Source: Send + Sync + 'static {
+pub trait Source: Any + Send + Sync {
     /// What people call it: `settings.yml`, `environment`.
     fn name(&self) -> String;
 

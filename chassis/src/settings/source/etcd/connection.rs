@@ -1,22 +1,13 @@
 //! One endpoint of etcd: connecting, reading at one revision, watching from there.
 
-use std::{future::Future, time::Duration};
-
 use etcd_client::{Client, GetOptions, WatchOptions, WatchStream};
-use tokio::{task::yield_now, time::timeout};
+use tokio::task::yield_now;
 
 use super::{
-    failure::{Failure, is_auth_disabled},
-    options::Options,
     pages::Pages,
     tree::{Entry, Keys},
 };
-
-/// How long the first answer may take: then the next endpoint is tried.
-pub(super) const GREETING: Duration = Duration::from_secs(3);
-
-/// How long any other one may take.
-pub(super) const PATIENCE: Duration = Duration::from_secs(10);
+use crate::etcd::{self, Failure, GREETING, PATIENCE, within};
 
 /// The largest answer: pages get smaller until they fit.
 const LARGEST: usize = 64 << 20;
@@ -34,16 +25,8 @@ pub(super) struct Snapshot {
 
 impl Connection {
     /// Prepares a connection, and says who is asking; without a user nothing is asked yet.
-    pub(super) async fn open(options: &Options, endpoint: &str) -> Result<Self, Failure> {
-        let certificates = options.certificates(endpoint)?;
-        let certificates = certificates.as_ref();
-        let connect = |with_user| Client::connect([endpoint], Some(options.connect(certificates, with_user)));
-        let client = match within(GREETING, connect(true)).await? {
-            // What etcd's own client does: a server without users serves everybody.
-            Err(error) if is_auth_disabled(&error) => within(GREETING, connect(false)).await?,
-            connected => connected,
-        };
-        Ok(Self { client: client? })
+    pub(super) async fn open(options: &etcd::Options, endpoint: &str) -> Result<Self, Failure> {
+        Ok(Self { client: etcd::open(options, endpoint).await? })
     }
 
     /// Whether the key exists.
@@ -87,9 +70,4 @@ impl Connection {
 fn range(prefix: &str) -> (Vec<u8>, Vec<u8>) {
     let after_slash = b'/' + 1;
     (format!("{prefix}/").into_bytes(), [prefix.as_bytes(), &[after_slash]].concat())
-}
-
-pub(super) async fn within<T>(patience: Duration, work: impl Future<Output = T>) -> Result<T, Failure> {
-    let late = |_| Failure::unavailable(format!("no answer within {} s", patience.as_secs()));
-    timeout(patience, work).await.map_err(late)
 }

@@ -59,10 +59,10 @@ fn options(variable: impl Fn(&str) -> Option<OsString>) -> Option<Options> {
         options.set_prefix(prefix);
     }
     if let Some((name, password)) = read.pair(USER, PASSWORD) {
-        options.set_user(name, password);
+        options.etcd.set_user(name, password);
     }
-    options.ca_file = (read.variable)(CA_FILE).map(Into::into);
-    options.identity = read.pair(CERT_FILE, KEY_FILE).map(|(certificate, key)| (certificate.into(), key.into()));
+    options.etcd.ca_file = (read.variable)(CA_FILE).map(Into::into);
+    options.etcd.identity = read.pair(CERT_FILE, KEY_FILE).map(|(certificate, key)| (certificate.into(), key.into()));
     if let Some(timeout) = read.text(START_TIMEOUT) {
         match parse_duration(&timeout, Unit::Seconds) {
             Ok(timeout) => options.start_timeout = timeout,
@@ -75,7 +75,7 @@ fn options(variable: impl Fn(&str) -> Option<OsString>) -> Option<Options> {
         None | Some("false" | "no" | "off" | "0") => {}
         Some(_) => read.wrong(CACHE_SECRETS, "expected `true` or `false`"),
     }
-    options.problems = read.problems;
+    options.etcd.problems = read.problems;
     Some(options)
 }
 
@@ -134,19 +134,22 @@ mod tests {
             ("ETCD_CHECK_KEY", "/ready"),
         ])
         .unwrap();
-        assert_eq!(options.endpoints, ["http://a:1", "https://b:2"]);
+        assert_eq!(options.etcd.endpoints, ["http://a:1", "https://b:2"]);
         assert_eq!((options.prefix.as_str(), options.check_key.as_deref()), ("/prod", Some("/ready")));
         assert_eq!(options.start_timeout.as_secs(), 60);
-        assert_eq!(options.problems.notices().count(), 1);
+        assert_eq!(options.etcd.problems.notices().count(), 1);
     }
 
     #[test]
     fn the_older_names_are_taken_where_there_are_no_others() {
         let options = read(&[("TAMARCO_ETCD_HOST", "etcd"), ("TAMARCO_ETCD_PORT", "4001")]).unwrap();
-        assert_eq!(options.endpoints, ["http://etcd:4001"]);
-        assert_eq!(options.problems.notices().count(), 1);
+        assert_eq!(options.etcd.endpoints, ["http://etcd:4001"]);
+        assert_eq!(options.etcd.problems.notices().count(), 1);
         let options = read(&[("TAMARCO_ETCD_HOST", "etcd"), ("CHASSIS_ETCD_ENDPOINTS", "http://a:1")]).unwrap();
-        assert_eq!((options.endpoints, options.problems.notices().count()), (vec!["http://a:1".to_owned()], 0));
+        assert_eq!(
+            (options.etcd.endpoints, options.etcd.problems.notices().count()),
+            (vec!["http://a:1".to_owned()], 0)
+        );
     }
 
     #[test]
@@ -159,7 +162,7 @@ mod tests {
             ("CHASSIS_ETCD_CACHE_SECRETS", "maybe"),
         ]);
         let mut problems = Problems::new();
-        assert!(!options.unwrap().check(&mut problems));
+        assert!(!options.unwrap().etcd.check(&mut problems));
         assert_eq!(problems.len(), 6, "{problems}");
         assert!(!problems.to_string().contains("hunter2"));
     }

@@ -8,13 +8,12 @@ use tokio::time::{Instant, sleep, timeout_at};
 use super::{
     cache::Cache,
     connection::{Connection, Snapshot},
-    diagnosis::diagnose,
-    failure::Failure,
     options::Options,
     standing::Standing,
 };
 use crate::{
     Cause,
+    etcd::{Failure, diagnose},
     settings::{origin::Origin, problem::Problem, value::show_duration},
     supervision::Backoff,
 };
@@ -45,7 +44,7 @@ pub(super) struct Follower {
 
 impl Follower {
     pub(super) fn new(options: Arc<Options>, standing: Arc<Standing>) -> Self {
-        let count = options.endpoints.len();
+        let count = options.etcd.endpoints.len();
         Self {
             // Many services that start together spread over the endpoints.
             next: fastrand::usize(..count.max(1)),
@@ -121,7 +120,7 @@ impl Follower {
 
     /// Reads the tree from the first endpoint that gives it.
     async fn round(&mut self) -> Option<(Connection, Snapshot)> {
-        let count = self.options.endpoints.len();
+        let count = self.options.etcd.endpoints.len();
         for at in (self.next..self.next + count).map(|at| at % count) {
             match self.attempt(at).await {
                 Ok(read) => {
@@ -141,13 +140,13 @@ impl Follower {
         // What is told where the start ends in the middle of it.
         self.failures[at] = Some(Failure::unavailable("no answer yet"));
         match self.read(at, &options).await {
-            Err(failure) if failure.is_vague => Err(diagnose(&options, at).await.unwrap_or(failure)),
+            Err(failure) if failure.is_vague => Err(diagnose(&options.etcd, at).await.unwrap_or(failure)),
             read => read,
         }
     }
 
     async fn read(&mut self, at: usize, options: &Options) -> Result<(Connection, Snapshot), Failure> {
-        let mut connection = Connection::open(options, &options.endpoints[at]).await?;
+        let mut connection = Connection::open(&options.etcd, &options.etcd.endpoints[at]).await?;
         if let Some(key) = &options.check_key {
             self.wait_for(key, at, &mut connection).await?;
         }
@@ -179,7 +178,7 @@ impl Follower {
         tracing::debug!("the watch of etcd ended: {}", why.what);
         if self.backoff.failures() > SHORT_WATCHES {
             // Reading succeeds again and again, and following does not.
-            let count = self.options.endpoints.len();
+            let count = self.options.etcd.endpoints.len();
             self.failures[(self.next + count - 1) % count] = Some(why);
             self.tell_lost();
         }
@@ -237,7 +236,7 @@ impl Follower {
     }
 
     fn reasons(&self) -> String {
-        let failures = self.options.endpoints.iter().zip(&self.failures);
+        let failures = self.options.etcd.endpoints.iter().zip(&self.failures);
         let reasons =
             failures.filter_map(|(endpoint, failure)| Some(format!("{endpoint}: {}", failure.as_ref()?.what)));
         reasons.collect::<Vec<_>>().join("; ")
@@ -245,7 +244,7 @@ impl Follower {
 
     /// Why the start has no settings: one problem for each endpoint that was tried.
     fn problems(&self) -> Vec<Problem> {
-        let failures = self.options.endpoints.iter().zip(&self.failures);
+        let failures = self.options.etcd.endpoints.iter().zip(&self.failures);
         let told = failures.filter_map(|(endpoint, failure)| {
             let origin = Origin::named(format!("etcd {endpoint}"));
             Some(failure.as_ref()?.problem(origin, self.options.start_timeout))

@@ -2,18 +2,15 @@
 //!
 //! The key `/system/resources/http/port` holds the JSON document of `system.resources.http.port`. A source has a thread
 //! of its own with a small runtime: `load` waits for the first read and gives what is known; the thread follows the tree
-//! until the source is dropped.
+//! until the source is dropped. What it is to talk to etcd at all stands in `crate::etcd`.
 //!
 //! | file | |
 //! | --- | --- |
 //! | `source` | what the rest of the settings sees of it |
-//! | `options` | what the source was told: endpoints, user, certificates |
+//! | `options` | what the source was told |
 //! | `environment`, `variables` | the same as the environment says it |
 //! | `follower` | what the thread does: read, watch, and begin again |
-//! | `connection`, `pages` | one endpoint of etcd: connecting, reading, watching |
-//! | `certificates` | whom it trusts, and what it shows of itself |
-//! | `diagnosis` | why a connection ended that says only that it ended |
-//! | `failure` | what went wrong with an endpoint, whose fault it is, and how it is told |
+//! | `connection`, `pages` | one endpoint of etcd: reading, watching |
 //! | `tree` | what stands below the prefix, and what is wrong with it |
 //! | `standing` | what the thread knows, and those who wait for it |
 //! | `cache`, `keeper` | the last good settings in a file |
@@ -22,17 +19,11 @@
 #[cfg(feature = "etcd")]
 mod cache;
 #[cfg(feature = "etcd")]
-mod certificates;
-#[cfg(feature = "etcd")]
 mod connection;
-#[cfg(feature = "etcd")]
-mod diagnosis;
 #[cfg(any(test, not(feature = "etcd")))]
 mod disabled;
 #[cfg(feature = "etcd")]
 mod environment;
-#[cfg(feature = "etcd")]
-mod failure;
 #[cfg(feature = "etcd")]
 mod follower;
 #[cfg(feature = "etcd")]

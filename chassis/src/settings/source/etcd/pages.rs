@@ -4,10 +4,7 @@ use std::time::Duration;
 
 use etcd_client::{GetOptions, GetResponse, KeyValue, KvClient, ResponseHeader};
 
-use super::{
-    connection::{GREETING, PATIENCE, within},
-    failure::{Failure, is_too_large},
-};
+use crate::etcd::{Failure, GREETING, PATIENCE, is_too_large, within};
 
 /// How many keys the first page may have: it comes soon, or not at all.
 const FIRST: i64 = 1_000;

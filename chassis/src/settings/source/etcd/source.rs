@@ -17,7 +17,7 @@ use super::{
     standing::{First, Standing},
 };
 use crate::{
-    Health,
+    Health, etcd,
     scope::Scope,
     settings::{
         accepted::Accepted,
@@ -78,19 +78,19 @@ impl Etcd {
     /// Says who is asking; etcd has to have authentication enabled.
     #[must_use]
     pub fn user(self, name: impl Into<String>, password: impl Into<String>) -> Self {
-        self.change(|options| options.set_user(name.into(), password.into()))
+        self.change(|options| options.etcd.set_user(name.into(), password.into()))
     }
 
     /// Trusts the authorities in this PEM file, and no others. Without it the system's are trusted.
     #[must_use]
     pub fn ca_file(self, path: impl Into<PathBuf>) -> Self {
-        self.change(|options| options.ca_file = Some(path.into()))
+        self.change(|options| options.etcd.ca_file = Some(path.into()))
     }
 
     /// Shows this certificate to etcd; both are PEM files, read anew for each connection.
     #[must_use]
     pub fn client_certificate(self, certificate: impl Into<PathBuf>, key: impl Into<PathBuf>) -> Self {
-        self.change(|options| options.identity = Some((certificate.into(), key.into())))
+        self.change(|options| options.etcd.identity = Some((certificate.into(), key.into())))
     }
 
     /// How long a start waits for etcd; 10 s unless it is said otherwise.
@@ -110,6 +110,11 @@ impl Etcd {
     #[must_use]
     pub fn cache_secrets(self) -> Self {
         self.change(|options| options.cache_secrets = true)
+    }
+
+    /// How its etcd is reached; what else needs etcd uses the same.
+    pub(crate) fn etcd(&self) -> &etcd::Options {
+        &self.options.etcd
     }
 
     /// Called before anything is shared with the thread.
@@ -154,7 +159,7 @@ impl Source for Etcd {
     }
 
     fn load(&self, problems: &mut Problems) -> Layer {
-        if !self.options.check(problems) {
+        if !self.options.etcd.check(problems) {
             return Layer::unreadable();
         }
         if let Err(error) = self.begin() {
@@ -212,6 +217,6 @@ impl Drop for Ended {
 
 impl fmt::Debug for Etcd {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Etcd").field("endpoints", &self.options.endpoints).finish_non_exhaustive()
+        f.debug_struct("Etcd").field("endpoints", &self.options.etcd.endpoints).finish_non_exhaustive()
     }
 }

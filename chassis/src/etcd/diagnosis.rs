@@ -26,7 +26,7 @@ const HEAD: usize = 9;
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// What is wrong with whatever answers at the endpoint, if that can be seen.
-pub(super) async fn diagnose(options: &Options, at: usize) -> Option<Failure> {
+pub(crate) async fn diagnose(options: &Options, at: usize) -> Option<Failure> {
     let endpoint = &options.endpoints[at];
     let certificates = options.certificates(endpoint).ok()?;
     timeout(PATIENCE, look(endpoint, certificates.as_ref())).await.ok().flatten()

@@ -1,4 +1,4 @@
-//! Certificates: whom the source trusts, and what it shows of itself.
+//! Certificates: whom a client trusts, and what it shows of itself.
 
 use std::{
     fs, io,
@@ -14,7 +14,7 @@ use rustls::{
 use super::failure::Failure;
 
 /// What is in the files, read anew for each connection: certificates are replaced while a service runs.
-pub(super) struct Certificates {
+pub(crate) struct Certificates {
     /// The authorities; the system's where there is none.
     authorities: Option<Vec<u8>>,
     /// A certificate with what leads to its authority, and its key.
@@ -26,7 +26,7 @@ impl Certificates {
     ///
     /// # Errors
     /// The file that cannot be read, or is no PEM file of that kind.
-    pub(super) fn read(authorities: Option<&PathBuf>, identity: Option<&(PathBuf, PathBuf)>) -> Result<Self, Failure> {
+    pub(crate) fn read(authorities: Option<&PathBuf>, identity: Option<&(PathBuf, PathBuf)>) -> Result<Self, Failure> {
         let authorities = authorities.map(|path| certificates(path)).transpose()?;
         let identity = match identity {
             Some((certificate, key)) => Some((certificates(certificate)?, private_key(key)?)),
@@ -36,7 +36,7 @@ impl Certificates {
     }
 
     /// As the client of etcd takes them.
-    pub(super) fn options(&self) -> TlsOptions {
+    pub(crate) fn options(&self) -> TlsOptions {
         let tls = match &self.authorities {
             Some(pem) => TlsOptions::new().ca_certificate(Certificate::from_pem(pem)),
             None => TlsOptions::new().with_native_roots(),
@@ -48,14 +48,14 @@ impl Certificates {
     }
 
     /// The authorities, where they are not the system's.
-    pub(super) fn roots(&self) -> Option<RootCertStore> {
+    pub(crate) fn roots(&self) -> Option<RootCertStore> {
         let mut roots = RootCertStore::empty();
         roots.add_parsable_certificates(CertificateDer::pem_slice_iter(self.authorities.as_ref()?).flatten());
         Some(roots)
     }
 
     /// The certificate and its key.
-    pub(super) fn identity(&self) -> Option<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>)> {
+    pub(crate) fn identity(&self) -> Option<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>)> {
         let (certificate, key) = self.identity.as_ref()?;
         Some((
             CertificateDer::pem_slice_iter(certificate).flatten().collect(),

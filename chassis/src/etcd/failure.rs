@@ -7,39 +7,39 @@ use tonic::Code;
 
 use crate::{
     Cause,
-    settings::{origin::Origin, problem::Problem, value::show_duration},
+    settings::{Origin, Problem, value::show_duration},
 };
 
 /// Why an endpoint did not serve.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Failure {
-    pub(super) cause: Cause,
+pub(crate) struct Failure {
+    pub(crate) cause: Cause,
     /// In words that go on from the name of the endpoint.
-    pub(super) what: String,
-    pub(super) help: Option<&'static str>,
+    pub(crate) what: String,
+    pub(crate) help: Option<&'static str>,
     /// All endpoints would say the same, now and later.
-    pub(super) is_final: bool,
+    pub(crate) is_final: bool,
     /// A closer look may tell more.
-    pub(super) is_vague: bool,
+    pub(crate) is_vague: bool,
 }
 
 impl Failure {
     /// It is not there at the moment.
-    pub(super) fn unavailable(what: impl Into<String>) -> Self {
+    pub(crate) fn unavailable(what: impl Into<String>) -> Self {
         Self { cause: Cause::Unavailable, what: what.into(), help: None, is_final: false, is_vague: false }
     }
 
     /// It will not be there either unless something is set differently.
-    pub(super) fn misconfigured(what: impl Into<String>) -> Self {
+    pub(crate) fn misconfigured(what: impl Into<String>) -> Self {
         Self { cause: Cause::Misconfigured, what: what.into(), help: None, is_final: false, is_vague: false }
     }
 
-    pub(super) fn help(self, help: &'static str) -> Self {
+    pub(crate) fn help(self, help: &'static str) -> Self {
         Self { help: Some(help), ..self }
     }
 
     /// The failure as a problem of a start that has waited for so long.
-    pub(super) fn problem(&self, origin: Origin, waited: Duration) -> Problem {
+    pub(crate) fn problem(&self, origin: Origin, waited: Duration) -> Problem {
         let problem = match self.cause {
             Cause::Unavailable => {
                 let what = format!("{}; given up after {}", self.what, show_duration(waited));
@@ -60,13 +60,13 @@ impl Failure {
 }
 
 /// Whether the answer is larger than this side takes.
-pub(super) fn is_too_large(error: &Error) -> bool {
+pub(crate) fn is_too_large(error: &Error) -> bool {
     matches!(error, Error::GRpcStatus(status)
         if status.code() == Code::OutOfRange && status.message().contains("message length too large"))
 }
 
 /// Whether etcd does not want to know who asks.
-pub(super) fn is_auth_disabled(error: &Error) -> bool {
+pub(crate) fn is_auth_disabled(error: &Error) -> bool {
     matches!(error, Error::GRpcStatus(status) if status.message().contains("authentication is not enabled"))
 }
 
@@ -92,11 +92,9 @@ fn of_status(status: &tonic::Status) -> Failure {
                 .help("set `CHASSIS_ETCD_USER` and `CHASSIS_ETCD_PASSWORD`")
                 .for_all()
         }
-        Code::PermissionDenied => {
-            Failure::misconfigured(format!("etcd does not let this user read the settings: {said}"))
-                .help("grant its role to read the prefix")
-                .for_all()
-        }
+        Code::PermissionDenied => Failure::misconfigured(format!("etcd does not let this user in there: {said}"))
+            .help("grant a role of it the keys that are asked for")
+            .for_all(),
         _ if status.source().is_some() => of_chain(status),
         Code::Unavailable => Failure::unavailable(said),
         Code::Unimplemented | Code::Unknown | Code::Internal if !status.message().starts_with("etcdserver: ") => {
@@ -132,7 +130,7 @@ fn of_io(error: &io::Error) -> Failure {
 }
 
 /// What one side has against the certificate of the other.
-pub(super) fn of_tls(error: &io::Error) -> Option<Failure> {
+pub(crate) fn of_tls(error: &io::Error) -> Option<Failure> {
     match error.get_ref()?.downcast_ref::<rustls::Error>()? {
         rustls::Error::InvalidCertificate(why) => {
             Some(Failure::misconfigured(format!("the certificate it shows is not accepted: {why}")))

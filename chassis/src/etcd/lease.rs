@@ -1,0 +1,201 @@
+//! A lease: what is attached to it in etcd exists for as long as somebody says that it should.
+//!
+//! Its owner has to know without asking whether the lease is still valid: a network that is cut, or a process that was
+//! paused, must not make it believe in a lease that the server has ended long ago. So the time counts from the moment
+//! the last question was *sent* that was answered; the server counts from a later one.
+
+use std::{sync::Arc, time::Duration};
+
+use etcd_client::{Client, Error, ResponseHeader};
+use tokio::{
+    sync::watch,
+    time::{Instant, sleep, sleep_until},
+};
+
+use super::{
+    connection::{GREETING, within},
+    endpoints::Endpoints,
+    failure::Failure,
+};
+
+/// How much earlier than the server its owner takes a lease for over, as a part of the time to live, and at most: two
+/// clocks do not run equally fast.
+const MARGIN: (u32, Duration) = (10, Duration::from_secs(1));
+
+/// How often it is renewed within its time to live: two questions may go unanswered.
+const QUESTIONS: u32 = 3;
+
+/// How long the owner waits before it tries to connect again.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// A lease, granted by an etcd. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Lease {
+    id: i64,
+    /// As the server has granted it, which may be more than what was asked for.
+    ttl: Duration,
+    /// The revision of etcd when it was granted.
+    revision: i64,
+    /// Until when it is valid; `None` once it is lost.
+    until: Arc<watch::Sender<Option<Instant>>>,
+}
+
+/// Why an attempt to keep a lease came to its end.
+enum End {
+    /// The server does not know it any more.
+    Gone,
+    /// Another connection may do.
+    Failed(Failure),
+}
+
+impl Lease {
+    /// Asks for a lease that lives for so long without being renewed; etcd counts in whole seconds, and may give more.
+    ///
+    /// It is not renewed before [`keep`](Self::keep) is awaited.
+    ///
+    /// # Errors
+    /// When etcd does not answer, or refuses.
+    pub(crate) async fn grant(client: &Client, ttl: Duration) -> Result<Self, Failure> {
+        let seconds = ttl.as_secs() + u64::from(ttl.subsec_nanos() > 0);
+        let asked = Instant::now();
+        let seconds = i64::try_from(seconds.max(1)).unwrap_or(i64::MAX);
+        let granted = within(GREETING, client.lease_client().grant(seconds, None)).await??;
+        let ttl = Duration::from_secs(u64::try_from(granted.ttl()).unwrap_or(0));
+        let revision = granted.header().map_or(0, ResponseHeader::revision);
+        let until = watch::Sender::new(Some(end(asked, ttl)));
+        Ok(Self { id: granted.id(), ttl, revision, until: Arc::new(until) })
+    }
+
+    /// What is attached to it is written with this id.
+    pub(crate) fn id(&self) -> i64 {
+        self.id
+    }
+
+    /// The revision of etcd when it was granted.
+    pub(crate) fn revision(&self) -> i64 {
+        self.revision
+    }
+
+    /// Until when it is certainly valid, as far as is known now; `None` once it is lost. It may be past.
+    pub(crate) fn valid_until(&self) -> Option<Instant> {
+        *self.until.borrow()
+    }
+
+    /// Whether it is certainly valid at this moment.
+    pub(crate) fn is_valid(&self) -> bool {
+        self.valid_until().is_some_and(|until| Instant::now() < until)
+    }
+
+    /// Completes once it is not certain any more that it is valid; it never is again.
+    ///
+    /// # Cancel safety
+    /// Safe.
+    pub(crate) async fn lost(&self) {
+        let mut news = self.until.subscribe();
+        loop {
+            let Some(until) = *news.borrow_and_update() else { return };
+            tokio::select! {
+                biased;
+                () = sleep_until(until) => return self.lose(),
+                // The sender is this lease's own.
+                _ = news.changed() => {}
+            }
+        }
+    }
+
+    /// Keeps it alive until it is lost; whatever happens to connections meanwhile, as long as it may be saved.
+    ///
+    /// # Cancel safety
+    /// Safe; it is valid for what remains of its time then.
+    pub(crate) async fn keep(&self, client: Client, endpoints: &mut Endpoints) {
+        tokio::select! {
+            biased;
+            () = self.lost() => {}
+            () = self.save(client, endpoints) => self.lose(),
+        }
+    }
+
+    /// Gives it back: what is attached to it is gone at once.
+    ///
+    /// # Errors
+    /// When etcd does not answer; it expires by itself then. One that is gone already is no failure.
+    pub(crate) async fn revoke(&self, client: &Client) -> Result<(), Failure> {
+        self.lose();
+        match within(GREETING, client.lease_client().revoke(self.id)).await? {
+            Err(Error::GRpcStatus(status)) if status.code() == tonic::Code::NotFound => Ok(()),
+            answer => Ok(answer.map(|_| ())?),
+        }
+    }
+
+    /// Renews it by one connection after the other, until the server does not know it any more.
+    async fn save(&self, client: Client, endpoints: &mut Endpoints) {
+        let mut connected: Result<Client, Failure> = Ok(client);
+        loop {
+            match connected {
+                Ok(client) => match self.renew(&client).await {
+                    End::Gone => return,
+                    End::Failed(failure) => tracing::debug!("a lease of etcd was not renewed: {}", failure.what),
+                },
+                Err(failure) => tracing::debug!("etcd is not there to renew a lease: {}", failure.what),
+            }
+            sleep(PAUSE).await;
+            connected = endpoints.connect().await;
+        }
+    }
+
+    /// Renews it by one connection for as long as that goes well.
+    async fn renew(&self, client: &Client) -> End {
+        let patience = self.ttl / QUESTIONS;
+        let mut sent = Instant::now();
+        let kept = match within(patience, client.lease_client().keep_alive(self.id)).await {
+            Ok(Ok(kept)) => kept,
+            // How the client tells that the server does not know the lease.
+            Ok(Err(Error::LeaseKeepAliveError(_))) => return End::Gone,
+            Ok(Err(error)) => return End::Failed(error.into()),
+            Err(failure) => return End::Failed(failure),
+        };
+        let (mut questions, mut answers) = kept;
+        loop {
+            self.extend(sent);
+            sleep_until(sent + patience).await;
+            sent = Instant::now();
+            let exchange = async {
+                questions.keep_alive().await?;
+                answers.message().await
+            };
+            match within(patience, exchange).await {
+                Ok(Ok(Some(answer))) if answer.ttl() > 0 => {}
+                Ok(Ok(Some(_))) => return End::Gone,
+                Ok(Ok(None)) => return End::Failed(Failure::unavailable("etcd ended the exchange")),
+                Ok(Err(error)) => return End::Failed(error.into()),
+                Err(failure) => return End::Failed(failure),
+            }
+        }
+    }
+
+    /// A question of that moment was answered.
+    fn extend(&self, sent: Instant) {
+        let until = end(sent, self.ttl);
+        self.until.send_if_modified(|known| match known {
+            // What was lost once is lost: somebody may have acted on it.
+            Some(known) if Instant::now() < *known => {
+                *known = until.max(*known);
+                true
+            }
+            _ => false,
+        });
+    }
+
+    fn lose(&self) {
+        self.until.send_if_modified(|known| known.take().is_some());
+    }
+}
+
+/// Until when a lease is certainly valid after an answer to a question of that moment.
+fn end(sent: Instant, ttl: Duration) -> Instant {
+    let margin = (ttl / MARGIN.0).min(MARGIN.1);
+    sent + (ttl - margin)
+}
+
+#[cfg(test)]
+mod tests;
