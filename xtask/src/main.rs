@@ -2,6 +2,7 @@
 
 mod bench;
 mod dependencies;
+mod docs;
 mod features;
 mod machine;
 mod more;
@@ -17,6 +18,7 @@ cargo xtask bench [GROUP]…   how fast and how small; groups: http, start, stop
                              compile, meters, canonical, etcd
 cargo xtask soak [ROUNDS]    SIGTERM at random moments under load, 200 times
 cargo xtask fuzz [ROUNDS]    settings files and requests that nobody would write, 100000 of each
+cargo xtask docs             writes docs/settings-reference.md anew, from the structs of settings
 cargo xtask setup            installs or finds the tools that the tests use
 cargo xtask dependencies     licences, banned and doubled crates
 ";
@@ -33,6 +35,7 @@ fn main() -> ExitCode {
         ["soak", rounds] => more::soak(rounds),
         ["fuzz"] => more::fuzz("100000"),
         ["fuzz", rounds] => more::fuzz(rounds),
+        ["docs"] => docs::write(),
         ["dependencies"] => dependencies::check(),
         ["help" | "--help" | "-h"] | [] => {
             print!("{HELP}");

@@ -25,6 +25,7 @@ pub(super) enum Task<A> {
     Run(A),
     Check,
     Settings(Show),
+    Tool(Tool),
     Graph(GraphFormat),
 }
 
@@ -34,6 +35,24 @@ pub(super) enum Show {
     Values,
     Schema,
     Sample,
+    Reference,
+}
+
+/// What to do with the settings.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Tool {
+    Explain(Explain),
+}
+
+/// What is to be explained.
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub(super) struct Explain {
+    /// The path of a key or section, such as `resources.http.port`.
+    #[arg(value_name = "KEY")]
+    pub(super) key: String,
+    /// Print it as JSON.
+    #[arg(long)]
+    pub(super) json: bool,
 }
 
 /// The language of the graph.
@@ -105,17 +124,24 @@ pub(super) fn parse<S: Microservice>(
             refuse_own_before::<S>(name, &matches, &mut command)?;
             match name {
                 "check" => Task::Check,
-                "settings" => Task::Settings(match inner.subcommand_name() {
-                    Some("schema") => Show::Schema,
-                    Some("sample") => Show::Sample,
-                    _ => Show::Values,
-                }),
+                "settings" => settings(inner)?,
                 "graph" => Task::Graph(Format::from_arg_matches(inner)?.format),
                 _ => Task::Run(S::Args::from_arg_matches(inner)?),
             }
         }
     };
     Ok(Arguments { task, files, values, log_level })
+}
+
+/// What is asked of the settings.
+fn settings<A>(matches: &ArgMatches) -> Result<Task<A>, clap::Error> {
+    Ok(match matches.subcommand() {
+        Some(("schema", _)) => Task::Settings(Show::Schema),
+        Some(("sample", _)) => Task::Settings(Show::Sample),
+        Some(("reference", _)) => Task::Settings(Show::Reference),
+        Some(("explain", inner)) => Task::Tool(Tool::Explain(Explain::from_arg_matches(inner)?)),
+        _ => Task::Settings(Show::Values),
+    })
 }
 
 fn command<S: Microservice>() -> Command {
@@ -129,10 +155,13 @@ fn command<S: Microservice>() -> Command {
         common(named("show")).about("Print the settings in effect with their origins; what happens without a word");
     let schema = named("schema").about("Print the JSON Schema of all settings");
     let sample = named("sample").about("Print a settings file with every key, its default and what it is for");
+    let reference = named("reference").about("Print tables of all keys in Markdown");
+    let explain = Explain::augment_args(common(named("explain")))
+        .about("Print all there is to know of one key: its value, who sets it, type, default, how it changes");
     let settings = common(named("settings"))
-        .about("Print settings: in effect, as a schema, or as a sample")
+        .about("Print settings: in effect, one explained, as a schema, or as a sample")
         .disable_help_subcommand(true)
-        .subcommands([show, schema, sample]);
+        .subcommands([show, explain, schema, sample, reference].map(|command| command.long_about(None)));
     let graph = Format::augment_args(named("graph")).about("Print the resources and what each is started after");
     own(named(S::NAME))
         .version(S::VERSION)

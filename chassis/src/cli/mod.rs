@@ -4,6 +4,7 @@
 
 mod arguments;
 mod check;
+mod explain;
 mod graph;
 mod log_level;
 mod settings;
@@ -12,7 +13,7 @@ use std::{ffi::OsString, io::Write};
 
 use clap::{Args, error::ErrorKind};
 
-use self::arguments::{Arguments, Task};
+use self::arguments::{Arguments, Task, Tool};
 use crate::{
     Microservice,
     settings::{
@@ -64,6 +65,7 @@ fn act_on<S: Microservice>(line: impl IntoIterator<Item = OsString>) -> Action<S
         Task::Run(args) => Action::Run { sources, args },
         Task::Check => Action::Command(Box::new(|| check::check::<S>(sources))),
         Task::Settings(show) => Action::Command(Box::new(move || settings::settings::<S>(show, &sources))),
+        Task::Tool(Tool::Explain(asked)) => Action::Command(Box::new(move || explain::explain::<S>(&asked, &sources))),
         Task::Graph(format) => Action::Command(Box::new(move || graph::graph::<S>(format))),
     }
 }

@@ -1,4 +1,4 @@
-//! `settings`: what is in effect and why, a schema of everything, a sample file.
+//! `settings`: what is in effect and why, a schema of everything, a sample file, tables of all keys.
 
 use std::fmt::Write;
 
@@ -6,7 +6,7 @@ use super::{arguments::Show, complain, tell};
 use crate::{
     Microservice,
     assembly::{Inspected, declared_by, inspect},
-    settings::{Effective, Source, sample, schema},
+    settings::{Effective, Source, reference, sample, schema},
 };
 
 /// Prints what is asked for; the exit code.
@@ -15,6 +15,7 @@ pub(super) fn settings<S: Microservice>(show: Show, sources: &[Box<dyn Source>])
         Show::Values => return values::<S>(sources),
         Show::Schema => tell(&format!("{:#}\n", schema(&declared_by::<S>(), S::NAME))),
         Show::Sample => tell(&sample(&declared_by::<S>(), S::NAME)),
+        Show::Reference => tell(&format!("# Settings of `{}`\n{}", S::NAME, reference(&declared_by::<S>()))),
     }
     0
 }

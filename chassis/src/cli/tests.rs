@@ -55,6 +55,7 @@ fn other_commands_do_not_ask_for_what_run_insists_on() {
         ("settings show", Show::Values),
         ("settings schema", Show::Schema),
         ("settings sample", Show::Sample),
+        ("settings reference", Show::Reference),
     ] {
         assert!(matches!(line(words).unwrap().task, Task::Settings(shown) if shown == show), "{words}");
     }

@@ -101,7 +101,7 @@ fn value(field: &Field, path: &KeyPath, node: Option<&Node>) -> Effective {
 }
 
 /// A value as it was written, read by its shape as far as that is needed to find the secrets in it.
-fn shown(node: &Node, shape: &Shape) -> Json {
+pub(super) fn shown(node: &Node, shape: &Shape) -> Json {
     if let Value::Raw(text) = &node.value {
         return match shape.plain().0 {
             Kind::Secret(_) => Json::String(MASK.to_owned()),
@@ -141,7 +141,7 @@ pub(crate) fn looks_secret(name: &str) -> bool {
 }
 
 /// A value that nobody declared: masked where its name, or one inside of it, looks like a secret's.
-fn masked_by_name(name: &str, node: &Node) -> Json {
+pub(super) fn masked_by_name(name: &str, node: &Node) -> Json {
     if looks_secret(name) {
         return Json::String(MASK.to_owned());
     }

@@ -11,8 +11,10 @@ mod declared;
 pub(crate) mod derived;
 mod difference;
 mod effective;
+mod explain;
 mod form;
 mod input;
+mod known;
 mod legacy;
 mod merge;
 mod node;
@@ -20,6 +22,7 @@ mod origin;
 mod outline;
 mod path;
 mod problem;
+mod reference;
 mod rules;
 mod sample;
 mod schema;
@@ -117,6 +120,7 @@ pub use self::{
     input::Input,
     origin::Origin,
     problem::{Problem, Problems, Report},
+    reference::reference,
     rules::{Bound, Unit},
     sample::sample,
     schema::schema,
@@ -128,4 +132,4 @@ pub use self::{
     value::{ByteSize, OneOrMany, Serde, SettingValue, defaults},
     view::{Settings, SettingsView},
 };
-pub(crate) use self::{candidate::Candidate, difference::Difference, form::Names, rules::Rules};
+pub(crate) use self::{candidate::Candidate, difference::Difference, form::Names, path::KeyPath, rules::Rules};

@@ -180,6 +180,13 @@ impl Problems {
         self.warnings.extend::<BTreeSet<Problem>>(warnings);
     }
 
+    /// Forgets the problems of keys that are not at `path`, below it or above it; those of whole sources stay.
+    pub(crate) fn keep_near(&mut self, path: &KeyPath) {
+        let is_near = |key: &KeyPath| key.starts_with(path) || path.starts_with(key);
+        self.problems.retain(|problem| problem.key.as_ref().is_none_or(is_near));
+        self.warnings.retain(|problem| problem.key.as_ref().is_none_or(is_near));
+    }
+
     /// Whether nothing keeps the service from starting.
     pub fn is_empty(&self) -> bool {
         self.problems.is_empty()

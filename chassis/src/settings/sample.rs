@@ -88,18 +88,21 @@ fn facts(field: &Field) -> String {
     facts
 }
 
-fn accepted(shape: &Shape, field: &Field) -> String {
+pub(super) fn accepted(shape: &Shape, field: &Field) -> String {
     match &shape.0 {
         Kind::Bool => "`true` or `false`".to_owned(),
         Kind::Int { min, max } => {
             let bound = |bound: Option<super::rules::Bound>| bound.and_then(super::rules::Bound::int);
             expected_int(bound(field.rules.min).unwrap_or(*min), bound(field.rules.max).unwrap_or(*max))
         }
-        Kind::Float => "a number".to_owned(),
+        Kind::Float => format!("a number{}", limits(field)),
         Kind::Text { is, example: "" } => (*is).to_owned(),
         Kind::Text { is, example } => format!("{is}, such as `{example}`"),
-        Kind::Duration => format!("a duration, such as `500ms`; a bare number is {}", field.rules.unit.word()),
-        Kind::ByteSize => "an amount of bytes, such as `64KiB`".to_owned(),
+        Kind::Duration => {
+            let unit = field.rules.unit.word();
+            format!("a duration, such as `500ms`; a bare number is {unit}{}", limits(field))
+        }
+        Kind::ByteSize => format!("an amount of bytes, such as `64KiB`{}", limits(field)),
         Kind::Choice(choices) => {
             let names: Vec<String> = choices.iter().map(|choice| format!("`{}`", choice.name)).collect();
             format!("one of {}", names.join(", "))
@@ -113,6 +116,14 @@ fn accepted(shape: &Shape, field: &Field) -> String {
         Kind::Secret(inner) => format!("{}; a secret, better given in the environment", accepted(inner, field)),
         Kind::Schema(_) => "see the schema".to_owned(),
     }
+}
+
+/// The least and the greatest value, where the type's own words do not say them.
+fn limits(field: &Field) -> String {
+    let word = |word: &str, bound: Option<super::rules::Bound>| {
+        bound.map_or_else(String::new, |bound| format!("; {word} {}", flow(&bound.json())))
+    };
+    word("at least", field.rules.min) + &word("at most", field.rules.max)
 }
 
 fn described(choice: &Choice) -> String {
@@ -169,7 +180,7 @@ fn line(text: &mut String, depth: usize, is_off: bool, content: &str) {
 }
 
 /// A value on one line.
-fn flow(value: &Json) -> String {
+pub(super) fn flow(value: &Json) -> String {
     match value {
         Json::String(text) if is_plain(text) => text.clone(),
         value => value.to_string(),
