@@ -15,7 +15,7 @@ use std::process::ExitCode;
 const HELP: &str = "\
 cargo xtask test [--quick]   everything that must hold before a change lands; --quick leaves out what takes minutes
 cargo xtask bench [GROUP]…   how fast and how small; groups: http, start, stop, resources, timers,
-                             compile, meters, canonical, etcd
+                             compile, meters, canonical, settings, etcd
 cargo xtask soak [ROUNDS]    SIGTERM at random moments under load, 200 times
 cargo xtask fuzz [ROUNDS]    settings files and requests that nobody would write, 100000 of each
 cargo xtask docs             writes docs/settings-reference.md anew, from the structs of settings

@@ -139,7 +139,7 @@ impl Reload {
         }
         self.steer_timers(&tree, differences);
         let restarted = self.resources(differences, |difference| difference.change == Change::Restart);
-        for at in self.resources(differences, |_| true) {
+        for at in self.resources(differences, |difference| !difference.is_followed) {
             if !restarted.contains(&at) && self.core.resources[at].state() == State::Started {
                 self.apply_live(at).await;
             }

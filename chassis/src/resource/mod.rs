@@ -148,7 +148,8 @@ pub trait Resource: Send + Sync + 'static {
         ready(self.check(candidate))
     }
 
-    /// Takes over settings that every part agreed to. Fields of type `Setting` have changed already.
+    /// Takes over settings that every part agreed to, where a field marked `#[setting(live)]` is another. Fields of type
+    /// `Setting` have changed already, and call for nothing; any other field that changes restarts the resource instead.
     ///
     /// # Errors
     /// Counts as a crash of the resource.

@@ -16,6 +16,8 @@ pub(crate) struct Difference {
     /// Which of what is declared it belongs to, by its number.
     pub(crate) declared: usize,
     pub(crate) change: Change,
+    /// Whether its field is a `Setting`, which follows by itself.
+    pub(crate) is_followed: bool,
     /// Where the value now in force was written; the default's where it was taken away.
     pub(crate) origin: Origin,
 }
@@ -81,6 +83,7 @@ impl Walk<'_> {
                 key: path.clone(),
                 declared: self.declared,
                 change: change.unwrap_or(by_type),
+                is_followed: field.shape.is_live(),
                 origin: new.map_or_else(Origin::default_value, |node| node.origin.clone()),
             });
         }

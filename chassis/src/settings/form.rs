@@ -1,6 +1,6 @@
 //! A struct of settings: its fields are listed once, and that list reads them, describes them and shows them.
 
-use std::{borrow::Cow, fmt::Display};
+use std::{borrow::Cow, collections::BTreeSet, fmt::Display};
 
 use serde_json::Value as Json;
 
@@ -159,8 +159,9 @@ impl<'a> Form<'a> {
 impl Reading<'_> {
     fn deny_unknown(&mut self, also: &[&str]) {
         let Some(map) = self.map else { return };
+        let known: BTreeSet<&str> = self.known.iter().chain(also).copied().collect();
         for (key, node) in map {
-            if self.known.contains(&key.as_str()) || also.contains(&key.as_str()) {
+            if known.contains(key.as_str()) {
                 continue;
             }
             let path = self.input.trail.path().child(key);

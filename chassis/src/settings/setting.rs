@@ -24,13 +24,16 @@ use super::{
 ///
 /// Clones follow the same place. Reading is wait-free.
 pub struct Setting<T> {
-    cell: Arc<LiveCell<T>>,
+    /// As it was read.
+    read: Arc<T>,
+    /// As it is now; absent where nobody changes it: settings are read more often for what is wrong with them.
+    live: OnceLock<Arc<LiveCell<T>>>,
 }
 
 struct LiveCell<T> {
     value: ArcSwap<T>,
     changes: watch::Sender<Arc<T>>,
-    place: OnceLock<Place<T>>,
+    place: Place<T>,
 }
 
 /// Where a live value is read from, to be read again.
@@ -45,13 +48,7 @@ struct Place<T> {
 impl<T: Send + Sync + 'static> Setting<T> {
     /// A value that never changes, for tests.
     pub fn fixed(value: T) -> Self {
-        let value = Arc::new(value);
-        let cell = LiveCell {
-            value: ArcSwap::new(Arc::clone(&value)),
-            changes: watch::Sender::new(value),
-            place: OnceLock::new(),
-        };
-        Self { cell: Arc::new(cell) }
+        Self { read: Arc::new(value), live: OnceLock::new() }
     }
 
     /// The value now.
@@ -59,12 +56,18 @@ impl<T: Send + Sync + 'static> Setting<T> {
     where
         T: Clone,
     {
-        T::clone(&self.cell.value.load())
+        match self.live.get() {
+            Some(live) => T::clone(&live.value.load()),
+            None => T::clone(&self.read),
+        }
     }
 
     /// The value now, without a clone; keep the guard for a moment only.
     pub fn load(&self) -> Guard<Arc<T>> {
-        self.cell.value.load()
+        match self.live.get() {
+            Some(live) => live.value.load(),
+            None => Guard::from_inner(Arc::clone(&self.read)),
+        }
     }
 
     /// Waits for the next change. In a loop use [`watch`](Setting::watch), which misses nothing between two calls.
@@ -77,25 +80,25 @@ impl<T: Send + Sync + 'static> Setting<T> {
 
     /// Follows the value from now on: the last of many quick changes is always seen.
     pub fn watch(&self) -> Watch<T> {
-        Watch { changes: self.cell.changes.subscribe(), setting: self.clone() }
+        Watch { changes: self.live.get().map(|live| live.changes.subscribe()), setting: self.clone() }
     }
 }
 
 impl<T> Clone for Setting<T> {
     fn clone(&self) -> Self {
-        Self { cell: Arc::clone(&self.cell) }
+        Self { read: Arc::clone(&self.read), live: self.live.clone() }
     }
 }
 
-impl<T: fmt::Debug> fmt::Debug for Setting<T> {
+impl<T: fmt::Debug + Send + Sync + 'static> fmt::Debug for Setting<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.cell.value.load().fmt(f)
+        self.load().fmt(f)
     }
 }
 
-impl<T: fmt::Display> fmt::Display for Setting<T> {
+impl<T: fmt::Display + Send + Sync + 'static> fmt::Display for Setting<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.cell.value.load().fmt(f)
+        self.load().fmt(f)
     }
 }
 
@@ -125,7 +128,7 @@ impl<T: SettingValue> SettingValue for Setting<T> {
     }
 
     fn show(&self) -> Json {
-        self.cell.value.load().show()
+        self.load().show()
     }
 
     fn attach(&self, at: &Attachment<'_, Self>) {
@@ -133,16 +136,18 @@ impl<T: SettingValue> SettingValue for Setting<T> {
         let mut section = at.trail.path();
         section.pop();
         let place = Place { section, names: at.names.clone(), default: at.default, rules: at.rules };
-        if self.cell.place.set(place).is_ok() {
-            let cell: Arc<dyn Live> = Arc::clone(&self.cell) as Arc<dyn Live>;
-            cells.add(&cell);
+        let (value, changes) = (ArcSwap::new(Arc::clone(&self.read)), watch::Sender::new(Arc::clone(&self.read)));
+        let cell = Arc::new(LiveCell { value, changes, place });
+        if self.live.set(Arc::clone(&cell)).is_ok() {
+            cells.add(&(cell as Arc<dyn Live>));
         }
     }
 }
 
 /// Follows a [`Setting`].
 pub struct Watch<T> {
-    changes: watch::Receiver<Arc<T>>,
+    /// Absent where nobody changes it.
+    changes: Option<watch::Receiver<Arc<T>>>,
     /// Keeps the place alive, so that it goes on being updated.
     setting: Setting<T>,
 }
@@ -153,9 +158,10 @@ impl<T: Send + Sync + 'static> Watch<T> {
     /// # Cancel safety
     /// Nothing is lost: a change that came meanwhile is seen by the next call.
     pub async fn changed(&mut self) -> Arc<T> {
+        let Some(changes) = &mut self.changes else { return std::future::pending().await };
         // The sender lives as long as `setting`, so this cannot fail.
-        let _ = self.changes.changed().await;
-        Arc::clone(&self.changes.borrow_and_update())
+        let _ = changes.changed().await;
+        Arc::clone(&changes.borrow_and_update())
     }
 
     /// The value now.
@@ -167,7 +173,7 @@ impl<T: Send + Sync + 'static> Watch<T> {
     }
 }
 
-impl<T: fmt::Debug> fmt::Debug for Watch<T> {
+impl<T: fmt::Debug + Send + Sync + 'static> fmt::Debug for Watch<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.setting.fmt(f)
     }
@@ -201,7 +207,7 @@ trait Live: Send + Sync {
 
 impl<T: SettingValue> Live for LiveCell<T> {
     fn prepare(self: Arc<Self>, now: Option<&Node>, candidate: &Node, problems: &mut Problems) -> Option<Commit> {
-        let place = self.place.get()?;
+        let place = &self.place;
         let section = candidate.at(&place.section);
         let found = section.and_then(Node::as_map).and_then(|map| place.names.find(map));
         if let Some(now) = now {
@@ -223,7 +229,7 @@ impl<T: SettingValue> Live for LiveCell<T> {
             problems,
         };
         let setting = read_field::<Setting<T>>(&mut input, found, &place.names, place.default, place.rules)?;
-        let value = setting.cell.value.load_full();
+        let value = setting.read;
         Some(Box::new(move || {
             self.value.store(Arc::clone(&value));
             self.changes.send_replace(value);
