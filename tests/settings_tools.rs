@@ -141,3 +141,58 @@ fn what_is_wrong_with_a_key_is_told_with_it_and_nothing_else() {
     let other = lab(&["explain", "deploy_name"]).set("lifecycle.stop_timeout", "soon").run();
     assert_eq!((other.code, other.stderr.as_str()), (Some(0), ""));
 }
+
+#[test]
+fn what_is_in_effect_is_compared_with_a_file_key_by_key() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("lab.yml");
+    let lines = "\
+system:
+  lifecycle: {stop_timeout: 90s, hook_timeout: 60}
+  resources:
+    store: {start: Crash}
+    peer: {start: panic}
+  microservices:
+    lab: {password: hunter1}
+";
+    fs::write(&file, lines).unwrap();
+    let shown = file.display().to_string();
+    let diff = |sets: &[&str]| sets.iter().fold(lab(&["diff", &shown]), |lab, set| lab.arg("--set").arg(set)).run();
+    // Written differently, and the same: `1m30s` is 90 s, `crash` is `Crash`, 60 s are the default.
+    let same = [
+        "lifecycle.stop_timeout=1m30s",
+        "resources.store.start=crash",
+        "resources.peer.start=panic",
+        "microservices.lab.password=hunter1",
+    ];
+    let exit = diff(&same);
+    assert_eq!((exit.code, exit.stdout.as_str(), exit.stderr.as_str()), (Some(0), "", ""));
+
+    let exit =
+        diff(&["deploy_name=there", "resources.store.start=hang", "microservices.lab.password=hunter3", same[0]]);
+    assert_eq!((exit.code, exit.stderr.as_str()), (Some(1), ""));
+    let expected = format!(
+        "+ system.deploy_name: \"local\" (default) -> \"there\" (--set deploy_name)\n\
+         ~ system.microservices.lab.password: differs ({shown}:7:21) -> (--set microservices.lab.password)\n\
+         - system.resources.peer.start: \"panic\" ({shown}:5:19) -> \"none\" (default)\n\
+         ~ system.resources.store.start: \"Crash\" ({shown}:4:20) -> \"hang\" (--set resources.store.start)\n"
+    );
+    assert_eq!(exit.stdout, expected);
+
+    let absent = lab(&["diff", "absent.yml"]).run();
+    assert_eq!((absent.code, absent.stdout.as_str()), (Some(78), ""));
+    assert!(absent.stderr.contains("absent.yml"), "{}", absent.stderr);
+    let nowhere = lab(&["diff", "--etcd"]).run();
+    assert_eq!(nowhere.code, Some(64));
+    assert!(nowhere.stderr.contains("CHASSIS_ETCD_ENDPOINTS"), "{}", nowhere.stderr);
+}
+
+#[cfg(not(feature = "etcd"))]
+#[test]
+fn without_the_feature_the_tools_for_etcd_name_it() {
+    for words in [&["push", "a.yml"][..], &["pull"]] {
+        let exit = lab(words).run();
+        assert_eq!((exit.code, exit.stdout.as_str()), (Some(64), ""));
+        assert!(exit.stderr.contains("feature `etcd`"), "{}", exit.stderr);
+    }
+}

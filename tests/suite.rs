@@ -30,6 +30,8 @@ mod settings_etcd_live;
 mod settings_etcd_outage;
 #[cfg(feature = "etcd")]
 mod settings_etcd_program;
+#[cfg(feature = "etcd")]
+mod settings_etcd_tools;
 mod settings_files;
 mod settings_live;
 mod settings_merge;

@@ -7,7 +7,6 @@ use std::{ffi::OsString, path::PathBuf};
 
 use clap::{ArgAction, ArgMatches, Args, Command, FromArgMatches, ValueEnum, error::ErrorKind, parser::ValueSource};
 
-use super::log_level::LevelOption;
 use crate::Microservice;
 
 /// What the command line asks for.
@@ -42,6 +41,45 @@ pub(super) enum Show {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Tool {
     Explain(Explain),
+    Diff(Diff),
+    Push(Push),
+    Pull(Pull),
+}
+
+/// What the settings in effect are compared with.
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub(super) struct Diff {
+    /// A settings file.
+    #[arg(value_name = "FILE", required_unless_present = "etcd")]
+    pub(super) file: Option<PathBuf>,
+    /// The tree in etcd, which is then no source of what is in effect.
+    #[arg(long, conflicts_with = "file")]
+    pub(super) etcd: bool,
+}
+
+/// What is to be written to etcd.
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub(super) struct Push {
+    /// The settings file to write to etcd.
+    #[arg(value_name = "FILE")]
+    pub(super) file: PathBuf,
+    /// Say what would be written, and write nothing.
+    #[arg(long)]
+    pub(super) dry_run: bool,
+    /// Delete every key of the tree that the file does not have, those of other services, too.
+    #[arg(long)]
+    pub(super) prune: bool,
+}
+
+/// What is to be read from etcd.
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub(super) struct Pull {
+    /// Write the tree to this file instead of standard output.
+    #[arg(long, value_name = "FILE")]
+    pub(super) output: Option<PathBuf>,
+    /// Show secrets; a file is then for its owner alone (mode 0600).
+    #[arg(long)]
+    pub(super) with_secrets: bool,
 }
 
 /// What is to be explained.
@@ -140,6 +178,9 @@ fn settings<A>(matches: &ArgMatches) -> Result<Task<A>, clap::Error> {
         Some(("sample", _)) => Task::Settings(Show::Sample),
         Some(("reference", _)) => Task::Settings(Show::Reference),
         Some(("explain", inner)) => Task::Tool(Tool::Explain(Explain::from_arg_matches(inner)?)),
+        Some(("diff", inner)) => Task::Tool(Tool::Diff(Diff::from_arg_matches(inner)?)),
+        Some(("push", inner)) => Task::Tool(Tool::Push(Push::from_arg_matches(inner)?)),
+        Some(("pull", inner)) => Task::Tool(Tool::Pull(Pull::from_arg_matches(inner)?)),
         _ => Task::Settings(Show::Values),
     })
 }
@@ -158,10 +199,24 @@ fn command<S: Microservice>() -> Command {
     let reference = named("reference").about("Print tables of all keys in Markdown");
     let explain = Explain::augment_args(common(named("explain")))
         .about("Print all there is to know of one key: its value, who sets it, type, default, how it changes");
+    let diff = Diff::augment_args(common(named("diff")))
+        .about("Print what is in effect other than in a file or in etcd")
+        .after_help("Exits with 0 where both are the same to this service, with 1 where they differ.");
+    let push = Push::augment_args(common(named("push")))
+        .about("Check a file against this program, and write it to etcd")
+        .after_help(
+            "Nothing is written unless the service could start with the tree as it will be, together with the other \
+             files, the environment and `--set` of this command line. Keys that the file does not have stay. Writes in \
+             one transaction, or, where there are more than 128 keys, in several; the key that `CHASSIS_ETCD_CHECK_KEY` \
+             names is written last.",
+        );
+    let pull = Pull::augment_args(common(named("pull"))).about("Print the tree in etcd as a settings file in YAML");
     let settings = common(named("settings"))
-        .about("Print settings: in effect, one explained, as a schema, or as a sample")
+        .about("Look at settings: in effect, explained, compared, as schema or sample; and write them to etcd")
         .disable_help_subcommand(true)
-        .subcommands([show, explain, schema, sample, reference].map(|command| command.long_about(None)));
+        .subcommands(
+            [show, explain, diff, schema, sample, reference, push, pull].map(|command| command.long_about(None)),
+        );
     let graph = Format::augment_args(named("graph")).about("Print the resources and what each is started after");
     own(named(S::NAME))
         .version(S::VERSION)
@@ -190,14 +245,4 @@ fn refuse_own_before<S: Microservice>(
     };
     let advice = if name == "run" { "put it after `run`" } else { "it belongs to `run`" };
     Err(command.error(ErrorKind::ArgumentConflict, format!("{what} means nothing before `{name}`; {advice}")))
-}
-
-impl<A> Arguments<A> {
-    /// The level that was asked for, if any.
-    ///
-    /// # Errors
-    /// What is expected, in one line.
-    pub(super) fn level(&self) -> Result<Option<LevelOption>, String> {
-        self.log_level.as_deref().map(LevelOption::parse).transpose()
-    }
 }

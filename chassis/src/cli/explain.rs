@@ -1,6 +1,6 @@
 //! `settings explain`: all there is to know of one key.
 
-use super::{USAGE, arguments::Explain, complain, tell};
+use super::{USAGE, arguments::Explain, complain, refuse, tell};
 use crate::{
     Microservice,
     assembly::{Inspected, inspect},
@@ -38,9 +38,6 @@ pub(super) fn explain<S: Microservice>(asked: &Explain, sources: &[Box<dyn Sourc
     problems.warnings().for_each(|warning| complain(&format!("warning: {warning}")));
     match problems.into_result() {
         Ok(()) => 0,
-        Err(error) => {
-            complain(&format!("{error:#}"));
-            error.cause().exit_code()
-        }
+        Err(error) => refuse(&error),
     }
 }

@@ -4,18 +4,30 @@
 
 mod arguments;
 mod check;
+mod diff;
 mod explain;
 mod graph;
 mod log_level;
+#[cfg(feature = "etcd")]
+mod pull;
+#[cfg(feature = "etcd")]
+mod push;
 mod settings;
+#[cfg(not(feature = "etcd"))]
+mod without_etcd;
 
-use std::{ffi::OsString, io::Write};
+use std::{ffi::OsString, io::Write, path::PathBuf};
 
 use clap::{Args, error::ErrorKind};
 
-use self::arguments::{Arguments, Task, Tool};
+#[cfg(not(feature = "etcd"))]
+use self::without_etcd::{self as pull, self as push};
+use self::{
+    arguments::{Arguments, Task, Tool},
+    log_level::LevelOption,
+};
 use crate::{
-    Microservice,
+    Error, Microservice,
     settings::{
         Source,
         source::{Cli as Values, Env, File, etcd_of_environment},
@@ -54,39 +66,63 @@ fn act_on<S: Microservice>(line: impl IntoIterator<Item = OsString>) -> Action<S
         Ok(arguments) => arguments,
         Err(error) => return Action::Exit(explain(&error)),
     };
-    let sources = match sources(&arguments) {
-        Ok(sources) => sources,
+    let Arguments { task, files, values, log_level } = arguments;
+    let level = match log_level.as_deref().map(LevelOption::parse).transpose() {
+        Ok(level) => level,
         Err(what) => {
             complain(&what);
             return Action::Exit(USAGE);
         }
     };
-    match arguments.task {
-        Task::Run(args) => Action::Run { sources, args },
-        Task::Check => Action::Command(Box::new(|| check::check::<S>(sources))),
-        Task::Settings(show) => Action::Command(Box::new(move || settings::settings::<S>(show, &sources))),
-        Task::Tool(Tool::Explain(asked)) => Action::Command(Box::new(move || explain::explain::<S>(&asked, &sources))),
+    let given = Given { files, values, level };
+    match task {
+        Task::Run(args) => Action::Run { sources: given.sources(), args },
+        Task::Check => Action::Command(Box::new(move || check::check::<S>(given.sources()))),
+        Task::Settings(show) => Action::Command(Box::new(move || settings::settings::<S>(show, &given.sources()))),
+        Task::Tool(tool) => Action::Command(Box::new(move || use_tool::<S>(&tool, &given))),
         Task::Graph(format) => Action::Command(Box::new(move || graph::graph::<S>(format))),
     }
 }
 
-/// The sources in their order: files of the environment and of the command line, etcd, the environment, `--set`.
-fn sources<A>(arguments: &Arguments<A>) -> Result<Vec<Box<dyn Source>>, String> {
-    let level = arguments.level()?;
-    let mut sources: Vec<Box<dyn Source>> = Vec::new();
-    for file in File::of_environment() {
-        sources.push(Box::new(file));
+fn use_tool<S: Microservice>(tool: &Tool, given: &Given) -> u8 {
+    match tool {
+        Tool::Explain(asked) => explain::explain::<S>(asked, &given.sources()),
+        Tool::Diff(asked) => diff::diff::<S>(asked, given),
+        Tool::Push(asked) => push::push::<S>(asked, given),
+        Tool::Pull(asked) => pull::pull::<S>(asked),
     }
-    for path in &arguments.files {
-        sources.push(Box::new(File::new(path)));
+}
+
+/// Where settings come from, as the command line says it.
+struct Given {
+    files: Vec<PathBuf>,
+    values: Vec<String>,
+    level: Option<LevelOption>,
+}
+
+impl Given {
+    /// The sources in their order: files of the environment and of the command line, etcd, the environment, `--set`.
+    fn sources(&self) -> Vec<Box<dyn Source>> {
+        self.sources_with(etcd_of_environment())
     }
-    sources.extend(etcd_of_environment());
-    sources.push(Box::new(Env::from_process()));
-    sources.push(Box::new(Values::new(&arguments.values)));
-    if let Some(level) = level {
-        sources.push(Box::new(level));
+
+    /// The same with something else in etcd's place.
+    fn sources_with(&self, etcd: Option<Box<dyn Source>>) -> Vec<Box<dyn Source>> {
+        let mut sources: Vec<Box<dyn Source>> = Vec::new();
+        for file in File::of_environment() {
+            sources.push(Box::new(file));
+        }
+        for path in &self.files {
+            sources.push(Box::new(File::new(path)));
+        }
+        sources.extend(etcd);
+        sources.push(Box::new(Env::from_process()));
+        sources.push(Box::new(Values::new(&self.values)));
+        if let Some(level) = self.level {
+            sources.push(Box::new(level));
+        }
+        sources
     }
-    Ok(sources)
 }
 
 /// Says what was wrong with the command line, or what was asked for.
@@ -102,6 +138,12 @@ fn tell(text: &str) {
     let mut stdout = std::io::stdout().lock();
     // Whoever closed the pipe has read enough.
     let _ = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
+}
+
+/// Says what is wrong in one report; the exit code.
+fn refuse(error: &Error) -> u8 {
+    complain(&format!("{error:#}"));
+    error.cause().exit_code()
 }
 
 /// Prints what is wrong.

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{arguments::Show, complain, tell};
+use super::{arguments::Show, complain, refuse, tell};
 use crate::{
     Microservice,
     assembly::{Inspected, declared_by, inspect},
@@ -32,9 +32,6 @@ fn values<S: Microservice>(sources: &[Box<dyn Source>]) -> u8 {
     problems.warnings().for_each(|warning| complain(&format!("warning: {warning}")));
     match problems.into_result() {
         Ok(()) => 0,
-        Err(error) => {
-            complain(&format!("{error:#}"));
-            error.cause().exit_code()
-        }
+        Err(error) => refuse(&error),
     }
 }

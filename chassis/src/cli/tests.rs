@@ -1,6 +1,9 @@
 #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
-use super::arguments::{GraphFormat, Show, Task, parse};
+use super::{
+    LevelOption,
+    arguments::{GraphFormat, Show, Task, parse},
+};
 use crate::{Blueprint, Parts, Result};
 
 #[derive(Debug, PartialEq, clap::Args)]
@@ -69,7 +72,19 @@ fn other_commands_do_not_ask_for_what_run_insists_on() {
 
 #[test]
 fn what_is_not_understood_is_an_error() {
-    for words in ["", "--nonsense", "run", "check --import a", "frobnicate", "graph --format png", "help"] {
+    for words in [
+        "",
+        "--nonsense",
+        "run",
+        "check --import a",
+        "frobnicate",
+        "graph --format png",
+        "help",
+        "settings diff",
+        "settings diff a.yml --etcd",
+        "settings push",
+        "settings explain",
+    ] {
         let error = line(words).unwrap_err();
         assert_ne!(error.exit_code(), 0, "{words}");
     }
@@ -80,7 +95,7 @@ fn what_is_not_understood_is_an_error() {
 #[test]
 fn a_level_that_is_none_is_told_in_one_line() {
     let arguments = line("--import a --log-level loud").unwrap();
-    let told = arguments.level().unwrap_err();
+    let told = LevelOption::parse(&arguments.log_level.unwrap()).unwrap_err();
     assert_eq!(told, "`--log-level`: expected off, error, warn, info, debug or trace, found `loud`");
-    assert!(line("--import a --log-level WARN").unwrap().level().unwrap().is_some());
+    assert!(LevelOption::parse("WARN").is_ok());
 }

@@ -276,7 +276,7 @@ impl Known {
 }
 
 /// What is said at a place, by any of its names; text that is JSON is taken apart on the way.
-fn find(root: &Node, names: &[Vec<String>]) -> Option<Node> {
+pub(super) fn find(root: &Node, names: &[Vec<String>]) -> Option<Node> {
     let [first, rest @ ..] = names else { return Some(root.clone()) };
     if let Value::Raw(_) = &root.value {
         return find(&root.parsed().ok().flatten()?, names);

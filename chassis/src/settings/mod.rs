@@ -6,10 +6,13 @@
 
 mod accepted;
 mod candidate;
+mod comparison;
 mod declarations;
 mod declared;
 pub(crate) mod derived;
 mod difference;
+#[cfg(feature = "etcd")]
+mod documents;
 mod effective;
 mod explain;
 mod form;
@@ -110,6 +113,8 @@ mod view;
 /// | `crate = path` | where `chassis` is found when it is renamed |
 pub use chassis_macros::SettingsSchema;
 
+#[cfg(feature = "etcd")]
+pub(crate) use self::documents::Documents;
 #[cfg(feature = "etcd")]
 pub use self::source::Etcd;
 pub use self::{

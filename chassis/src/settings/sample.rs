@@ -187,7 +187,7 @@ pub(super) fn flow(value: &Json) -> String {
     }
 }
 
-fn key(name: &str) -> String {
+pub(super) fn key(name: &str) -> String {
     if is_plain(name) { name.to_owned() } else { Json::String(name.to_owned()).to_string() }
 }
 

@@ -54,6 +54,24 @@ impl Tree {
         Self::of_layers(layers, service.into(), Arc::default())
     }
 
+    /// What one source says, as part of something larger: what it does not say is not missing.
+    #[cfg(feature = "etcd")]
+    pub(crate) fn merge_alone(
+        source: &dyn Source,
+        service: &str,
+        declared: &[Declared],
+        problems: &mut Problems,
+    ) -> Self {
+        let layer = Layer { is_partial: true, ..layer(source, service, declared, problems) };
+        Self::of_layers([Arc::new(layer)].into(), service.into(), Arc::default())
+    }
+
+    /// All that the first source says, for whichever service.
+    #[cfg(feature = "etcd")]
+    pub(crate) fn said(&self) -> &Node {
+        self.layers.first().map_or(&self.root, |layer| &layer.root)
+    }
+
     /// The tree as it is when these sources, by their numbers, say this.
     pub(crate) fn reloaded(&self, loaded: Vec<(usize, Layer)>) -> Self {
         let mut layers: Vec<Arc<Layer>> = self.layers.to_vec();

@@ -30,6 +30,12 @@ impl Layer {
         Self { is_partial: true, ..Self::empty() }
     }
 
+    /// All that it says.
+    #[cfg(feature = "etcd")]
+    pub(crate) fn root(&self) -> &Node {
+        &self.root
+    }
+
     /// Adds the value of a key such as `resources.http.port`, with or without the root `system`.
     ///
     /// A value and a map at one place are a problem of the source, and so is a malformed path.

@@ -29,6 +29,11 @@ impl Connection {
         Ok(Self { client: etcd::open(options, endpoint).await? })
     }
 
+    /// One that is there already.
+    pub(super) fn of(client: Client) -> Self {
+        Self { client }
+    }
+
     /// Whether the key exists.
     pub(super) async fn has(&mut self, key: &str) -> Result<bool, Failure> {
         let found = within(GREETING, self.client.get(key, Some(GetOptions::new().with_count_only()))).await??;

@@ -13,6 +13,7 @@
 //! | `connection`, `pages` | one endpoint of etcd: reading, watching |
 //! | `tree` | what stands below the prefix, and what is wrong with it |
 //! | `standing` | what the thread knows, and those who wait for it |
+//! | `store`, `plan` | the tree for `settings push` and `settings pull` |
 //! | `cache`, `keeper` | the last good settings in a file |
 //! | `disabled` | what is told where the feature is not compiled in |
 
@@ -33,9 +34,13 @@ mod options;
 #[cfg(feature = "etcd")]
 mod pages;
 #[cfg(feature = "etcd")]
+mod plan;
+#[cfg(feature = "etcd")]
 mod source;
 #[cfg(feature = "etcd")]
 mod standing;
+#[cfg(feature = "etcd")]
+mod store;
 #[cfg(feature = "etcd")]
 mod tree;
 pub(super) mod variables;
@@ -46,3 +51,8 @@ pub(crate) use self::disabled::of_environment;
 pub(crate) use self::environment::of_environment;
 #[cfg(feature = "etcd")]
 pub use self::source::Etcd;
+#[cfg(feature = "etcd")]
+pub(crate) use self::{
+    plan::{MOST_OPERATIONS, Plan},
+    store::Store,
+};

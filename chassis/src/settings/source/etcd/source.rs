@@ -124,6 +124,11 @@ impl Etcd {
         Self::with(options)
     }
 
+    /// What it was told.
+    pub(super) fn told(&self) -> Arc<Options> {
+        Arc::clone(&self.options)
+    }
+
     /// Starts the thread, once.
     fn begin(&self) -> std::io::Result<()> {
         let mut running = self.thread.lock().unwrap_or_else(PoisonError::into_inner);

@@ -67,6 +67,36 @@ impl Keys {
         self.entries.remove(key);
     }
 
+    /// Takes over what is going to be written, from the place it is written in.
+    pub(super) fn put_from(&mut self, key: Vec<u8>, document: &[u8], origin: &Origin) {
+        self.entries.insert(key, Entry { revision: 0, value: parse(document, origin) });
+    }
+
+    /// All keys with their revisions.
+    pub(super) fn revisions(&self) -> impl Iterator<Item = (&[u8], i64)> {
+        self.entries.iter().map(|(key, entry)| (key.as_slice(), entry.revision))
+    }
+
+    /// When the key was last written, if it exists.
+    pub(super) fn revision(&self, key: &[u8]) -> Option<i64> {
+        self.entries.get(key).map(|entry| entry.revision)
+    }
+
+    /// Whether the key holds the same as the document.
+    pub(super) fn says(&self, key: &[u8], document: &str) -> bool {
+        let Some(Entry { value: Ok(node), .. }) = self.entries.get(key) else { return false };
+        parse(document.as_bytes(), &node.origin).is_ok_and(|other| node.same_value(&other))
+    }
+
+    /// The keys that cannot be settings beside this one: those that it is below, and those below it.
+    pub(super) fn above_and_below(&self, key: &[u8]) -> impl Iterator<Item = (&[u8], i64)> {
+        let above = (1..key.len()).filter(|&end| key[end] == b'/').map(|end| key[..end].to_vec());
+        let above = above.filter_map(|above| self.entries.get_key_value(&above));
+        let start = [key, b"/"].concat();
+        let below = self.entries.range(start.clone()..).take_while(move |(key, _)| key.starts_with(&start));
+        above.chain(below).map(|(key, entry)| (key.as_slice(), entry.revision))
+    }
+
     /// The keys whose names and values are as they should be, with path and revision.
     pub(super) fn good(&self, prefix: &str) -> impl Iterator<Item = (&str, KeyPath, &Node, i64)> {
         self.entries.iter().filter_map(move |(key, Entry { revision, value })| {
