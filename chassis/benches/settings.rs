@@ -29,16 +29,17 @@ const SERVICES: usize = 200;
 const CHANGES: u64 = 500;
 
 fn main() {
-    read();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.unwrap_or_else(|error| panic!("{error}"));
+    runtime.block_on(read());
     runtime.block_on(reload());
     runtime.block_on(converge());
 }
 
 /// `Setting::get` beside the load of an `ArcSwap` and a copy of what it holds.
-fn read() {
-    let (setting, raw) = (Setting::fixed(7_u64), ArcSwap::from_pointee(7_u64));
+async fn read() {
+    let running = started::<One>(&Tree::default()).await;
+    let (setting, raw) = (running.service().value.clone(), ArcSwap::from_pointee(7_u64));
     let (mut own, mut load) = (Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
         own.push(timed(|| {
@@ -54,6 +55,7 @@ fn read() {
     }
     let each = |times: Vec<Duration>| median(times).as_secs_f64() * 1e9 / f64::from(READS);
     let (own, load) = (each(own), each(load));
+    stopped(running).await;
     println!("Setting::get {own:.2} ns, arc_swap::load {load:.2} ns: {:.2} ×", own / load);
 }
 

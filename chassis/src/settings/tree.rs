@@ -30,6 +30,8 @@ pub struct Tree {
     /// What each source says, in the order of the sources.
     pub(crate) layers: Arc<[Arc<Layer>]>,
     pub(crate) cells: Arc<Cells>,
+    /// Nothing that is read from it follows it.
+    is_detached: bool,
     /// A source could not be read; what is missing may be written there.
     is_partial: bool,
     /// What the service declares, once that is known: sections may hold others.
@@ -86,14 +88,14 @@ impl Tree {
 
     /// The same tree, to be read without any setting following it.
     pub(crate) fn detached(&self) -> Self {
-        Self { cells: Arc::default(), ..self.clone() }
+        Self { is_detached: true, ..self.clone() }
     }
 
     pub(crate) fn of_layers(layers: Arc<[Arc<Layer>]>, service: Arc<str>, cells: Arc<Cells>) -> Self {
         let roots: Vec<&Node> = layers.iter().map(|layer| &layer.root).collect();
         let root = Arc::new(merge(&roots, &service));
         let is_partial = layers.iter().any(|layer| layer.is_partial);
-        Self { root, service, layers, cells, is_partial, declared: Arc::default() }
+        Self { root, service, layers, cells, is_detached: false, is_partial, declared: Arc::default() }
     }
 
     /// The same tree with what is set and deleted at run time.
@@ -106,7 +108,8 @@ impl Tree {
         deleted.iter().for_each(|path| root.remove(path));
         let (service, layers, cells) = (Arc::clone(&self.service), Arc::clone(&self.layers), Arc::clone(&self.cells));
         let declared = Arc::clone(&self.declared);
-        Self { root: Arc::new(root), service, layers, cells, is_partial: self.is_partial, declared }
+        let (is_detached, is_partial) = (self.is_detached, self.is_partial);
+        Self { root: Arc::new(root), service, layers, cells, is_detached, is_partial, declared }
     }
 
     pub(crate) fn declare(&self, declared: &[Declared]) {
@@ -258,7 +261,7 @@ impl<'a> Section<'a> {
             trail: &trail,
             around: None,
             rules: Rules::default(),
-            cells: Some(&self.tree.cells),
+            cells: (!self.tree.is_detached).then_some(&*self.tree.cells),
             is_hidden: false,
             is_partial: self.tree.is_partial,
             problems,
