@@ -93,6 +93,9 @@ impl Resource for Pool {
     type Settings = PoolSettings;
 
     async fn start(&self, _: &Context, settings: PoolSettings) -> Result<()> {
+        if settings.size == 99 {
+            return Err(Error::unavailable(Error::msg("there are not so many")));
+        }
         self.write(format!("start {}", settings.size));
         *self.settings.lock().unwrap() = Some(settings);
         Ok(())
@@ -307,6 +310,31 @@ fn a_resource_that_cannot_take_over_what_it_agreed_to_is_restarted() {
         held.say(json!({ "resources": { "pool": { "label": "crash" } } }));
         running.logs().wait_for(|line| line["message"].as_str().unwrap().contains("`pool` works again")).await;
         assert_eq!(running.service().pool.read(), words("apply crash,stop,start 1"));
+        running.stop().await.unwrap();
+    });
+}
+
+#[test]
+fn a_resource_that_does_not_start_with_its_changed_settings_gets_others() {
+    no_leaks_paused(async {
+        let held = Held::saying(json!({}));
+        let (running, mut events) = started(&held).await;
+        let page_size = |pages: u32| json!({ "orders": { "page_size": pages } });
+        held.say(json!({ "resources": { "pool": { "size": 99 } }, "microservices": page_size(30) }));
+        changed(&mut events).await;
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        assert_eq!((running.service().page_size.get(), running.service().pool.read()), (30, words("stop")));
+        assert_eq!(running.view().readiness().status().to_string(), "warn");
+        // Meanwhile others change, and it follows live with what it cannot start with.
+        held.say(json!({ "resources": { "pool": { "size": 99, "label": "b" } }, "microservices": page_size(31) }));
+        changed(&mut events).await;
+        assert_eq!(running.service().page_size.get(), 31);
+        held.say(json!({ "resources": { "pool": { "size": 5, "label": "b" } } }));
+        changed(&mut events).await;
+        running.logs().wait_for(|line| line["message"].as_str().unwrap().contains("`pool` works again")).await;
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        assert!(running.service().pool.read().iter().any(|said| said == "start 5"));
+        assert_eq!(running.view().readiness().status().to_string(), "pass");
         running.stop().await.unwrap();
     });
 }

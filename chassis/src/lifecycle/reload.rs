@@ -16,12 +16,12 @@ use std::{
     time::Duration,
 };
 
+use futures_util::FutureExt;
 use tokio::{task::JoinSet, time::sleep};
 
 use super::{Core, Engine, EventKind, News, Report};
 use crate::{
     logging::LoggingSettings,
-    resource::State,
     settings::{Candidate, Change, Difference, Problem, Problems, Tree},
     supervision::Supervisor,
     tasks::{TimerSettings, catch, spawn},
@@ -40,11 +40,17 @@ pub(crate) async fn follow(engine: Arc<Engine>, supervisor: Arc<Supervisor>) {
     let mut following = JoinSet::new();
     for (number, source) in core.sources.iter().enumerate() {
         if let Some(follows) = source.follow(changed.of(number)) {
-            following.spawn(core.scope.wrap(follows));
+            let name = source.name();
+            following.spawn(core.scope.wrap(async move {
+                if let Err(error) = catch(follows.map(Ok)).await {
+                    tracing::error!("settings of `{name}` are not followed any more: {error:#}");
+                }
+            }));
         }
     }
     let told = core.settings.tree();
-    let mut reload = Reload { engine, supervisor, core, told, unread: BTreeSet::new() };
+    let (unread, restarts) = (BTreeSet::new(), JoinSet::new());
+    let mut reload = Reload { engine, supervisor, core, told, unread, restarts };
     loop {
         let sources = changed.next().await;
         sleep(BURST).await;
@@ -69,6 +75,9 @@ struct Reload {
     told: Tree,
     /// Sources that have changed since.
     unread: BTreeSet<usize>,
+    /// Resources on their way to their changed settings. Nobody waits for them: one that cannot reach its peer with the
+    /// settings it has gets others.
+    restarts: JoinSet<()>,
 }
 
 impl Reload {
@@ -116,7 +125,8 @@ impl Reload {
     /// Asks the resources whose settings change whether they could work with them.
     async fn prepare(&self, tree: &Tree, differences: &[Difference], problems: &mut Problems) {
         for at in self.resources(differences, |_| true) {
-            if self.core.resources[at].state() != State::Started {
+            // One that does not run looks at them before it does.
+            if !self.engine.is_started(at) {
                 continue;
             }
             if let Err(error) = self.engine.prepare(at, tree).await {
@@ -138,15 +148,21 @@ impl Reload {
             logging.into_iter().for_each(|logging| self.core.scope.logs().configure(&logging));
         }
         self.steer_timers(&tree, differences);
-        let restarted = self.resources(differences, |difference| difference.change == Change::Restart);
+        let mut restarted = self.resources(differences, |difference| difference.change == Change::Restart);
         for at in self.resources(differences, |difference| !difference.is_followed) {
-            if !restarted.contains(&at) && self.core.resources[at].state() == State::Started {
+            if restarted.contains(&at) {
+                continue;
+            }
+            if self.engine.is_started(at) {
                 self.apply_live(at).await;
+            } else {
+                // It may be starting this moment, with the settings before.
+                restarted.push(at);
             }
         }
-        if !restarted.is_empty() {
-            self.supervisor.replace(&restarted).await;
-        }
+        while self.restarts.try_join_next().is_some() {}
+        let supervisor = Arc::clone(&self.supervisor);
+        self.restarts.spawn(self.core.scope.wrap(async move { supervisor.replace(restarted).await }));
     }
 
     async fn apply_live(&self, at: usize) {

@@ -28,6 +28,8 @@ pub(crate) struct Supervisor {
     born: Instant,
     /// Resources that are being restarted.
     busy: Arc<Mutex<HashSet<usize>>>,
+    /// Resources that wait for the end of another restart, to be restarted with changed settings.
+    awaiting: Mutex<HashSet<usize>>,
 }
 
 /// What the supervisor remembers of one resource.
@@ -57,15 +59,29 @@ impl Supervisor {
             })
         };
         let patients = engine.core().resources.iter().map(|_| patient()).collect();
-        Arc::new(Self { engine, policy, patients, born: Instant::now(), busy: Arc::default() })
+        Arc::new(Self {
+            engine,
+            policy,
+            patients,
+            born: Instant::now(),
+            busy: Arc::default(),
+            awaiting: Mutex::default(),
+        })
     }
 
     /// Restarts resources that nothing is wrong with, so that they work with their changed settings; together, in the
     /// order of the graph. If they do not start again, that is a failure like any other.
-    pub(crate) async fn replace(&self, selection: &[usize]) {
+    pub(crate) async fn replace(&self, mut selection: Vec<usize>) {
+        {
+            // One that waits for its turn already will start with what is in force by then.
+            let mut awaiting = self.awaiting.lock().unwrap_or_else(PoisonError::into_inner);
+            selection.retain(|at| awaiting.insert(*at));
+        }
         let Some(&first) = selection.first() else { return };
+        let selection = &selection[..];
         let core = self.engine.core();
         let _locks = self.lock_all(selection).await;
+        self.awaiting.lock().unwrap_or_else(PoisonError::into_inner).retain(|at| !selection.contains(at));
         self.set_busy(selection, true);
         self.engine.stop_for_restart(selection).await;
         match self.engine.start_for_restart(selection).await {
