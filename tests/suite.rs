@@ -21,6 +21,8 @@ mod metrics;
 mod process;
 mod properties;
 mod queue;
+#[cfg(feature = "etcd")]
+mod registry;
 mod restarts;
 #[cfg(feature = "etcd")]
 mod settings_etcd;

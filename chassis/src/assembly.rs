@@ -6,7 +6,7 @@ use tokio::sync::mpsc;
 
 use crate::{
     Context, Error, Microservice, Result,
-    blueprint::Blueprint,
+    blueprint::{Blueprint, part::ResourceSpec},
     lifecycle::{
         About, Clock, Core, CoreParts, Engine, Graph, HookPlan, LifecycleSettings, Place as ContextPlace, Plan, Report,
         ResourceCell, ResourceLifecycle,
@@ -51,17 +51,26 @@ pub(crate) struct Builtin {
     pub(crate) about: &'static str,
     pub(crate) resource: ErasedResource,
     pub(crate) declare: fn(&str) -> Declared,
+    /// Opened after everything else, and closed before it.
+    pub(crate) is_outermost: bool,
 }
 
 impl Builtin {
-    #[cfg_attr(not(feature = "status"), expect(dead_code, reason = "the status server is the only one so far"))]
+    #[cfg_attr(not(any(feature = "status", feature = "etcd")), expect(dead_code, reason = "all of them are optional"))]
     pub(crate) fn new<R: crate::Resource + Default>(name: &'static str, about: &'static str) -> Self {
         Self {
             name,
             about,
             resource: erase(Arc::new(R::default()), Place::Field(|resource: &R| resource)),
             declare: |path| Declared::of::<R::Settings>(path),
+            is_outermost: false,
         }
+    }
+
+    /// Opens it after everything else, and closes it before.
+    #[cfg(feature = "etcd")]
+    pub(crate) fn outermost(self) -> Self {
+        Self { is_outermost: true, ..self }
     }
 }
 
@@ -159,7 +168,7 @@ pub(crate) fn assemble<S: Microservice>(setup: Setup<S>) -> Result<Assembled<S>>
             .resources
             .iter()
             .map(|spec| (spec.name, spec.after.to_vec()))
-            .chain(builtins.iter().map(|builtin| (builtin.name, Vec::new())))
+            .chain(builtins.iter().map(|builtin| (builtin.name, after(builtin, &blueprint.resources))))
             .collect::<Vec<_>>(),
     )
     .map_err(|error| if is_valid { Error::misconfigured(error) } else { report(problems.clone()) })?;
@@ -269,6 +278,11 @@ pub(crate) fn assemble<S: Microservice>(setup: Setup<S>) -> Result<Assembled<S>>
     engine.check(&core.settings.tree(), &mut problems);
     problems.into_result()?;
     Ok(Assembled { service, core, engine, reports, registration })
+}
+
+/// What a part of the chassis is started after.
+fn after<S>(builtin: &Builtin, resources: &[ResourceSpec<S>]) -> Vec<&'static str> {
+    if builtin.is_outermost { resources.iter().map(|spec| spec.name).collect() } else { Vec::new() }
 }
 
 /// What is read from the settings before anything is built.

@@ -188,7 +188,6 @@ impl Context {
 
     /// The etcd that the service reads its settings from, if there is one; of several the last, whose values win.
     #[cfg(feature = "etcd")]
-    #[allow(dead_code, reason = "nobody asks yet")]
     pub(crate) fn etcd(&self) -> Option<crate::etcd::Options> {
         let mut sources = self.core.sources.iter().rev();
         let source = sources.find_map(|source| {

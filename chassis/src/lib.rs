@@ -53,7 +53,6 @@ mod context;
 pub mod diagram;
 pub mod error;
 #[cfg(feature = "etcd")]
-#[allow(dead_code, unused_imports, reason = "the lease has no users yet")]
 mod etcd;
 pub mod handler;
 #[cfg(feature = "_http")]
@@ -105,4 +104,6 @@ pub use resource::{Claim, Health, HealthStatus, Resource, Slot, State};
 pub use resources::http_server::{self, HttpServer, Json, Path, Problem, Query, Valid};
 #[cfg(feature = "status")]
 pub use resources::status;
+#[cfg(feature = "etcd")]
+pub use resources::{discovery, registry};
 pub use settings::{Secret, Setting, SettingsSchema};

@@ -2,12 +2,15 @@
 
 use crate::step::Step;
 
-/// Writes it anew. That it is up to date is a test of the suite: the same one, told to write.
+/// Writes it anew, with the parts that need `protoc`. That it is up to date is a test of the suite: the same one, told to write.
 ///
 /// # Errors
 ///
 /// When something does not compile, or a file cannot be written.
 pub(crate) fn write() -> Result<(), String> {
-    let test = Step::cargo("docs/settings-reference.md", "test --quiet --locked --package chassis-tests --test suite");
+    let test = Step::cargo(
+        "docs/settings-reference.md",
+        "test --quiet --locked --package chassis-tests --features etcd --test suite",
+    );
     test.words("the_reference_is_what_the_structs_say").env("CHASSIS_REWRITE", "1").run()
 }

@@ -54,8 +54,9 @@ impl Endpoints {
     }
 
     async fn attempt(&self, at: usize) -> Result<Client, Failure> {
-        match self.greet(at).await {
-            Err(failure) if failure.is_vague => Err(diagnose(&self.options, at).await.unwrap_or(failure)),
+        // On the heap: the futures of the client take many kilobytes each, and whoever connects has others beside them.
+        match Box::pin(self.greet(at)).await {
+            Err(failure) if failure.is_vague => Err(Box::pin(diagnose(&self.options, at)).await.unwrap_or(failure)),
             greeted => greeted,
         }
     }

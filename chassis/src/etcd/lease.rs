@@ -59,7 +59,8 @@ impl Lease {
         let seconds = ttl.as_secs() + u64::from(ttl.subsec_nanos() > 0);
         let asked = Instant::now();
         let seconds = i64::try_from(seconds.max(1)).unwrap_or(i64::MAX);
-        let granted = within(GREETING, client.lease_client().grant(seconds, None)).await??;
+        let mut leases = client.lease_client();
+        let granted = within(GREETING, Box::pin(leases.grant(seconds, None))).await??;
         let ttl = Duration::from_secs(u64::try_from(granted.ttl()).unwrap_or(0));
         let revision = granted.header().map_or(0, ResponseHeader::revision);
         let until = watch::Sender::new(Some(end(asked, ttl)));
@@ -111,7 +112,7 @@ impl Lease {
         tokio::select! {
             biased;
             () = self.lost() => {}
-            () = self.save(client, endpoints) => self.lose(),
+            () = Box::pin(self.save(client, endpoints)) => self.lose(),
         }
     }
 
@@ -121,7 +122,8 @@ impl Lease {
     /// When etcd does not answer; it expires by itself then. One that is gone already is no failure.
     pub(crate) async fn revoke(&self, client: &Client) -> Result<(), Failure> {
         self.lose();
-        match within(GREETING, client.lease_client().revoke(self.id)).await? {
+        let mut leases = client.lease_client();
+        match within(GREETING, Box::pin(leases.revoke(self.id))).await? {
             Err(Error::GRpcStatus(status)) if status.code() == tonic::Code::NotFound => Ok(()),
             answer => Ok(answer.map(|_| ())?),
         }

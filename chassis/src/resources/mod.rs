@@ -1,7 +1,11 @@
 //! Everything optional: each resource is one folder and one feature, and uses only what a stranger's resource could.
 
+#[cfg(feature = "etcd")]
+pub mod discovery;
 #[cfg(feature = "http-server")]
 pub mod http_server;
+#[cfg(feature = "etcd")]
+pub mod registry;
 #[cfg(feature = "status")]
 pub mod status;
 
@@ -20,5 +24,24 @@ pub(crate) fn builtins() -> Vec<Builtin> {
     vec![
         #[cfg(feature = "status")]
         Builtin::new::<status::Status>("status", "Probes, metrics and states for operators."),
+        #[cfg(feature = "etcd")]
+        Builtin::new::<registry::Registry>("registry", "Tells other services where this one is.").outermost(),
     ]
+}
+
+/// Where other services reach a service: its first HTTP server, otherwise its status server.
+#[cfg(feature = "etcd")]
+pub(crate) fn address(service: &crate::service::Service) -> Option<std::net::SocketAddr> {
+    let _ = service;
+    #[cfg(feature = "http-server")]
+    for resource in service.resources() {
+        let server = service.visit(resource.name, http_server::HttpServer::address).flatten();
+        if server.is_some() {
+            return server;
+        }
+    }
+    #[cfg(feature = "status")]
+    return service.visit("status", status::Status::address).flatten();
+    #[cfg(not(feature = "status"))]
+    None
 }

@@ -191,7 +191,12 @@ impl Supervisor {
         }
         let selection = match self.policy.strategy.get() {
             Strategy::OneForOne => vec![at],
-            Strategy::RestForOne => core.graph.with_dependents(at),
+            // Parts of the chassis around the service's own need nothing of them.
+            Strategy::RestForOne => {
+                let mut selection = core.graph.with_dependents(at);
+                selection.retain(|&other| other == at || !core.resources[other].is_builtin);
+                selection
+            }
         };
         let _locks = self.lock_all(&selection).await;
         if life != core.resources[at].life.load(Ordering::Acquire) {

@@ -5,7 +5,7 @@ use tokio::task::yield_now;
 
 use super::{
     pages::Pages,
-    tree::{Entry, Keys},
+    tree::{Entry, Keys, is_setting},
 };
 use crate::etcd::{self, Failure, GREETING, PATIENCE, within};
 
@@ -50,7 +50,8 @@ impl Connection {
             let (next, ()) = tokio::join!(pages.next(), async {
                 yield_now().await;
                 yield_now().await;
-                entries.extend(found.into_iter().map(|found| {
+                let settings = found.into_iter().filter(|found| is_setting(found.key(), prefix));
+                entries.extend(settings.map(|found| {
                     let revision = found.mod_revision();
                     let (key, document) = found.into_key_value();
                     let entry = Entry::of(&key, &document, revision);

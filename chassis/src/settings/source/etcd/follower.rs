@@ -205,7 +205,7 @@ impl Follower {
                 Err(failure) => return failure,
             };
             revision = answer.header().map_or(revision, etcd_client::ResponseHeader::revision);
-            self.standing.apply(&answer);
+            self.standing.apply(&answer, &self.options.prefix);
         }
     }
 

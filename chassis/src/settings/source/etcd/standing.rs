@@ -8,7 +8,10 @@ use std::sync::{
 use etcd_client::{Event, WatchResponse};
 use tokio::sync::watch;
 
-use super::{options::Options, tree::Keys};
+use super::{
+    options::Options,
+    tree::{Keys, is_setting},
+};
 use crate::{
     Health,
     settings::{
@@ -82,13 +85,15 @@ impl Standing {
     }
 
     /// Takes over what a watch says, all of it at once for whoever reads.
-    pub(super) fn apply(&self, answer: &WatchResponse) {
-        if answer.events().is_empty() {
+    pub(super) fn apply(&self, answer: &WatchResponse, prefix: &str) {
+        let changed = answer.events().iter().filter_map(Event::kv);
+        let mut changed = changed.filter(|kv| is_setting(kv.key(), prefix)).peekable();
+        if changed.peek().is_none() {
             return;
         }
         let mut known = self.known();
         let keys = Arc::make_mut(&mut known.keys);
-        for kv in answer.events().iter().filter_map(Event::kv) {
+        for kv in changed {
             // A key that is gone has no version; the kind of an event may be one that is not known here.
             if kv.version() == 0 {
                 keys.delete(kv.key());

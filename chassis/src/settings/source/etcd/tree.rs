@@ -188,6 +188,12 @@ fn name<'a>(key: &'a [u8], prefix: &str) -> Result<&'a str, String> {
     Ok(name)
 }
 
+/// Whether a key below the prefix is one of the settings: the instances of services stand there, too, and come and go.
+pub(super) fn is_setting(key: &[u8], prefix: &str) -> bool {
+    let below = key.strip_prefix(prefix.as_bytes()).unwrap_or(key);
+    !below.starts_with(b"/discovery/")
+}
+
 /// The path of a key; where something is wrong with its name, the one that was probably meant.
 fn path(key: &[u8], prefix: &str) -> KeyPath {
     let text = String::from_utf8_lossy(key);
@@ -271,6 +277,12 @@ mod tests {
         assert!(told.contains("/system/http/Port rev 2") && told.contains("/system/http/port rev 1"), "{told}");
         assert_eq!(self::told(&[("/system/A", "1"), ("/system/b", "2")]), [""; 0]);
         assert_eq!(self::told(&[("/system/aB", "1"), ("/system/Ab", "2")]).len(), 1);
+    }
+
+    #[test]
+    fn the_instances_of_services_are_no_settings() {
+        assert!(!is_setting(b"/system/discovery/orders/1", "/system") && !is_setting(b"/discovery/orders/1", ""));
+        assert!(is_setting(b"/system/discovery", "/system") && is_setting(b"/system/resources/discovery/a", "/system"));
     }
 
     #[test]
