@@ -7,6 +7,7 @@ mod cli;
 mod examples;
 mod guide;
 mod http_connections;
+mod http_live;
 mod http_routes;
 mod http_surface;
 mod leaks;

@@ -28,11 +28,11 @@ const FIRST_PAUSE: Duration = Duration::from_millis(10);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
 pub(super) struct Acceptor<F> {
-    pub(super) listener: TcpListener,
+    pub(super) listener: Arc<TcpListener>,
     pub(super) gate: watch::Receiver<Gate>,
     pub(super) connections: Arc<Connections>,
-    pub(super) max_connections: usize,
-    pub(super) hold: Duration,
+    /// Nobody waits for room any more.
+    pub(super) is_closing: bool,
     /// Begins to serve a connection.
     pub(super) admit: F,
     pub(super) latest: Option<Instant>,
@@ -88,7 +88,9 @@ impl<F: Fn(TcpStream, SocketAddr)> Acceptor<F> {
                 }
             }
         }
-        self.connections.room(self.max_connections).await;
+        if !self.is_closing {
+            self.connections.room().await;
+        }
         if let Some((stream, address)) = self.at_the_door.take() {
             self.take_in(stream, address);
         }
@@ -108,26 +110,27 @@ impl<F: Fn(TcpStream, SocketAddr)> Acceptor<F> {
     /// Serves everybody who has connected, so that closing the listener resets nobody.
     async fn close(&mut self) {
         // A stop may not wait for room: whoever is at the door is let in.
-        self.max_connections = usize::MAX;
+        self.is_closing = true;
+        let hold = self.connections.limits().hold;
         if let Some((stream, address)) = self.at_the_door.take() {
             self.take_in(stream, address);
         }
         if self.connections.len() > 0 {
-            let end = Instant::now() + self.hold;
+            let end = Instant::now() + hold;
             while timeout_at(end, self.accept()).await.is_ok() {}
         }
         self.refuse_new();
         self.empty();
-        if self.latest.is_some_and(|latest| latest.elapsed() < self.hold) {
+        if self.latest.is_some_and(|latest| latest.elapsed() < hold) {
             // Clients are coming and going: handshakes that had begun end now.
-            sleep(self.hold / 20).await;
+            sleep(hold / 20).await;
             self.empty();
         }
     }
 
     /// Takes in who is waiting in the accept queue; asks the kernel, not what the runtime has noticed so far.
     fn empty(&mut self) {
-        while let Ok((socket, address)) = socket2::SockRef::from(&self.listener).accept() {
+        while let Ok((socket, address)) = socket2::SockRef::from(&*self.listener).accept() {
             let stream = socket.set_nonblocking(true).and_then(|()| TcpStream::from_std(socket.into()));
             if let (Ok(stream), Some(address)) = (stream, address.as_socket()) {
                 self.take_in(stream, address);
@@ -153,7 +156,7 @@ impl<F: Fn(TcpStream, SocketAddr)> Acceptor<F> {
             operation(BPF_RET | BPF_K, 0, 0, u32::MAX),
         ];
         // Without it a client that connects within the next microseconds is reset instead of refused.
-        let _ = socket2::SockRef::from(&self.listener).attach_filter(&drop_syn);
+        let _ = socket2::SockRef::from(&*self.listener).attach_filter(&drop_syn);
     }
 
     #[cfg(not(target_os = "linux"))]

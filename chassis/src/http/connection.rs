@@ -26,7 +26,7 @@ use super::{
     ConnectionSettings, Exchange, Peer, Spawner,
     connections::Registration,
     exchange,
-    patience::{Due, Limits, Patience, Sight},
+    patience::{Due, Patience, Sight},
     peer::Stage,
     settings::MAX_HEADERS_ON_STACK,
     tls::{Tls, TlsStream},
@@ -43,12 +43,12 @@ const LINGER: Duration = Duration::from_secs(1);
 /// What a client gets whose head is not complete in time.
 const TIMED_OUT: &[u8] = b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
 
-/// How the connections of one server speak.
+/// How new connections of a server speak.
+#[derive(Debug)]
 pub(super) struct Speech {
-    limits: Limits,
     http1: http1::Builder,
     http2: http2::Builder<Spawner>,
-    tls: Option<Arc<Tls>>,
+    pub(super) tls: Option<Arc<Tls>>,
 }
 
 impl Speech {
@@ -69,7 +69,7 @@ impl Speech {
         if !settings.http2_keep_alive_interval.is_zero() {
             http2.keep_alive_interval(settings.http2_keep_alive_interval);
         }
-        Self { limits: Limits::from(settings), http1, http2, tls }
+        Self { http1, http2, tls }
     }
 }
 
@@ -78,7 +78,7 @@ pub(super) async fn serve<E: Exchange>(stream: Stream, registration: Registratio
     let peer = Arc::clone(registration.peer());
     let sleep = pin!(sleep_until(peer.opened()));
     let mut watch = Watch {
-        patience: Patience::new(speech.limits, peer.opened()),
+        patience: Patience::new(peer.connections().limits(), peer.opened()),
         sleep,
         armed: None,
         waker: None,
@@ -100,20 +100,25 @@ pub(super) async fn serve<E: Exchange>(stream: Stream, registration: Registratio
             is_http2
         }
     };
+    // What others speak later is not kept waiting for this one's end.
     if is_http2 {
         peer.set_http2();
         watch.patience.set_http2();
-        http2(transport, &exchange, &speech, watch).await;
+        let builder = speech.http2.clone();
+        drop(speech);
+        http2(transport, &exchange, &builder, watch).await;
     } else {
-        http1(transport, &exchange, &speech, watch).await;
+        let builder = speech.http1.clone();
+        drop(speech);
+        http1(transport, &exchange, &builder, watch).await;
     }
 }
 
-async fn http1<E: Exchange>(mut transport: Transport, exchange: &E, speech: &Speech, mut watch: Watch<'_>) {
+async fn http1<E: Exchange>(mut transport: Transport, exchange: &E, builder: &http1::Builder, mut watch: Watch<'_>) {
     let peer = Arc::clone(&watch.peer);
     loop {
         let service = service_fn(|request| exchange::run(exchange, &peer, request));
-        let mut connection = speech.http1.serve_connection(TokioIo::new(transport), service).with_upgrades();
+        let mut connection = builder.serve_connection(TokioIo::new(transport), service).with_upgrades();
         let end = watch.until(|cx| Pin::new(&mut connection).poll(cx)).await;
         // After an upgrade the bytes belong to somebody else.
         let Some(parts) = connection.into_parts() else { return };
@@ -154,10 +159,15 @@ async fn http1<E: Exchange>(mut transport: Transport, exchange: &E, speech: &Spe
     }
 }
 
-async fn http2<E: Exchange>(transport: Transport, exchange: &E, speech: &Speech, mut watch: Watch<'_>) {
+async fn http2<E: Exchange>(
+    transport: Transport,
+    exchange: &E,
+    builder: &http2::Builder<Spawner>,
+    mut watch: Watch<'_>,
+) {
     let peer = Arc::clone(&watch.peer);
     let service = service_fn(|request| exchange::run(exchange, &peer, request));
-    let mut connection = pin!(speech.http2.serve_connection(TokioIo::new(transport), service));
+    let mut connection = pin!(builder.serve_connection(TokioIo::new(transport), service));
     watch.tells_closing = true;
     loop {
         match watch.until(|cx| connection.as_mut().poll(cx)).await {
@@ -218,8 +228,8 @@ struct Watch<'a> {
     sleep: Pin<&'a mut Sleep>,
     /// When the timer fires at the latest; nothing is due earlier.
     armed: Option<Instant>,
-    /// Who was registered to be woken, and in which stage.
-    waker: Option<(Waker, Stage)>,
+    /// Who was registered to be woken, and by how manieth call.
+    waker: Option<(Waker, u32)>,
     /// Whether the beginning of the close ends the waiting, once.
     tells_closing: bool,
     peer: Arc<Peer>,
@@ -293,14 +303,15 @@ impl Watch<'_> {
         }
     }
 
-    /// Sees to it that a change of the stage wakes this task.
+    /// Sees to it that a change of the stage or the limits wakes this task.
     fn register(&mut self, cx: &Context<'_>) {
-        let stage = self.peer.stage();
-        let is_known = self.waker.as_ref().is_some_and(|(known, at)| *at == stage && known.will_wake(cx.waker()));
+        let calls = self.peer.calls();
+        let is_known = self.waker.as_ref().is_some_and(|(known, at)| *at == calls && known.will_wake(cx.waker()));
         if !is_known {
-            // Whoever changes the stage uses up the waker. The stage is read once more after this.
-            self.waker = Some((cx.waker().clone(), stage));
-            self.peer.waker.register(cx.waker());
+            // Whoever calls uses up the waker. The stage is read once more after this.
+            self.waker = Some((cx.waker().clone(), calls));
+            self.peer.register(cx.waker());
+            self.patience.set_limits(self.peer.connections().limits());
         }
     }
 

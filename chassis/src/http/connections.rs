@@ -16,7 +16,10 @@ use std::{
 
 use tokio::{sync::Notify, time::Instant};
 
-use super::{Figures, Peer, Spawner, Statistics, peer::Stage, statistics::Counters};
+use super::{
+    ConnectionSettings, Figures, Peer, Spawner, Statistics, descriptors::affordable, patience::Limits, peer::Stage,
+    statistics::Counters,
+};
 use crate::process::Panic;
 
 /// The connections of one server.
@@ -30,6 +33,8 @@ pub(super) struct Connections {
     pub(super) counters: Counters,
     /// Why nobody can be accepted at the moment.
     accept_problem: Mutex<Option<String>>,
+    /// How many there may be.
+    max: AtomicUsize,
     /// Whether clients wait for room, so that connections end with the answers they get.
     is_crowded: AtomicBool,
 }
@@ -38,6 +43,9 @@ struct List {
     peers: HashMap<u64, Arc<Peer>>,
     /// What new ones begin with.
     stage: Stage,
+    /// The address in use; who comes through one before it is told to come again.
+    door: u32,
+    limits: Limits,
     lines: Lines,
 }
 
@@ -71,8 +79,14 @@ impl Lines {
 }
 
 impl Connections {
-    pub(super) fn new(spawner: Spawner, figures: Option<&Figures>) -> Self {
-        let list = List { peers: HashMap::new(), stage: Stage::Open, lines: Lines::default() };
+    pub(super) fn new(settings: &ConnectionSettings, spawner: Spawner, figures: Option<&Figures>) -> Self {
+        let list = List {
+            peers: HashMap::new(),
+            stage: Stage::Open,
+            door: 0,
+            limits: Limits::from(settings),
+            lines: Lines::default(),
+        };
         Self {
             spawner,
             list: Mutex::new(list),
@@ -80,17 +94,19 @@ impl Connections {
             ended: Notify::new(),
             counters: Counters::new(figures),
             accept_problem: Mutex::new(None),
+            max: AtomicUsize::new(affordable(settings.max_connections)),
             is_crowded: AtomicBool::new(false),
         }
     }
 
-    /// Lists a new connection until the registration is dropped.
-    pub(super) fn register(self: &Arc<Self>, address: SocketAddr) -> Registration {
+    /// Lists a new connection until the registration is dropped; `door` is how it came.
+    pub(super) fn register(self: &Arc<Self>, address: SocketAddr, door: u32) -> Registration {
         static NEXT: AtomicU64 = AtomicU64::new(1);
 
         let connection = NEXT.fetch_add(1, Relaxed);
         let mut list = self.lock();
-        let peer = Arc::new(Peer::new(connection, address, Arc::clone(self), list.stage));
+        let stage = if door < list.door { list.stage.max(Stage::Closing) } else { list.stage };
+        let peer = Arc::new(Peer::new(connection, address, door, Arc::clone(self), stage));
         list.peers.insert(connection, Arc::clone(&peer));
         self.counters.set_open(list.peers.len());
         self.counters.accepted.inc();
@@ -108,25 +124,59 @@ impl Connections {
         }
     }
 
+    /// Says goodbye to everybody who came through a door before this one, or will.
+    pub(super) fn leave_for(&self, door: u32) {
+        let leaving: Vec<_> = {
+            let mut list = self.lock();
+            list.door = list.door.max(door);
+            list.peers.values().filter(|peer| peer.door() < door).cloned().collect()
+        };
+        leaving.iter().for_each(|peer| peer.set_stage(Stage::Closing));
+    }
+
+    /// Says goodbye to everybody who is here, and to nobody who comes.
+    pub(super) fn end_present(&self) {
+        let present: Vec<_> = self.lock().peers.values().cloned().collect();
+        present.iter().for_each(|peer| peer.set_stage(Stage::Closing));
+    }
+
+    /// Lets all go on with other limits, those who wait included.
+    pub(super) fn set_limits(&self, settings: &ConnectionSettings) {
+        let present: Vec<_> = {
+            let mut list = self.lock();
+            list.limits = Limits::from(settings);
+            list.peers.values().cloned().collect()
+        };
+        present.iter().for_each(|peer| peer.call());
+        self.max.store(affordable(settings.max_connections), Relaxed);
+        self.ended.notify_waiters();
+    }
+
+    /// What each may keep its server waiting.
+    pub(super) fn limits(&self) -> Limits {
+        self.lock().limits
+    }
+
     pub(super) fn len(&self) -> usize {
         self.lock().peers.len()
     }
 
-    /// Waits until there are fewer than `max` connections; meanwhile nobody keeps one longer than needed.
-    pub(super) async fn room(&self, max: usize) {
+    /// Waits until there is room for another connection; meanwhile nobody keeps one longer than needed.
+    pub(super) async fn room(&self) {
         struct Crowd<'a>(&'a AtomicBool);
         impl Drop for Crowd<'_> {
             fn drop(&mut self) {
                 self.0.store(false, Relaxed);
             }
         }
-        if self.len() < max {
+        let max = || self.max.load(Relaxed);
+        if self.len() < max() {
             return;
         }
         self.is_crowded.store(true, Relaxed);
         let _crowd = Crowd(&self.is_crowded);
-        self.close_idle(max / 64 + 1);
-        self.wait(|| self.len() < max).await;
+        self.close_idle(max() / 64 + 1);
+        self.wait(|| self.len() < max()).await;
     }
 
     /// Whether answers shall end their connections.

@@ -4,7 +4,7 @@ use std::{io, net::SocketAddr, sync::Arc};
 
 use tokio::net::{TcpListener, TcpSocket};
 
-use super::{ConnectionSettings, Exchange, Figures, Server, Spawner, TlsSettings, tls::Tls};
+use super::{ConnectionSettings, Exchange, Figures, Server, Spawner, TlsSettings, door::Door, tls::Tls};
 use crate::{Error, Result};
 
 /// A bound address. Clients that connect wait until the server opens.
@@ -12,8 +12,8 @@ use crate::{Error, Result};
 pub(crate) struct Listener {
     socket: TcpListener,
     address: SocketAddr,
-    tls: Option<Arc<Tls>>,
-    figures: Option<Figures>,
+    pub(super) tls: Option<Arc<Tls>>,
+    pub(super) figures: Option<Figures>,
 }
 
 impl Listener {
@@ -22,11 +22,53 @@ impl Listener {
     /// # Errors
     /// Unavailable and not worth a retry when the address is in use, misconfigured when it can never be bound.
     pub(crate) fn bind(address: SocketAddr, settings: &ConnectionSettings, path: &str) -> Result<Self> {
-        let bound = bind(address, settings.backlog).and_then(|socket| {
-            let address = socket.local_addr()?;
-            Ok(Self { socket, address, tls: None, figures: None })
-        });
+        let bound = socket(address, false).and_then(|socket| Self::listen(socket, settings.backlog));
         bound.map_err(|error| explain(error, address, path))
+    }
+
+    /// Binds `address` while the server listens at `door`, which may be on the same port.
+    ///
+    /// # Errors
+    /// As [`bind`](Listener::bind).
+    pub(super) fn bind_beside(
+        door: &Door,
+        address: SocketAddr,
+        settings: &ConnectionSettings,
+        path: &str,
+    ) -> Result<Self> {
+        let bound = match door.address.port() == address.port() {
+            true => door.share_port(|| {
+                let listener = Self::listen(socket(address, true)?, settings.backlog)?;
+                #[cfg(unix)]
+                socket2::SockRef::from(&listener.socket).set_reuse_port(false)?;
+                Ok(listener)
+            }),
+            false => socket(address, false).and_then(|socket| Self::listen(socket, settings.backlog)),
+        };
+        bound.map_err(|error| explain(error, address, path))
+    }
+
+    /// Whether `address` could be bound now, beside `door`. Nobody can connect to it meanwhile.
+    ///
+    /// # Errors
+    /// As [`bind`](Listener::bind).
+    pub(super) fn try_beside(door: &Door, address: SocketAddr, path: &str) -> Result<()> {
+        let tried = match door.address.port() == address.port() {
+            true => door.share_port(|| socket(address, true)),
+            false => socket(address, false),
+        };
+        tried.map(drop).map_err(|error| explain(error, address, path))
+    }
+
+    fn listen(socket: TcpSocket, backlog: u32) -> io::Result<Self> {
+        // Two sockets may bind one address; that it is taken shows here at the latest.
+        let socket = socket.listen(backlog)?;
+        let address = socket.local_addr()?;
+        Ok(Self { socket, address, tls: None, figures: None })
+    }
+
+    pub(super) fn into_parts(self) -> (TcpListener, SocketAddr) {
+        (self.socket, self.address)
     }
 
     /// The address that was bound: with the port that the kernel chose, if that was left to it.
@@ -51,17 +93,21 @@ impl Listener {
 
     /// Makes it a server, which accepts from [`Server::open`] on.
     pub(crate) fn serve(self, settings: &ConnectionSettings, exchange: impl Exchange, spawner: Spawner) -> Server {
-        Server::new(self.socket, self.address, settings, self.tls, self.figures.as_ref(), exchange, spawner)
+        Server::new(self, settings, exchange, spawner)
     }
 }
 
-fn bind(address: SocketAddr, backlog: u32) -> io::Result<TcpListener> {
+/// A socket that is bound and does not listen yet.
+fn socket(address: SocketAddr, shares_port: bool) -> io::Result<TcpSocket> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
     // Connections of a process before us may still be winding down; a living listener is refused all the same.
     socket.set_reuseaddr(true)?;
+    #[cfg(unix)]
+    socket.set_reuseport(shares_port)?;
+    #[cfg(not(unix))]
+    let _ = shares_port;
     socket.bind(address)?;
-    // Two sockets may bind one address; that it is taken shows here at the latest.
-    socket.listen(backlog)
+    Ok(socket)
 }
 
 fn explain(error: io::Error, address: SocketAddr, path: &str) -> Error {

@@ -9,11 +9,13 @@
 )]
 
 mod accept;
+mod change;
 mod client;
 mod connection;
 mod connections;
 mod deadline;
 mod descriptors;
+mod door;
 mod exchange;
 mod listener;
 mod patience;

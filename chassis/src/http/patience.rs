@@ -116,6 +116,11 @@ impl Patience {
         self.since = now;
     }
 
+    /// Goes on with other limits; what the client was given before counts.
+    pub(super) fn set_limits(&mut self, limits: Limits) {
+        self.limits = Limits { is_http2: self.limits.is_http2, ..limits };
+    }
+
     /// Goes on with an HTTP/2 connection, whose client says by itself when it is done.
     pub(super) fn set_http2(&mut self) {
         self.limits.is_http2 = true;

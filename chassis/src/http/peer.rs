@@ -6,8 +6,12 @@ use std::{
     net::{Ipv4Addr, SocketAddr},
     sync::{
         Arc, Mutex, MutexGuard, OnceLock, PoisonError,
-        atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering::Relaxed},
+        atomic::{
+            AtomicBool, AtomicU8, AtomicU32, AtomicU64, AtomicUsize,
+            Ordering::{Acquire, Relaxed, Release},
+        },
     },
+    task::Waker,
     time::Duration,
 };
 
@@ -25,9 +29,13 @@ pub(crate) struct Peer {
     address: SocketAddr,
     connections: Arc<Connections>,
     opened: Instant,
+    /// Through which of its server's addresses it came.
+    door: u32,
     stage: AtomicU8,
     /// Wakes the connection's task.
-    pub(super) waker: AtomicWaker,
+    waker: AtomicWaker,
+    /// How often that was used up.
+    calls: AtomicU32,
     in_flight: AtomicUsize,
     requests: AtomicU64,
     /// Whether bytes came that no exchange has taken.
@@ -60,14 +68,22 @@ pub(super) enum Stage {
 }
 
 impl Peer {
-    pub(super) fn new(connection: u64, address: SocketAddr, connections: Arc<Connections>, stage: Stage) -> Self {
+    pub(super) fn new(
+        connection: u64,
+        address: SocketAddr,
+        door: u32,
+        connections: Arc<Connections>,
+        stage: Stage,
+    ) -> Self {
         Self {
             connection,
             address,
             connections,
             opened: Instant::now(),
+            door,
             stage: AtomicU8::new(stage as u8),
             waker: AtomicWaker::new(),
+            calls: AtomicU32::new(0),
             in_flight: AtomicUsize::new(0),
             requests: AtomicU64::new(0),
             has_bytes: AtomicBool::new(false),
@@ -142,7 +158,32 @@ impl Peer {
     /// Moves to a later stage; never back.
     pub(super) fn set_stage(&self, stage: Stage) {
         self.stage.fetch_max(stage as u8, Relaxed);
-        self.waker.wake();
+        self.call();
+    }
+
+    /// Wakes the connection's task, so that it looks at what has changed.
+    pub(super) fn call(&self) {
+        let waker = self.waker.take();
+        // Between the two, so that whoever is woken knows that the waker has to be registered again.
+        self.calls.fetch_add(1, Release);
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+
+    /// How often the task was called; a waker that was registered since then is still there.
+    pub(super) fn calls(&self) -> u32 {
+        self.calls.load(Acquire)
+    }
+
+    /// Lets `waker` be woken by the next call.
+    pub(super) fn register(&self, waker: &Waker) {
+        self.waker.register(waker);
+    }
+
+    /// Through which of its server's addresses it came.
+    pub(super) fn door(&self) -> u32 {
+        self.door
     }
 
     /// Counts an exchange that begins.

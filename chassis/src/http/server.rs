@@ -1,25 +1,30 @@
-//! A server as its resource sees it: open, close, drain, stop; and the list of its connections.
+//! A server as its resource sees it: open, change, close, drain, stop.
 
-use std::{fmt, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    net::{Ipv4Addr, SocketAddr},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
+use arc_swap::ArcSwap;
 use tokio::{
     io::{DuplexStream, duplex},
-    net::TcpListener,
-    sync::watch,
     time::timeout,
 };
 
 use super::{
-    ConnectionSettings, Exchange, Figures, Peer, Spawner, Statistics, TestClient,
+    ConnectionSettings, Exchange, Listener, Peer, Spawner, Statistics, TestClient,
     accept::{Acceptor, Failures, Gate},
+    change::Change,
     connection::{self, Speech},
     connections::Connections,
-    descriptors::affordable,
+    door::Door,
     peer::Stage,
     tls::Tls,
     transport::Stream,
 };
-use crate::{Health, HealthStatus};
+use crate::{Health, HealthStatus, Result};
 
 /// How long a cut waits for connections to let go; only a handler that blocks its thread takes longer.
 const CUT_WAIT: Duration = Duration::from_secs(1);
@@ -29,12 +34,20 @@ const MEMORY_PIPE: usize = 64 * 1024;
 
 /// A server on a bound address.
 pub(crate) struct Server {
-    address: SocketAddr,
-    gate: watch::Sender<Gate>,
     connections: Arc<Connections>,
-    tls: Option<Arc<Tls>>,
+    /// The last one is in use; those before it are being left.
+    doors: Mutex<Vec<Door>>,
+    /// How clients in the process speak, but for TLS.
+    speech: Arc<ArcSwap<Speech>>,
+    serve: Serve,
     connect: Arc<dyn Fn() -> DuplexStream + Send + Sync>,
 }
+
+/// Begins to serve whoever came through the door of that number.
+type Serve = Arc<dyn Fn(Stream, SocketAddr, u32, &ArcSwap<Speech>) + Send + Sync>;
+
+/// No address is left for that of a client in the process.
+const IN_PROCESS: u32 = u32::MAX;
 
 /// What a stop cut off.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -45,54 +58,144 @@ pub(crate) struct CutOff {
 
 impl Server {
     pub(super) fn new(
-        listener: TcpListener,
-        address: SocketAddr,
+        listener: Listener,
         settings: &ConnectionSettings,
-        tls: Option<Arc<Tls>>,
-        figures: Option<&Figures>,
         exchange: impl Exchange,
         spawner: Spawner,
     ) -> Self {
-        let (gate, watch) = watch::channel(Gate::Bound);
-        let speech = Arc::new(Speech::new(settings, tls.clone(), &spawner));
-        let connections = Arc::new(Connections::new(spawner, figures));
-        let serve = {
+        let speech = Arc::new(ArcSwap::from_pointee(Speech::new(settings, None, &spawner)));
+        let connections = Arc::new(Connections::new(settings, spawner, listener.figures.as_ref()));
+        let serve: Serve = {
             let connections = Arc::clone(&connections);
-            move |stream, address| {
-                let registration = connections.register(address);
-                let work = connection::serve(stream, registration, exchange.clone(), Arc::clone(&speech));
+            Arc::new(move |stream, address, door, speech| {
+                let registration = connections.register(address, door);
+                // By what is in force once it is listed, so that a change misses nobody.
+                let work = connection::serve(stream, registration, exchange.clone(), speech.load_full());
                 connections.spawner.spawn(work);
-            }
+            })
         };
         let connect = {
-            let serve = serve.clone();
+            let (serve, speech) = (Arc::clone(&serve), Arc::clone(&speech));
             move || {
                 let (client, server) = duplex(MEMORY_PIPE);
-                serve(Stream::Memory(server), Peer::in_process());
+                serve(Stream::Memory(server), Peer::in_process(), IN_PROCESS, &speech);
                 client
             }
         };
+        let server = Self { connections, doors: Mutex::default(), speech, serve, connect: Arc::new(connect) };
+        let tls = listener.tls.clone();
+        server.keep_fresh(tls.as_ref());
+        let door = server.door(0, listener, settings, tls);
+        server.doors().push(door);
+        server
+    }
+
+    /// Puts an acceptor behind an address, which waits for the door to open.
+    fn door(&self, number: u32, listener: Listener, settings: &ConnectionSettings, tls: Option<Arc<Tls>>) -> Door {
+        let speech = Speech::new(settings, tls, &self.connections.spawner);
+        let (door, listener, gate) = Door::new(number, listener, speech);
+        let (serve, speech) = (Arc::clone(&self.serve), Arc::clone(&door.speech));
         let acceptor = Acceptor {
             listener,
-            gate: watch,
-            connections: Arc::clone(&connections),
-            max_connections: affordable(settings.max_connections),
-            hold: settings.idle_hold,
-            admit: move |stream, address| serve(Stream::Tcp(stream), address),
+            gate,
+            connections: Arc::clone(&self.connections),
+            is_closing: false,
+            admit: move |stream, address| serve(Stream::Tcp(stream), address, number, &speech),
             latest: None,
             at_the_door: None,
             failures: Failures::default(),
         };
-        connections.spawner.spawn(acceptor.run());
-        if let Some(tls) = &tls {
-            connections.spawner.spawn(Arc::clone(tls).keep_fresh());
+        self.connections.spawner.spawn(acceptor.run());
+        door
+    }
+
+    fn keep_fresh(&self, tls: Option<&Arc<Tls>>) {
+        if let Some(tls) = tls {
+            self.connections.spawner.spawn(Arc::clone(tls).keep_fresh());
         }
-        Self { address, gate, connections, tls, connect: Arc::new(connect) }
     }
 
     /// The bound address.
     pub(crate) fn address(&self) -> SocketAddr {
-        self.address
+        let unbound = || SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0));
+        self.doors().last().map_or_else(unbound, |door| door.address)
+    }
+
+    /// Whether it could listen at `address` too; tries it out, and nobody can connect meanwhile.
+    ///
+    /// # Errors
+    /// As [`Listener::bind`].
+    pub(crate) async fn can_move_to(&self, address: SocketAddr, path: &str) -> Result<()> {
+        self.left(address).await;
+        self.doors().last().map_or(Ok(()), |door| Listener::try_beside(door, address, path))
+    }
+
+    pub(super) async fn bind_beside(
+        &self,
+        address: SocketAddr,
+        settings: &ConnectionSettings,
+        path: &str,
+    ) -> Result<Listener> {
+        self.left(address).await;
+        match self.doors().last() {
+            Some(door) => Listener::bind_beside(door, address, settings, path),
+            None => Listener::bind(address, settings, path),
+        }
+    }
+
+    /// Waits until the port of `address` is free of this server, which may be just leaving it.
+    async fn left(&self, address: SocketAddr) {
+        let leaving: Vec<_> = {
+            let doors = self.doors();
+            let others = doors.iter().rev().skip(1);
+            others.filter(|door| door.address.port() == address.port()).map(Door::closing).collect()
+        };
+        for gate in leaving {
+            gate.closed().await;
+        }
+    }
+
+    /// Begins to change it; `path` is where it was set.
+    pub(crate) fn changes<'a>(&'a self, settings: &'a ConnectionSettings, path: &'a str) -> Change<'a> {
+        Change::new(self, settings, path)
+    }
+
+    /// Goes on with other settings: connections there are by their limits, new ones by all of them.
+    ///
+    /// An address is left once the next one is open: who has connected is served and told to come again.
+    pub(super) fn change(&self, change: Change<'_>) {
+        let Change { settings, tls, ends_present, listener, .. } = change;
+        let spawner = &self.connections.spawner;
+        self.connections.set_limits(settings);
+        self.speech.store(Arc::new(Speech::new(settings, None, spawner)));
+        let mut doors = self.doors();
+        let Some(door) = doors.last() else { return };
+        let tls = match tls {
+            None => door.speech.load().tls.clone(),
+            Some(tls) => {
+                self.keep_fresh(tls.as_ref());
+                tls
+            }
+        };
+        match listener {
+            Some(listener) => {
+                let next = self.door(door.number + 1, listener, settings, tls);
+                next.turn(door.gate());
+                doors.retain(|door| !door.is_closed());
+                doors.iter().for_each(|door| door.turn(Gate::Closing));
+                self.connections.leave_for(next.number);
+                doors.push(next);
+            }
+            None => {
+                door.speech.store(Arc::new(Speech::new(settings, tls, spawner)));
+                if let Err(error) = door.set_backlog(settings.backlog) {
+                    tracing::warn!("the `backlog` of `{}` stays as it was: {error}", door.address);
+                }
+            }
+        }
+        if ends_present {
+            self.connections.end_present();
+        }
     }
 
     /// Accepts from now on.
@@ -109,7 +212,7 @@ impl Server {
     pub(crate) async fn close(&self) {
         self.connections.set_stage(Stage::Closing);
         self.turn(Gate::Closing);
-        self.gate.closed().await;
+        self.closed().await;
     }
 
     /// Waits until every connection has ended and what was left unfinished is done.
@@ -125,7 +228,7 @@ impl Server {
         let cut = self.cut();
         // Who does not let go is cancelled with the server's other background work.
         let _ = timeout(CUT_WAIT, self.connections.ended()).await;
-        self.gate.closed().await;
+        self.closed().await;
         cut
     }
 
@@ -136,7 +239,9 @@ impl Server {
 
     /// How it is: its certificate, and whether it can accept.
     pub(crate) fn health(&self) -> Health {
-        let health = self.tls.as_ref().map_or_else(Health::pass, |tls| tls.health());
+        let speech = self.doors().last().map(|door| door.speech.load_full());
+        let tls = speech.as_ref().and_then(|speech| speech.tls.as_ref());
+        let health = tls.map_or_else(Health::pass, |tls| tls.health());
         match self.connections.cannot_accept() {
             Some(problem) if health.status() == HealthStatus::Pass => Health::warn(problem),
             _ => health,
@@ -157,7 +262,7 @@ impl Server {
 
     #[cfg(test)]
     pub(super) fn register_for_test(&self) -> Arc<Peer> {
-        Arc::clone(self.connections.register(Peer::in_process()).peer())
+        Arc::clone(self.connections.register(Peer::in_process(), IN_PROCESS).peer())
     }
 
     #[cfg(test)]
@@ -167,15 +272,23 @@ impl Server {
 
     #[cfg(test)]
     pub(super) fn is_closing_for_test(&self) -> bool {
-        *self.gate.borrow() >= Gate::Closing
+        self.doors().iter().all(|door| door.gate() >= Gate::Closing)
     }
 
     fn turn(&self, to: Gate) {
-        self.gate.send_if_modified(|gate| {
-            let is_later = *gate < to;
-            *gate = to.max(*gate);
-            is_later
-        });
+        self.doors().iter().for_each(|door| door.turn(to));
+    }
+
+    /// Waits until every address is closed.
+    async fn closed(&self) {
+        let gates: Vec<_> = self.doors().iter().map(Door::closing).collect();
+        for gate in gates {
+            gate.closed().await;
+        }
+    }
+
+    fn doors(&self) -> MutexGuard<'_, Vec<Door>> {
+        self.doors.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -187,9 +300,6 @@ impl Drop for Server {
 
 impl fmt::Debug for Server {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Server")
-            .field("address", &self.address)
-            .field("gate", &*self.gate.borrow())
-            .finish_non_exhaustive()
+        f.debug_struct("Server").field("doors", &*self.doors()).finish_non_exhaustive()
     }
 }

@@ -8,6 +8,8 @@ use crate::{
 };
 
 /// Limits of the connections of one HTTP server.
+///
+/// A change of those without a note reaches connections that are open.
 #[derive(Debug, Clone, SettingsSchema)]
 #[settings(default)]
 pub struct ConnectionSettings {
@@ -26,24 +28,24 @@ pub struct ConnectionSettings {
     /// Time a client may take nothing of an answer that waits for it.
     #[setting(range = "1ms"..)]
     pub write_timeout: Duration,
-    /// Bytes of a request's head, over which it is refused with 431.
+    /// Bytes of a request's head, over which it is refused with 431. A change is for new connections.
     #[setting(range = 1024..=1048576)]
     pub max_header_size: ByteSize,
-    /// Header lines of a request, over which it is refused with 431.
+    /// Header lines of a request, over which it is refused with 431. A change is for new connections.
     #[setting(range = 1..=10000)]
     pub max_headers: usize,
     /// How long a connection without a request is kept at a stop, so that one that is on its way is still answered.
     /// Those whose requests came close together are kept up to twenty times as long.
     #[setting(range = ..="10s")]
     pub idle_hold: Duration,
-    /// Requests at the same time on one HTTP/2 connection.
+    /// Requests at the same time on one HTTP/2 connection. A change is for new connections.
     #[setting(range = 1..)]
     pub http2_max_concurrent_streams: u32,
-    /// Streams a client may reset before they were served; one more ends the connection.
+    /// Streams a client may reset before they were served; one more ends the connection. A change is for new ones.
     pub http2_max_pending_resets: usize,
-    /// How often a silent HTTP/2 connection is asked whether it lives; zero is never.
+    /// How often a silent HTTP/2 connection is asked whether it lives; zero is never. A change is for new connections.
     pub http2_keep_alive_interval: Duration,
-    /// How long the answer to that may take.
+    /// How long the answer to that may take. A change is for new connections.
     pub http2_keep_alive_timeout: Duration,
 }
 

@@ -5,7 +5,7 @@ use std::{path::PathBuf, time::Duration};
 use crate::settings::SettingsSchema;
 
 /// TLS of one HTTP server; needs the feature `tls`.
-#[derive(Debug, Clone, SettingsSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, SettingsSchema)]
 pub struct TlsSettings {
     /// PEM file with the server's certificate, followed by those between it and the authority.
     pub certificate: PathBuf,
@@ -29,6 +29,14 @@ pub struct TlsSettings {
     /// How long before the certificate expires the health of the server warns.
     #[setting(default = "14d")]
     pub warn_before_expiry: Duration,
+}
+
+impl TlsSettings {
+    /// Whether who was let in by these would be by `other`.
+    pub(in crate::http) fn has_same_terms(&self, other: &Self) -> bool {
+        (&self.client_ca, self.client_auth, self.min_version)
+            == (&other.client_ca, other.client_auth, other.min_version)
+    }
 }
 
 /// What a client without a certificate gets.

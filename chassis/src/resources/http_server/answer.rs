@@ -203,7 +203,7 @@ fn extend_problem(response: &mut Response, record: &Record) -> Option<Problem> {
             None
         }
         Ok(mut problem) => {
-            for hook in &record.site.problem_hooks {
+            for hook in record.site.problem_hooks.iter() {
                 if let Err(panic) = catch(|| hook(&mut problem, &record.info())) {
                     tracing::error!("a hook that extends problems failed: {panic}");
                 }

@@ -2,7 +2,10 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering::Relaxed},
+    },
     time::Duration,
 };
 
@@ -27,8 +30,9 @@ pub(super) struct CacheRule {
 }
 
 /// Answers by route, path, query and chosen headers; bounded in bytes, the oldest goes first.
+#[derive(Default)]
 pub(super) struct ResponseCache {
-    capacity: usize,
+    capacity: AtomicUsize,
     store: Mutex<Store>,
 }
 
@@ -91,9 +95,10 @@ impl CacheRule {
 }
 
 impl ResponseCache {
-    /// Keeps about so many bytes.
-    pub(super) fn new(capacity: usize) -> Self {
-        Self { capacity, store: Mutex::default() }
+    /// Keeps about so many bytes from now on; none to begin with.
+    pub(super) fn resize(&self, capacity: usize, now: Instant) {
+        self.capacity.store(capacity, Relaxed);
+        self.store.lock().unwrap_or_else(PoisonError::into_inner).shrink_to(capacity, now);
     }
 
     /// The answer to a request and how old it is.
@@ -107,7 +112,8 @@ impl ResponseCache {
     /// eighth of the room is not worth the others.
     pub(super) fn put(&self, key: Key, answer: Cached, now: Instant, time_to_live: Duration) {
         let size = size(&key, &answer);
-        if size > self.capacity / 8 || varies(&answer.headers, &key.by) {
+        let capacity = self.capacity.load(Relaxed);
+        if size > capacity / 8 || varies(&answer.headers, &key.by) {
             return;
         }
         let mut store = self.store.lock().unwrap_or_else(PoisonError::into_inner);
@@ -120,7 +126,7 @@ impl ResponseCache {
             store.order.remove(&replaced.number);
         }
         store.order.insert(number, key);
-        store.shrink_to(self.capacity, now);
+        store.shrink_to(capacity, now);
     }
 }
 
@@ -172,6 +178,12 @@ pub(super) fn is_cacheable(status: StatusCode, headers: &HeaderMap) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn cache_of(capacity: usize) -> ResponseCache {
+        let cache = ResponseCache::default();
+        cache.resize(capacity, Instant::now());
+        cache
+    }
 
     fn rule(by: &'static [&'static str]) -> CacheRule {
         let by = by.iter().map(|name| HeaderName::from_static(name)).collect();
@@ -227,7 +239,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn an_answer_is_good_for_its_time_and_says_its_age() {
-        let cache = ResponseCache::new(1 << 20);
+        let cache = cache_of(1 << 20);
         let Some(key) = key("/a") else { panic!("no key") };
         cache.put(key.clone(), answer(1), Instant::now(), Duration::from_secs(10));
         tokio::time::advance(Duration::from_secs(9)).await;
@@ -238,7 +250,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn the_oldest_goes_when_the_room_is_used_up_and_the_books_stay_right() {
-        let cache = ResponseCache::new(16 * 1024);
+        let cache = cache_of(16 * 1024);
         let keys: Vec<Key> =
             ["/0", "/1", "/2", "/3", "/4", "/5", "/6", "/7", "/8", "/9"].into_iter().filter_map(key).collect();
         let hour = Duration::from_secs(3600);
@@ -255,7 +267,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn what_is_stored_again_and_again_behind_an_old_answer_does_not_pile_up() {
-        let cache = ResponseCache::new(1 << 20);
+        let cache = cache_of(1 << 20);
         let (Some(old), Some(busy)) = (key("/old"), key("/busy")) else { panic!("no key") };
         cache.put(old, answer(1), Instant::now(), Duration::from_secs(3600));
         for _ in 0..100 {
@@ -271,7 +283,7 @@ mod tests {
             let Some(key) = rule(&["accept-language"]).key(&Method::GET, &Uri::from_static("/"), &request) else {
                 panic!("no key")
             };
-            let cache = ResponseCache::new(1 << 20);
+            let cache = cache_of(1 << 20);
             let answer = Cached { headers: headers(vary), ..answer(1) };
             cache.put(key.clone(), answer, Instant::now(), Duration::from_secs(1));
             cache.get(&key, Instant::now()).is_some()
@@ -287,7 +299,7 @@ mod tests {
 
     #[test]
     fn what_would_push_out_all_others_is_not_kept() {
-        let cache = ResponseCache::new(8 * 1024);
+        let cache = cache_of(8 * 1024);
         let Some(key) = key("/a") else { panic!("no key") };
         cache.put(key.clone(), answer(2000), Instant::now(), Duration::from_secs(10));
         assert!(cache.get(&key, Instant::now()).is_none());

@@ -6,6 +6,9 @@ use std::time::Duration;
 
 use http::{HeaderMap, HeaderValue, Method, header};
 
+use super::settings::CorsSettings;
+use crate::{Error, Result as Checked};
+
 /// What the settings `cors.*` say, prepared for use.
 #[derive(Debug, Clone)]
 pub(super) struct Cors {
@@ -43,6 +46,16 @@ pub(super) struct CorsRules<'a> {
 }
 
 impl Cors {
+    /// Prepares what is set; `None` when no origin is allowed.
+    ///
+    /// # Errors
+    /// Misconfigured, with the rule that cannot be.
+    pub(super) fn from_settings(settings: &CorsSettings) -> Checked<Option<Self>> {
+        let CorsSettings { origins, methods, headers, expose, credentials, max_age } = settings;
+        let rules = CorsRules { origins, methods, headers, expose, credentials: *credentials, max_age: *max_age };
+        Self::new(&rules).map_err(|problem| Error::misconfigured(Error::msg(problem)))
+    }
+
     /// Prepares the rules; `None` when no origin is allowed.
     pub(super) fn new(rules: &CorsRules<'_>) -> Result<Option<Self>, CorsProblem> {
         if rules.origins.is_empty() {

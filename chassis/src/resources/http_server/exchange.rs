@@ -32,7 +32,7 @@ use super::{
     record::Record,
     request::Request,
     shed::{self, Shed},
-    site::Site,
+    site::{LiveSite, Site},
     table::Found,
 };
 use crate::{
@@ -41,7 +41,7 @@ use crate::{
     unit::Outcome,
 };
 
-impl Exchange for Site {
+impl Exchange for LiveSite {
     type Body = Outgoing;
 
     fn call(
@@ -50,26 +50,27 @@ impl Exchange for Site {
         peer: &Arc<Peer>,
     ) -> impl Future<Output = http::Response<Outgoing>> + Send + 'static {
         let mut handling = Handling { record: None, work: Work::Done, deadline: None };
-        match self.table.find(request.method(), request.uri().path()) {
+        let site = &*self.now();
+        match site.table.find(request.method(), request.uri().path()) {
             Found::Endpoint(endpoint, captured) => {
                 let request = Request::new(request, endpoint, captured, peer);
-                let record = handling.record.insert(Record::begin(self, peer, request.head(), Some(endpoint)));
-                handling.work = admit(self, endpoint.never_shed, || {
+                let record = handling.record.insert(Record::begin(site, peer, request.head(), Some(endpoint)));
+                handling.work = admit(site, endpoint.never_shed, || {
                     is_addressed(record).and_then(|()| handle(record, request, endpoint))
                 });
             }
             Found::OtherMethods(methods) => {
                 let (head, _) = request.into_parts();
-                let record = handling.record.insert(Record::begin(self, peer, &head, None));
-                handling.work = admit(self, false, || {
+                let record = handling.record.insert(Record::begin(site, peer, &head, None));
+                handling.work = admit(site, false, || {
                     is_addressed(record).and_then(|()| other_methods(record, &head, &methods.allow))
                 });
             }
             Found::Nothing => {
                 let (head, body) = request.into_parts();
-                let record = handling.record.insert(Record::begin(self, peer, &head, None));
+                let record = handling.record.insert(Record::begin(site, peer, &head, None));
                 handling.work =
-                    admit(self, false, || is_addressed(record).and_then(|()| elsewhere(record, head, body)));
+                    admit(site, false, || is_addressed(record).and_then(|()| elsewhere(record, head, body)));
             }
         }
         handling

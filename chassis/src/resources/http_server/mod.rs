@@ -31,7 +31,8 @@
 //! ```
 //!
 //! Extractors and answers are axum's; [`Valid`] checks a JSON body against its schema, and every error becomes a
-//! [`Problem`] document. Settings, at `system.resources.<field>`:
+//! [`Problem`] document. Settings, at `system.resources.<field>`, are followed while the server runs: a request is
+//! answered by those in force when it began, and another address is bound before the one in use is left.
 //!
 //! | key | default | what it says |
 //! | --- | --- | --- |
@@ -59,6 +60,7 @@ mod content;
 mod cors;
 mod endpoint;
 mod exchange;
+mod foundation;
 mod meters;
 mod openapi;
 mod outgoing;

@@ -43,7 +43,7 @@ const CLIENT_CLOSED_REQUEST: u16 = 499;
 
 /// A request under way. Dropped before it was told of, it says that it was cancelled.
 pub(super) struct Record {
-    pub(super) site: Site,
+    pub(super) site: Arc<Site>,
     pub(super) peer: Arc<Peer>,
     pub(super) started: Instant,
     pub(super) ids: Arc<Ids>,
@@ -76,7 +76,12 @@ pub(super) struct End<'a> {
 
 impl Record {
     /// Begins with the head of a request.
-    pub(super) fn begin(site: &Site, peer: &Arc<Peer>, head: &Parts, endpoint: Option<&Arc<Endpoint>>) -> Box<Self> {
+    pub(super) fn begin(
+        site: &Arc<Site>,
+        peer: &Arc<Peer>,
+        head: &Parts,
+        endpoint: Option<&Arc<Endpoint>>,
+    ) -> Box<Self> {
         let sent = Sent::by(site, &head.headers);
         let request_id = sent.request_id.and_then(RequestId::parse);
         let caller = sent.traceparent.and_then(TraceContext::parse);
@@ -85,7 +90,7 @@ impl Record {
         let ids = if is_lazy { Ids::lazy() } else { Ids::from_caller(request_id, caller) };
         // Boxed, as it is handed on until the last byte of the answer.
         let record = Box::new(Self {
-            site: site.clone(),
+            site: Arc::clone(site),
             peer: Arc::clone(peer),
             started: Instant::now(),
             ids: Arc::new(ids),

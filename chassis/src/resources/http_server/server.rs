@@ -12,11 +12,12 @@ use axum::{Router, response::Response};
 
 use super::{
     endpoint::{Handler, Registered},
+    foundation::Foundation,
     problem::Problem,
     record::RequestInfo,
     request::Request,
     route::Route,
-    site::{ProblemHook, Site},
+    site::{LiveSite, ProblemHook},
 };
 use crate::{
     Slot,
@@ -53,7 +54,8 @@ pub(super) struct Merged {
 /// A server at work.
 pub(super) struct Running {
     pub(super) server: Server,
-    pub(super) site: Site,
+    pub(super) foundation: Foundation,
+    pub(super) site: LiveSite,
 }
 
 impl HttpServer {

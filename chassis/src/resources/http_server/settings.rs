@@ -11,41 +11,57 @@ use crate::{
     settings::{ByteSize, SettingsSchema},
 };
 
-/// Settings of an [`HttpServer`](super::HttpServer).
+/// Settings of an [`HttpServer`](super::HttpServer). All of them are live.
 #[derive(Debug, Clone, SettingsSchema)]
 #[settings(default)]
 pub struct HttpServerSettings {
     /// Address of the interface to listen on; all of them where `KUBERNETES_SERVICE_HOST` is set, otherwise loopback.
+    #[setting(live)]
     pub host: Option<IpAddr>,
     /// Port to listen on; 0 takes any free one.
+    #[setting(live)]
     pub port: u16,
     /// How long a handler may take, reading the body included; 0 is no limit.
+    #[setting(live)]
     pub request_timeout: Duration,
     /// The longest body of a request, also once it is decompressed.
+    #[setting(live)]
     pub body_limit: ByteSize,
     /// Whether `/a/` is answered as `/a`.
+    #[setting(live)]
     pub trailing_slash: bool,
     /// Media types whose bodies are taken for JSON too; `*` is all of them, and none at all.
+    #[setting(live)]
     pub json_content_types: Vec<String>,
     /// Whether `/openapi.json` is served.
+    #[setting(live)]
     pub openapi: bool,
     /// Whether answers carry a strong `ETag`, and `If-None-Match` is answered by 304.
+    #[setting(live)]
     pub etag: bool,
     /// The room for answers of routes with `cache`.
+    #[setting(live)]
     pub cache_size: ByteSize,
     /// Whether requests have ids, lines in the log and figures.
+    #[setting(live)]
     pub observability: bool,
     /// How long the server goes on as before once the service stops; 5 s where `KUBERNETES_SERVICE_HOST` is set.
+    #[setting(live)]
     pub pre_stop_delay: Option<Duration>,
     /// Compression of answers.
+    #[setting(live)]
     pub compression: CompressionSettings,
     /// Requests from pages of other origins.
+    #[setting(live)]
     pub cors: CorsSettings,
     /// When requests are turned away.
+    #[setting(live)]
     pub load_shedding: LoadSheddingSettings,
     /// Limits of connections.
+    #[setting(live)]
     pub connections: ConnectionSettings,
     /// Certificates; without them the server speaks clear text. Needs the feature `tls`.
+    #[setting(live)]
     pub tls: Option<TlsSettings>,
 }
 

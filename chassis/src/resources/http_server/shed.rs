@@ -42,6 +42,11 @@ impl LagRule {
         Self { max_lag, best: Duration::MAX, measured: 0, share: 0 }
     }
 
+    /// Goes on with another limit.
+    pub(super) fn set_max_lag(&mut self, max_lag: Duration) {
+        self.max_lag = max_lag;
+    }
+
     /// Takes how much later than asked the probe was woken; gives back the share in percent.
     pub(super) fn measured(&mut self, lag: Duration) -> u8 {
         self.best = self.best.min(lag);

@@ -65,7 +65,8 @@ impl Bench {
     }
 
     fn open(self) -> Open {
-        let site = self.http.site("http", &self.scope, INFO, self.settings.clone()).unwrap();
+        let foundation = foundation::Foundation::new(&self.http, "http", &self.scope, INFO).unwrap();
+        let site = foundation.site(self.settings.clone()).unwrap();
         let (scope, tasks) = (Arc::clone(&self.scope), Arc::new(Mutex::new(JoinSet::new())));
         let group = Arc::clone(&tasks);
         let spawner = Spawner::new(move |work| drop(group.lock().unwrap().spawn(scope.wrap(work))));
@@ -81,7 +82,7 @@ struct Open {
     client: TestClient,
     address: SocketAddr,
     scope: Arc<Scope>,
-    site: site::Site,
+    site: site::LiveSite,
     server: Server,
     /// What a context would end after `stop`.
     tasks: Arc<Mutex<JoinSet<()>>>,

@@ -109,7 +109,7 @@ async fn requests_above_the_cap_are_turned_away_with_the_time_to_come_back() {
 async fn probes_and_routes_that_say_so_are_never_turned_away() {
     let bench = Bench::new().on(get("/readyz"), |_| async { "" }).on(get("/must").never_shed(), |_| async { "" });
     let open = bench.on(get("/may"), |_| async { "" }).open();
-    open.site.load.set_share(100);
+    open.site.now().load.set_share(100);
     for path in ["/readyz", "/must"] {
         assert_eq!(open.get(path).await.status().as_u16(), 200);
     }
@@ -134,7 +134,7 @@ async fn work_that_waits_too_long_for_a_thread_sheds_a_share_until_it_does_not()
     let client = open.client.clone();
     let first = tokio::spawn(async move { client.get("/work").await.unwrap() });
     gate.is_in.notified().await;
-    let watch = tokio::spawn(resource::watch_load(open.site.clone(), Duration::from_millis(100)));
+    let watch = tokio::spawn(resource::watch_load(open.site.clone()));
     let window = async |lag: Duration| {
         for _ in 0..shed::MEASUREMENTS {
             // The probe asks for a moment, and is woken so much later.
@@ -142,12 +142,12 @@ async fn work_that_waits_too_long_for_a_thread_sheds_a_share_until_it_does_not()
             tokio::time::advance(shed::WINDOW / shed::MEASUREMENTS + lag).await;
             tokio::task::yield_now().await;
         }
-        open.site.load.share()
+        open.site.now().load.share()
     };
     // The first look comes from before there was work.
     window(Duration::ZERO).await;
-    assert_eq!(window(Duration::from_millis(150)).await, 10);
-    assert_eq!(window(Duration::from_millis(150)).await, 20);
+    assert_eq!(window(Duration::from_millis(250)).await, 10);
+    assert_eq!(window(Duration::from_millis(250)).await, 20);
     assert_eq!(open.metric("http_server_requests_in_flight", &[("server", "http")]), 1.0);
     assert_eq!(window(Duration::from_millis(50)).await, 10);
     watch.abort();
