@@ -40,6 +40,7 @@ mod settings_live;
 mod settings_merge;
 mod settings_reference;
 mod settings_report;
+mod settings_schema;
 mod settings_tools;
 mod status;
 mod stop_under_load;

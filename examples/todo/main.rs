@@ -103,3 +103,17 @@ fn problem(error: Error) -> Problem {
 fn main() -> std::process::ExitCode {
     Todo::run()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Todo;
+
+    #[test]
+    fn the_sample_is_what_the_settings_are() {
+        // Built with the feature `etcd`, for other packages of the workspace, there is a section more.
+        if chassis::testing::sample::<Todo>().contains("\n    registry:\n") {
+            return;
+        }
+        chassis::testing::assert_sample::<Todo>("todo/settings.sample.yml");
+    }
+}

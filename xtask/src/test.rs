@@ -72,6 +72,8 @@ fn documentation() -> Step {
 
 fn tests(extent: Extent) -> Result<(), String> {
     let mut problems = Vec::new();
+    // The runner builds the others beside the tests, but not one that has a test of its own.
+    problems.extend(Step::cargo("examples", "build --quiet --locked --examples").words(&whole()).run().err());
     if workspace::find_program("cargo-nextest").is_some() {
         let run = with_tools(Step::cargo("tests", "nextest run --locked --no-fail-fast").words(&whole()), extent);
         problems.extend(run.words("--status-level fail --final-status-level fail").shown().run().err());

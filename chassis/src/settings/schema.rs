@@ -43,12 +43,21 @@ pub fn schema(declared: &[Declared], service: &str) -> Json {
 }
 
 fn section(section: &Section, with_required: bool) -> Json {
-    let properties: Map<String, Json> =
+    let mut properties: Map<String, Json> =
         section.entries.iter().map(|entry| (entry.name.clone(), property(entry, with_required))).collect();
+    // Names that are accepted, and not recommended.
+    for (entry, alias) in
+        section.entries.iter().flat_map(|entry| entry.aliases().iter().map(move |alias| (entry, *alias)))
+    {
+        let mut other = property(entry, false);
+        other["deprecated"] = json!(true);
+        other["description"] = json!(format!("Another name of `{}`.", entry.name));
+        properties.insert(alias.to_owned(), other);
+    }
     let required: Vec<&str> = section
         .entries
         .iter()
-        .filter(|entry| with_required && entry.is_required())
+        .filter(|entry| with_required && entry.is_required() && entry.aliases().is_empty())
         .map(|entry| entry.name.as_str())
         .collect();
     let mut schema = json!({ "type": ["object", "null"], "properties": properties });
@@ -65,6 +74,7 @@ fn section(section: &Section, with_required: bool) -> Json {
 fn property(entry: &Entry, with_required: bool) -> Json {
     let mut schema = match &entry.content {
         Content::Value(it) => field(it),
+        Content::Section(it) if it.is_optional => nullable(section(it, with_required)),
         Content::Section(it) => section(it, with_required),
     };
     if !entry.about.is_empty() {
@@ -75,6 +85,10 @@ fn property(entry: &Entry, with_required: bool) -> Json {
 
 fn field(field: &Field) -> Json {
     let mut schema = of_shape(&field.shape);
+    if !field.is_required() {
+        // Nothing takes a value back, so that the default counts.
+        schema = nullable(schema);
+    }
     let is_shown = field.default.as_ref().filter(|default| !default.is_null() && !field.shape.has_secret());
     if let Some(default) = is_shown {
         schema["default"] = default.clone();
@@ -96,6 +110,16 @@ fn field(field: &Field) -> Json {
         schema["x-live"] = json!(true);
     }
     schema
+}
+
+impl Entry {
+    /// Other names it may have.
+    fn aliases(&self) -> &'static [&'static str] {
+        match &self.content {
+            Content::Value(field) => field.aliases,
+            Content::Section(_) => &[],
+        }
+    }
 }
 
 /// The JSON Schema of values of a shape.
@@ -144,6 +168,13 @@ fn choice(choice: &Choice) -> Json {
 }
 
 fn nullable(mut schema: Json) -> Json {
+    if let Some(Json::Array(choices)) = schema.get_mut("oneOf") {
+        let null = json!({ "type": "null" });
+        if !choices.contains(&null) {
+            choices.push(null);
+        }
+        return schema;
+    }
     match schema.get_mut("type") {
         Some(Json::String(name)) if name != "null" => schema["type"] = json!([*name, "null"]),
         Some(Json::Array(names)) if !names.contains(&json!("null")) => names.push(json!("null")),

@@ -177,7 +177,9 @@ fn the_schema_describes_every_key() {
     assert_eq!(database["additionalProperties"], json!(false));
     assert_eq!(database["description"], json!("Where orders are."));
     let of = |name: &str| &database["properties"][name];
-    assert_eq!(*of("port"), json!({ "type": "integer", "minimum": 1, "maximum": 65535, "default": 5432 }));
+    let port = json!({ "type": ["integer", "null"], "minimum": 1, "maximum": 65535, "default": 5432 });
+    assert_eq!(*of("port"), port);
+    assert_eq!(of("address")["deprecated"], json!(true));
     assert_eq!(
         *of("password"),
         json!({
