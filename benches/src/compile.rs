@@ -125,7 +125,8 @@ fn seconds(text: &str) -> Option<Duration> {
 /// When something does not compile.
 pub(crate) fn compare(rounds: u32) -> Result<(), Box<dyn Error>> {
     let dependency = format!(
-        "\nchassis = {{ path = \"{HERE}/../chassis\" }}\nserde = {{ version = \"1\", features = [\"derive\"] }}\n"
+        "\nchassis = {{ path = \"{HERE}/../chassis\" }}\nserde = {{ version = \"1\", features = [\"derive\"] }}\n\
+         tokio = {{ version = \"1\", features = [\"time\"] }}\n"
     );
     let mut by_hand = Package::write("by_hand", "by_hand.rs", HAND_WIRED)?;
     let mut service = Package::write("service", "service.rs", &dependency)?;
