@@ -398,6 +398,19 @@ fn a_value_set_at_run_time_reaches_resources_too() {
 }
 
 #[test]
+fn a_value_set_right_after_the_start_is_not_missed() {
+    no_leaks(async {
+        for size in 2..30 {
+            let running = Orders::builder().start().await.unwrap();
+            running.context().settings().set("resources.pool.size", size).unwrap();
+            running.logs().wait_for(|line| line["message"].as_str().unwrap().contains("`pool` was restarted")).await;
+            assert_eq!(running.service().pool.read().last().unwrap(), &format!("start {size}"));
+            running.stop().await.unwrap();
+        }
+    });
+}
+
+#[test]
 fn the_last_of_many_quick_writes_is_always_seen() {
     no_leaks(async {
         let held = Held::saying(json!({}));

@@ -10,7 +10,7 @@ use std::{
     collections::HashMap,
     pin::pin,
     sync::{
-        Arc, Mutex,
+        Arc, Mutex, OnceLock,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -32,6 +32,7 @@ use crate::{
     blueprint::{Run, When},
     lifecycle::Place,
     resource::ErasedResource,
+    settings::Tree,
     tasks::{TaskPlan, ThreadPlan, TimerPlan},
 };
 
@@ -61,6 +62,8 @@ pub(crate) struct Engine {
     /// Hooks around a phase of all resources.
     phase_hooks: HashMap<(When, Phase), Vec<HookPlan>>,
     work: Mutex<Work>,
+    /// The settings that resources read at the earliest: what is set from then on, they may not have seen.
+    started_with: OnceLock<Tree>,
     /// The steps under way: one that was cut off while it blocked its thread goes on for a while.
     steps: TaskTracker,
 }
@@ -115,7 +118,14 @@ impl Engine {
             hooks.entry((hook.when, hook.phase)).or_default().push(hook);
         }
         let work = Work { planned_tasks: tasks, planned_threads: threads, planned_timers: timers, ..Work::default() };
-        Arc::new(Self { core, nodes, phase_hooks, work: Mutex::new(work), steps: TaskTracker::new() })
+        Arc::new(Self {
+            core,
+            nodes,
+            phase_hooks,
+            work: Mutex::new(work),
+            started_with: OnceLock::new(),
+            steps: TaskTracker::new(),
+        })
     }
 
     pub(crate) fn core(&self) -> &Arc<Core> {
@@ -132,6 +142,9 @@ impl Engine {
     ) -> Result<Duration, StopOutcome> {
         let began = Instant::now();
         for phase in Phase::STARTING {
+            if phase == Phase::Start {
+                let _ = self.started_with.set(self.core.settings.tree());
+            }
             let failures = tokio::select! {
                 biased;
                 () = self.start_given_up() => Vec::new(),
@@ -324,6 +337,11 @@ impl Engine {
 
     pub(crate) fn resource(&self, at: usize) -> &ErasedResource {
         &self.nodes[at].resource
+    }
+
+    /// The settings that every resource has seen.
+    pub(crate) fn started_with(&self) -> Tree {
+        self.started_with.get().cloned().unwrap_or_else(|| self.core.settings.tree())
     }
 
     pub(crate) fn is_started(&self, at: usize) -> bool {

@@ -48,7 +48,7 @@ pub(crate) async fn follow(engine: Arc<Engine>, supervisor: Arc<Supervisor>) {
             }));
         }
     }
-    let told = core.settings.tree();
+    let told = engine.started_with();
     let (unread, restarts) = (BTreeSet::new(), JoinSet::new());
     let mut reload = Reload { engine, supervisor, core, told, unread, restarts };
     loop {
