@@ -166,7 +166,9 @@ struct Source {
 impl Source {
     /// Whether it is the tests of another file, or an input of the UI tests.
     fn is_test(&self) -> bool {
-        self.path.ends_with("/tests.rs") || self.path.contains("/tests/") || self.path.starts_with("tests/ui/")
+        self.path.ends_with("/tests.rs")
+            || self.path.contains("/tests/")
+            || ["tests/ui/", "tests/ui_etcd/"].iter().any(|cases| self.path.starts_with(cases))
     }
 
     /// Whether it belongs to that folder of the runtime.
