@@ -4,9 +4,12 @@ mod support;
 
 pub use support::{
     client::{Answer, Client},
+    held::Held,
     leaks::{alone, leaks, no_leaks, no_leaks_paused},
+    pool::{Pool, PoolSettings},
     probe::{Fault, Journal, Probe},
     program::{Exit, Program, Running, free_port},
+    reloads::{becomes, changed, refused},
     tool::tool,
 };
 #[cfg(feature = "etcd")]

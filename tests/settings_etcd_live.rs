@@ -3,16 +3,13 @@
 
 use std::time::Duration;
 
-use chassis::{
-    lifecycle::{EventKind, EventStream},
-    prelude::*,
-    settings::Etcd,
-};
-use chassis_tests::{EtcdServer, no_leaks};
+use chassis::{prelude::*, settings::Etcd};
+use chassis_tests::{EtcdServer, becomes, no_leaks, refused};
 use serde_json::json;
 use tokio::time::timeout;
 
-#[microservice(name = "orders")]
+/// Its own section may hold what nobody declares.
+#[microservice(name = "orders", free_settings)]
 struct Orders {
     #[setting(default = 20)]
     page_size: Setting<u32>,
@@ -26,25 +23,6 @@ const CURRENCY: &str = "/system/microservices/orders/currency";
 async fn started(server: &EtcdServer) -> chassis::Running<Orders> {
     let settings = json!({ "microservices": { "orders": { "currency": "CHF" } } });
     Orders::builder().settings(settings).source(Etcd::new([server.url()])).start().await.unwrap()
-}
-
-async fn refused(events: &mut EventStream) -> String {
-    let why = |kind: &EventKind| match kind {
-        EventKind::SettingsRefused { why } => Some(why.clone()),
-        _ => None,
-    };
-    timeout(Duration::from_secs(20), events.find(why)).await.unwrap().unwrap()
-}
-
-/// Waits until the setting has this value.
-async fn becomes<T: Clone + PartialEq + std::fmt::Debug + Send + Sync + 'static>(setting: &Setting<T>, wanted: T) {
-    let mut watch = setting.watch();
-    let seen = timeout(Duration::from_secs(60), async {
-        while setting.get() != wanted {
-            watch.changed().await;
-        }
-    });
-    seen.await.unwrap_or_else(|_| panic!("{wanted:?} was not seen, but {:?}", setting.get()));
 }
 
 #[test]
@@ -108,6 +86,33 @@ fn the_last_of_many_quick_writes_is_seen_across_a_crash_of_etcd() {
         }
         let restarts = running.view().resources().iter().map(|resource| resource.restarts).sum::<u64>();
         assert_eq!(restarts, 0);
+        running.stop().await.unwrap();
+    });
+}
+
+#[test]
+fn everything_below_a_prefix_is_watched_for_this_service() {
+    let Some(server) = EtcdServer::start() else { return };
+    no_leaks(async {
+        let running = started(&server).await;
+        let mut peers = running.context().settings().watch_below("peers").unwrap();
+        let mut next = async || {
+            let changes = timeout(Duration::from_secs(60), peers.changed()).await.unwrap();
+            let told = changes.iter().map(|change| (change.key().to_owned(), change.get::<Option<i64>>().unwrap()));
+            told.collect::<Vec<_>>()
+        };
+        let told = |key: &str, value: Option<i64>| (key.to_owned(), value);
+        server.put("/system/peers/a/port", "1");
+        assert_eq!(next().await, [told("a.port", Some(1))]);
+        server.put("/system/microservices/orders/peers/a/port", "10");
+        assert_eq!(next().await, [told("a.port", Some(10))]);
+        server.put("/system/peers/a/port", "2");
+        server.put("/system/peers/b", "{\"port\": 3}");
+        assert_eq!(next().await, [told("b.port", Some(3))]);
+        server.ctl(&["del", "--prefix", "/system/microservices/orders/peers"]);
+        assert_eq!(next().await, [told("a.port", Some(2))]);
+        server.ctl(&["del", "--prefix", "/system/peers"]);
+        assert_eq!(next().await, [told("a.port", None), told("b.port", None)]);
         running.stop().await.unwrap();
     });
 }

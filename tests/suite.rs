@@ -25,6 +25,7 @@ mod queue;
 #[cfg(feature = "etcd")]
 mod registry;
 mod restarts;
+mod settings_convergence;
 #[cfg(feature = "etcd")]
 mod settings_etcd;
 #[cfg(feature = "etcd")]
@@ -36,12 +37,15 @@ mod settings_etcd_program;
 #[cfg(feature = "etcd")]
 mod settings_etcd_tools;
 mod settings_files;
+mod settings_followed_files;
 mod settings_live;
 mod settings_merge;
 mod settings_reference;
 mod settings_report;
+mod settings_run_time;
 mod settings_schema;
 mod settings_tools;
+mod settings_watched;
 mod status;
 mod stop_under_load;
 mod tasks;

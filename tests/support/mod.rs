@@ -5,9 +5,12 @@ pub(crate) mod client;
 pub(crate) mod etcd;
 #[cfg(feature = "etcd")]
 pub(crate) mod followed;
+pub(crate) mod held;
 pub(crate) mod leaks;
+pub(crate) mod pool;
 pub(crate) mod probe;
 pub(crate) mod program;
 #[cfg(feature = "etcd")]
 pub(crate) mod proxy;
+pub(crate) mod reloads;
 pub(crate) mod tool;

@@ -8,7 +8,7 @@
 //! ```
 //!
 //! A candidate is made of what all sources say now: one that was refused is looked at again with the next change, which
-//! may be the other half of it.
+//! may be the other half of it. What is set at run time is a candidate by itself, and taken back where it is refused.
 
 use std::{
     collections::BTreeSet,
@@ -81,31 +81,47 @@ struct Reload {
 }
 
 impl Reload {
-    /// Lets what the sources say now take effect, if everybody agrees.
+    /// Lets what was set, and what the sources say now, take effect if everybody agrees.
     async fn take_over(&mut self) {
         loop {
-            let (candidate, mut problems) = self.candidate().await;
+            // What is set at run time is a change by itself: neither is to be refused for the other's mistakes.
+            let is_set = self.core.settings.has_news();
+            if !is_set && self.unread.is_empty() {
+                return;
+            }
+            let unread = if is_set { BTreeSet::new() } else { self.unread.clone() };
+            let (candidate, mut problems) = self.candidate(unread).await;
             let tree = candidate.tree();
             let differences = self.core.settings.differences(&tree, &self.told);
             if problems.is_empty() {
                 self.prepare(&tree, &differences, &mut problems).await;
             }
             if !problems.is_empty() {
-                return self.refuse(&problems);
+                if !is_set {
+                    return self.refuse(&problems);
+                }
+                // Otherwise more was set meanwhile, and is looked at together with it.
+                if self.core.settings.take_back(&candidate) {
+                    self.tell_taken_back(&problems);
+                }
+                continue;
             }
             // Otherwise something was set meanwhile, and the candidate has to be made again.
             if self.core.settings.adopt(candidate) {
-                self.unread.clear();
                 self.told = tree;
-                self.core.settings.accepted(&self.core.sources);
-                return self.apply(&differences).await;
+                if !is_set {
+                    self.unread.clear();
+                    self.core.refuse(None);
+                    self.core.settings.accepted(&self.core.sources);
+                }
+                self.apply(&differences).await;
             }
         }
     }
 
     /// Loads what has changed, and reads all of it for what is wrong with it.
-    async fn candidate(&self) -> (Candidate, Problems) {
-        let (core, engine, unread) = (Arc::clone(&self.core), Arc::clone(&self.engine), self.unread.clone());
+    async fn candidate(&self, unread: BTreeSet<usize>) -> (Candidate, Problems) {
+        let (core, engine) = (Arc::clone(&self.core), Arc::clone(&self.engine));
         spawn::blocking(move || {
             let mut problems = Problems::new();
             let load = |number: usize| (number, core.settings.load(core.sources[number].as_ref(), &mut problems));
@@ -137,7 +153,6 @@ impl Reload {
 
     /// Tells everybody who does not follow by itself.
     async fn apply(&mut self, differences: &[Difference]) {
-        self.core.refuse(None);
         if differences.is_empty() {
             return;
         }
@@ -215,14 +230,21 @@ impl Reload {
     }
 
     fn refuse(&self, problems: &Problems) {
-        let said: Vec<String> = problems.iter().map(ToString::to_string).collect();
-        let said = said.join("; ");
+        let said = in_one_line(problems);
         self.core.figures.settings_changed("refused");
         // The same again, because something else has changed, is not news.
         if self.core.refuse(Some(said.clone())) {
             tracing::warn!("changed settings are refused, those before stay in force: {said}");
             self.core.events.emit(EventKind::SettingsRefused { why: said });
         }
+    }
+
+    /// Nothing waits for the next change: what was refused is not there any more.
+    fn tell_taken_back(&self, problems: &Problems) {
+        let said = in_one_line(problems);
+        self.core.figures.settings_changed("refused");
+        tracing::warn!("what was set at run time is refused and taken back: {said}");
+        self.core.events.emit(EventKind::SettingsRefused { why: said });
     }
 
     /// The resources with such a difference in their own settings, dependencies first.
@@ -240,4 +262,9 @@ impl Reload {
     fn path(&self, at: usize) -> String {
         format!("resources.{}", self.core.resources[at].name)
     }
+}
+
+fn in_one_line(problems: &Problems) -> String {
+    let said: Vec<String> = problems.iter().map(ToString::to_string).collect();
+    said.join("; ")
 }

@@ -47,10 +47,32 @@ impl Settings {
 
     /// Lets a candidate that everybody agreed to take effect; `false` if the settings have changed since it was made.
     pub(crate) fn adopt(&self, candidate: Candidate) -> bool {
-        let own = self.own();
+        let mut own = self.own();
         let is_current = Arc::ptr_eq(&candidate.base, &self.store.tree.load());
         if is_current {
+            own.agreed = None;
             self.enforce(candidate);
+        }
+        drop(own);
+        is_current
+    }
+
+    /// Whether something was set or deleted at run time that not everybody has agreed to.
+    pub(crate) fn has_news(&self) -> bool {
+        self.own().agreed.is_some()
+    }
+
+    /// Takes back what was set and deleted at run time since everybody agreed; `false` if the settings have changed since
+    /// the candidate was made that somebody refuses.
+    pub(crate) fn take_back(&self, refused: &Candidate) -> bool {
+        let mut own = self.own();
+        let base = self.store.tree.load_full();
+        let is_current = Arc::ptr_eq(&refused.base, &base);
+        if is_current && let Some(agreed) = own.agreed.take() {
+            *own = RunTime::clone(&agreed);
+            let tree = base.reloaded(Vec::new()).with(&own.layer, &own.deleted);
+            let prepared = base.cells.prepare(&base.root, &tree.root, &mut Problems::new());
+            self.enforce(Candidate { base, tree, prepared });
         }
         drop(own);
         is_current
@@ -69,12 +91,12 @@ impl Settings {
     pub(super) fn change(&self, change: impl FnOnce(&mut RunTime, &mut Problems)) -> Result<()> {
         let mut own = self.own();
         let mut changed = own.clone();
+        changed.agreed.get_or_insert_with(|| Arc::new(own.clone()));
         let mut problems = Problems::new();
         change(&mut changed, &mut problems);
         let base = self.store.tree.load_full();
         let tree = base.with(&changed.layer, &changed.deleted);
-        let detached = tree.detached();
-        self.store.declared.iter().for_each(|declared| declared.check(&detached, &mut problems));
+        tree.detached().check(&self.store.declared, self.store.is_free, &mut problems);
         let prepared = base.cells.prepare(&base.root, &tree.root, &mut problems);
         problems.into_result()?;
         *own = changed;

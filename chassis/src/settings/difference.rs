@@ -104,7 +104,7 @@ fn is_map_or_nothing(node: Option<&Node>) -> bool {
 }
 
 /// Whether both say the same, one of them perhaps as text of the environment.
-fn is_same(old: Option<&Node>, new: Option<&Node>) -> bool {
+pub(super) fn is_same(old: Option<&Node>, new: Option<&Node>) -> bool {
     let (old, new) = match (old, new) {
         (None, None) => return true,
         (Some(old), Some(new)) => (old, new),

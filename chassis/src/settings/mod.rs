@@ -24,6 +24,7 @@ mod node;
 mod origin;
 mod outline;
 mod path;
+mod prefix_watch;
 mod problem;
 mod reference;
 mod rules;
@@ -124,6 +125,7 @@ pub use self::{
     form::{FieldForm, Form, SettingsSchema},
     input::Input,
     origin::Origin,
+    prefix_watch::{KeyChange, PrefixWatch},
     problem::{Problem, Problems, Report},
     reference::reference,
     rules::{Bound, Unit},

@@ -200,7 +200,7 @@ pub(crate) struct Prepared {
 }
 
 /// A live value of any type.
-trait Live: Send + Sync {
+pub(super) trait Live: Send + Sync {
     /// Reads the value as it would be in `candidate`; `None` when it stays as it is `now`, or cannot be read.
     fn prepare(self: Arc<Self>, now: Option<&Node>, candidate: &Node, problems: &mut Problems) -> Option<Commit>;
 }
@@ -253,7 +253,7 @@ struct CellsState {
 }
 
 impl Cells {
-    fn add(&self, cell: &Arc<dyn Live>) {
+    pub(super) fn add(&self, cell: &Arc<dyn Live>) {
         let mut state = self.lock();
         if state.live.len() >= state.sweep_at {
             state.live.retain(|(_, cell)| cell.strong_count() > 0);

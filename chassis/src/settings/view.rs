@@ -18,6 +18,7 @@ use super::{
     node::Node,
     origin::Origin,
     path::{KeyPath, Trail},
+    prefix_watch::PrefixWatch,
     problem::{Problem, Problems},
     rules::Rules,
     setting::{Setting, Watch},
@@ -48,13 +49,15 @@ pub(super) struct Store {
 pub(super) struct RunTime {
     pub(super) layer: Layer,
     pub(super) deleted: BTreeSet<KeyPath>,
+    /// As it was before what not everybody has agreed to yet; `None` when everybody has.
+    pub(super) agreed: Option<Arc<RunTime>>,
 }
 
 impl Settings {
     /// The settings of a service that declares these sections and keys, and others in its own section if that `is_free`.
     pub(crate) fn new(tree: Tree, declared: Vec<Declared>, is_free: bool) -> Self {
         tree.declare(&declared);
-        let own = Mutex::new(RunTime { layer: Layer::empty(), deleted: BTreeSet::new() });
+        let own = Mutex::new(RunTime { layer: Layer::empty(), deleted: BTreeSet::new(), agreed: None });
         let (tree, changed) = (ArcSwap::from_pointee(tree), Arc::default());
         Self { store: Arc::new(Store { tree, declared, is_free, changed, own }) }
     }
@@ -107,15 +110,20 @@ impl Settings {
         self.root().get_or(path, default)
     }
 
-    /// Sets a value above all sources, until the service ends. Every [`Setting`] at or below `path` follows.
+    /// Sets a value above all sources, until the service ends. Every [`Setting`] at or below `path` follows at once.
+    ///
+    /// Resources are asked after that ([`Resource::prepare`](crate::Resource::prepare)). Where one refuses, everything
+    /// that was set or deleted since they were asked last is taken back, which is told like any refused change: nothing
+    /// that is set here stands in the way of what the sources say later.
     ///
     /// # Errors
-    /// When a part of the service cannot work with it; then nothing changes.
+    /// When a part of the service cannot read it, or nobody knows the key; then nothing changes.
     pub fn set(&self, path: &str, value: impl Into<Json>) -> Result<()> {
         self.root().set(path, value)
     }
 
-    /// Takes the value at `path` away, whoever set it, until the service ends or it is set again.
+    /// Takes the value at `path` away, whoever set it, until the service ends or it is set again. It is taken back as what
+    /// is [set](Self::set) is.
     ///
     /// # Errors
     /// When a part of the service cannot work without it; then nothing changes.
@@ -129,6 +137,30 @@ impl Settings {
     /// When what is set there is not a `T`.
     pub fn watch<T: SettingValue>(&self, path: &str) -> Result<Watch<Option<T>>> {
         self.root().watch(path)
+    }
+
+    /// Follows every key below `prefix`, declared or not, with what is said for this service alone over what is said for
+    /// all. What is there now is no news.
+    ///
+    /// ```
+    /// # use chassis::prelude::*;
+    /// # async fn follow(cx: &Context) -> Result<()> {
+    /// let mut peers = cx.settings().watch_below("microservices.orders.peers")?;
+    /// loop {
+    ///     for change in peers.changed().await {
+    ///         match change.get::<Option<String>>()? {
+    ///             Some(address) => tracing::info!("{} is at {address}", change.key()),
+    ///             None => tracing::info!("{} is gone", change.key()),
+    ///         }
+    ///     }
+    /// }
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// When `prefix` is malformed.
+    pub fn watch_below(&self, prefix: &str) -> Result<PrefixWatch> {
+        self.root().watch_below(prefix)
     }
 
     fn root(&self) -> SettingsView {
@@ -172,10 +204,10 @@ impl SettingsView {
         self.read(path, |_| Some(default))
     }
 
-    /// Sets a value above all sources, until the service ends.
+    /// Sets a value above all sources, as [`Settings::set`] does.
     ///
     /// # Errors
-    /// When a part of the service cannot work with it; then nothing changes.
+    /// When a part of the service cannot read it, or nobody knows the key; then nothing changes.
     pub fn set(&self, path: &str, value: impl Into<Json>) -> Result<()> {
         let path = self.path(path)?;
         let node = Node::from_json(value.into(), &Origin::run_time());
@@ -185,7 +217,7 @@ impl SettingsView {
         })
     }
 
-    /// Takes the value at `path` away, whoever set it.
+    /// Takes the value at `path` away, whoever set it, as [`Settings::delete`] does.
     ///
     /// # Errors
     /// When a part of the service cannot work without it; then nothing changes.
@@ -226,25 +258,18 @@ impl SettingsView {
         setting.map(|setting| setting.watch()).ok_or_else(|| unreadable(&path))
     }
 
+    /// Follows every key below `prefix`, as [`Settings::watch_below`] does; all of the view if `prefix` is empty.
+    ///
+    /// # Errors
+    /// When `prefix` is malformed.
+    pub fn watch_below(&self, prefix: &str) -> Result<PrefixWatch> {
+        let prefix = if prefix.is_empty() { self.prefix.clone() } else { self.path(prefix)? };
+        Ok(PrefixWatch::begin(&self.settings.tree(), prefix))
+    }
+
     fn read<T: SettingValue>(&self, path: &str, absent: impl FnOnce(&mut Input<'_>) -> Option<T>) -> Result<T> {
         let path = self.path(path)?;
-        let tree = self.settings.tree();
-        let mut problems = Problems::new();
-        let trail = Trail::base(&path);
-        let node = tree.root.at(&path).filter(|node| !node.is_null());
-        let mut input = Input {
-            node,
-            trail: &trail,
-            around: None,
-            rules: Rules::default(),
-            cells: None,
-            is_hidden: false,
-            is_partial: false,
-            problems: &mut problems,
-        };
-        let value = if node.is_some() { T::read(&mut input) } else { absent(&mut input) };
-        problems.into_result()?;
-        value.ok_or_else(|| unreadable(&path))
+        read_at(&path, self.settings.tree().root.at(&path), absent)
     }
 
     fn path(&self, path: &str) -> Result<KeyPath> {
@@ -259,6 +284,30 @@ impl fmt::Debug for SettingsView {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "SettingsView({})", self.prefix)
     }
+}
+
+/// Reads what was found at `path`.
+pub(super) fn read_at<T: SettingValue>(
+    path: &KeyPath,
+    node: Option<&Node>,
+    absent: impl FnOnce(&mut Input<'_>) -> Option<T>,
+) -> Result<T> {
+    let mut problems = Problems::new();
+    let trail = Trail::base(path);
+    let node = node.filter(|node| !node.is_null());
+    let mut input = Input {
+        node,
+        trail: &trail,
+        around: None,
+        rules: Rules::default(),
+        cells: None,
+        is_hidden: false,
+        is_partial: false,
+        problems: &mut problems,
+    };
+    let value = if node.is_some() { T::read(&mut input) } else { absent(&mut input) };
+    problems.into_result()?;
+    value.ok_or_else(|| unreadable(path))
 }
 
 fn unreadable(path: &KeyPath) -> Error {

@@ -17,7 +17,8 @@ struct Greeter {
 fn settings(source: serde_json::Value) -> (Settings, Greeter) {
     let (tree, mut problems) = tree(vec![dict(source)]);
     let greeter = tree.section("resources.greeter").read(&[], &mut problems);
-    (Settings::new(tree, vec![Declared::of::<Greeter>("resources.greeter")], false), greeter.unwrap())
+    // The service's own section may hold what nobody declares.
+    (Settings::new(tree, vec![Declared::of::<Greeter>("resources.greeter")], true), greeter.unwrap())
 }
 
 #[test]
