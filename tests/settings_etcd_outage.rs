@@ -204,6 +204,11 @@ fn a_service_goes_on_without_etcd_and_says_so_once() {
             assert_eq!((code, body["status"].as_str()), (200, Some("warn")), "{body}");
             assert!(body["output"].as_str().unwrap().contains("connection refused"), "{body}");
             assert_eq!(body["checks"]["etcd:settings"][0]["status"], "warn");
+            let answer = status.get("/status").await.unwrap();
+            let body: serde_json::Value = answer.json().unwrap();
+            let etcd = &body["etcd:settings"];
+            assert_eq!((answer.status().as_u16(), &etcd["status"], &etcd["health"]), (200, &2.into(), &"warn".into()));
+            assert!(etcd["output"].as_str().unwrap().contains("connection refused"), "{body}");
             tokio::time::sleep(Duration::from_secs(1)).await;
             assert_eq!(lines("etcd is lost"), round, "{:?}", running.logs().captured());
             server.restart();
@@ -211,6 +216,8 @@ fn a_service_goes_on_without_etcd_and_says_so_once() {
                 tokio::time::sleep(Duration::from_millis(10)).await;
             }
             assert_eq!(lines("etcd is there"), round);
+            let body: serde_json::Value = status.get("/status").await.unwrap().json().unwrap();
+            assert!(body["etcd:settings"].is_null(), "{body}");
         }
         assert!(!running.context().shutdown().is_triggered());
         running.stop().await.unwrap();

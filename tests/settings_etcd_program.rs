@@ -72,6 +72,36 @@ fn a_port_that_says_nothing_is_given_up() {
     refuses(&exit, 69, &["no answer", "given up after 1s"]);
 }
 
+#[test]
+fn whoever_waits_for_etcd_says_so_in_one_line() {
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let silent = format!("http://{}", silent.local_addr().unwrap());
+    let check = |endpoints: &str| {
+        let lab = Program::at(Path::new(env!("CARGO_BIN_EXE_lab"))).arg("check");
+        lab.env("CHASSIS_ETCD_ENDPOINTS", endpoints).env("CHASSIS_ETCD_START_TIMEOUT", "2500ms")
+    };
+    let waits = |output: &str, what: &str| {
+        let lines: Vec<&str> = output.lines().filter(|line| line.contains("waiting for at most")).collect();
+        assert!(matches!(lines[..], [line] if line.contains(what)), "{lines:?}");
+    };
+    let exit = check(&silent).run();
+    waits(&exit.stderr, &format!("etcd does not answer yet, waiting for at most 2500ms: {silent}"));
+    assert_eq!((exit.code, exit.stdout.as_str()), (Some(69), ""), "{}", exit.stderr);
+    // A service says it in its log.
+    let exit = lab(&silent).env("CHASSIS_ETCD_START_TIMEOUT", "2500ms").run();
+    waits(&exit.stdout, &silent);
+    assert_eq!(exit.stderr.matches("waiting for").count(), 0, "{}", exit.stderr);
+
+    let Some(server) = EtcdServer::start() else { return };
+    let exit = check(&server.url()).env("CHASSIS_ETCD_CHECK_KEY", "/ready").run();
+    waits(&exit.stderr, "the key `/ready` does not exist");
+    assert_eq!(exit.code, Some(69));
+    // Nothing is said where nothing is waited for.
+    server.put("/ready", "true");
+    let exit = check(&server.url()).env("CHASSIS_ETCD_CHECK_KEY", "/ready").run();
+    assert_eq!((exit.code, exit.stderr.as_str()), (Some(0), ""));
+}
+
 /// Something that answers every connection with these bytes.
 fn babbler(bytes: &'static [u8]) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();

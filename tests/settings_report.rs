@@ -249,6 +249,19 @@ fn what_stands_beside_the_root_of_a_file_is_warned_of_unless_it_is_the_files_own
     );
 }
 
+#[test]
+fn what_an_editor_puts_at_the_top_of_a_file_is_not_warned_of() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, text) in [
+        ("a.json", r#"{"$schema": "./orders.schema.json", "system": {"deploy_name": "x"}}"#),
+        ("a.yml", "$schema: ./orders.schema.json\nsystem: {deploy_name: x}\n"),
+        ("a.toml", "'$schema' = './orders.schema.json'\n[system]\ndeploy_name = 'x'\n"),
+    ] {
+        let problems = report(&[file(folder.path(), name, text)]);
+        assert!(problems.warnings().next().is_none(), "{name}: {:?}", problems.warnings().collect::<Vec<_>>());
+    }
+}
+
 /// A file as an older framework's services have it, unchanged.
 const TAMARCO: &str = "\
 system:

@@ -5,14 +5,15 @@ use std::time::SystemTime;
 use serde_json::{Map, Value, json};
 
 use crate::{
-    State,
+    HealthStatus, State,
     logging::timestamp,
     service::{Progress, ResourceView, Service},
     settings::Effective,
     tasks::TaskRow,
 };
 
-/// `/status`: the number of every state, and whether all are started. Parts of the chassis are not told.
+/// `/status`: the number of every state, and whether all are started. Parts of the chassis are not told; sources of
+/// settings are while they have something to say, as what runs and is not well.
 pub(super) fn status(service: &Service) -> (bool, Value) {
     let resources: Vec<ResourceView> =
         service.resources().into_iter().filter(|resource| !resource.is_builtin).collect();
@@ -28,7 +29,17 @@ pub(super) fn status(service: &Service) -> (bool, Value) {
         });
         (name.to_owned(), row)
     };
-    (are_started, resources.into_iter().map(row).collect::<Map<_, _>>().into())
+    let ill = service.sources().filter(|(_, health)| health.status() != HealthStatus::Pass);
+    let ill = ill.map(|(name, health)| {
+        let row = json!({
+            "status": State::Started as u8,
+            "status_str": State::Started.as_str(),
+            "health": HealthStatus::Warn.as_str(),
+            "output": health.output(),
+        });
+        (format!("{name}:settings"), row)
+    });
+    (are_started, resources.into_iter().map(row).chain(ill).collect::<Map<_, _>>().into())
 }
 
 /// `/resources`: all there is to know of each, parts of the chassis included.

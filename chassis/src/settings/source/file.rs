@@ -27,6 +27,9 @@ const LARGEST: u64 = 4 << 20;
 /// What stands directly below `system`; at the top of a file it is misplaced.
 const SECTIONS: [&str; 5] = ["deploy_name", "logging", "lifecycle", "resources", "microservices"];
 
+/// Where an editor finds the schema of a JSON file.
+const SCHEMA: &str = "$schema";
+
 /// A settings file: `.yml` and `.yaml`, `.toml`, `.json`.
 #[derive(Debug, Clone)]
 pub struct File {
@@ -157,7 +160,7 @@ fn hint(path: &Path) -> String {
 }
 
 /// What stands below `system`. Other keys at the top are warned of, and are a mistake where they look misplaced; what
-/// begins with `x-` is the file's own affair.
+/// begins with `x-` is the file's own affair, and `$schema` is for editors.
 fn below_root(root: Node, file: Origin, problems: &mut Problems) -> Node {
     let nothing = Node::empty_map(file);
     let map = match root.value {
@@ -177,7 +180,7 @@ fn below_root(root: Node, file: Origin, problems: &mut Problems) -> Node {
             let help = if is_section { "put it below `system:`" } else { "did you mean `system`?" };
             problems.push(Problem::of_source(node.named_at().clone(), what).help(help));
             is_told = true;
-        } else if key != ROOT && map.contains_key(ROOT) && !key.starts_with("x-") {
+        } else if key != ROOT && key != SCHEMA && map.contains_key(ROOT) && !key.starts_with("x-") {
             let what = format!("`{}` at the top of a settings file is not read", key.escape_debug());
             let help = match nearest(key, SECTIONS) {
                 Some(section) => format!("did you mean `{section}`, below `system:`?"),

@@ -1,6 +1,14 @@
 //! What the thread does: read everything, watch from there, and begin again when the watch ends.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    convert::Infallible,
+    io::Write as _,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use etcd_client::{WatchResponse, WatchStream};
 use tokio::time::{Instant, sleep, timeout_at};
@@ -14,9 +22,13 @@ use super::{
 use crate::{
     Cause,
     etcd::{Failure, diagnose},
+    scope::Scope,
     settings::{origin::Origin, problem::Problem, value::show_duration},
     supervision::Backoff,
 };
+
+/// After how long a start that has not heard from etcd says so.
+const SILENCE: Duration = Duration::from_secs(2);
 
 /// How often a key that is waited for is looked for.
 const LOOK: Duration = Duration::from_millis(200);
@@ -39,7 +51,7 @@ pub(super) struct Follower {
     /// Whether somebody waits for the first read, until when.
     start: Option<Instant>,
     /// A line of the log said that etcd is away.
-    is_told: bool,
+    is_told: Arc<AtomicBool>,
 }
 
 impl Follower {
@@ -51,7 +63,7 @@ impl Follower {
             failures: vec![None; count],
             backoff: Backoff::new(Duration::from_millis(100), Duration::from_secs(10)),
             start: None,
-            is_told: false,
+            is_told: Arc::default(),
             options,
             standing,
         }
@@ -61,7 +73,12 @@ impl Follower {
     pub(super) async fn run(mut self) {
         let deadline = Instant::now() + self.options.start_timeout;
         self.start = Some(deadline);
-        match timeout_at(deadline, self.first_read()).await {
+        let (options, is_told) = (Arc::clone(&self.options), Arc::clone(&self.is_told));
+        let first = tokio::select! {
+            first = timeout_at(deadline, Box::pin(self.first_read())) => first,
+            never = tell_of_silence(&options, &is_told) => match never {},
+        };
+        match first {
             Ok(Ok(read)) => self.follow(read).await,
             Ok(Err(())) | Err(_) if self.use_cache() => {}
             Ok(Err(())) | Err(_) => return self.standing.give_up(self.problems()),
@@ -112,7 +129,7 @@ impl Follower {
         }
         let warning = Problem::of_source(Origin::named("etcd"), format!("is not there ({reasons}); {what}"));
         self.start = None;
-        self.is_told = true;
+        self.is_told.store(true, Ordering::Relaxed);
         self.standing.lost(Some(format!("etcd is not there, {what}: {reasons}")));
         self.standing.use_cache(cache.keys(), warning);
         true
@@ -210,18 +227,14 @@ impl Follower {
     }
 
     /// One line while somebody waits, not one for each attempt.
-    fn tell_waiting(&mut self, what: &str) {
-        if std::mem::replace(&mut self.is_told, true) {
-            return;
-        }
-        let limit = show_duration(self.options.start_timeout);
-        tracing::warn!("{what}, waiting for at most {limit}: {}", self.reasons());
+    fn tell_waiting(&self, what: &str) {
+        tell_waiting(&self.options, &self.is_told, what, &self.reasons());
     }
 
     /// One line when etcd is lost, not one for each attempt; the health says it for as long as it lasts.
     fn tell_lost(&mut self) {
         let reasons = self.reasons();
-        if !std::mem::replace(&mut self.is_told, true) {
+        if !self.is_told.swap(true, Ordering::Relaxed) {
             tracing::warn!("etcd is lost, the settings stay as they were read last: {reasons}");
         }
         self.standing.lost(Some(format!("etcd is lost, the settings are those it had: {reasons}")));
@@ -230,7 +243,7 @@ impl Follower {
     fn tell_stable(&mut self) {
         self.backoff.healthy();
         self.standing.lost(None);
-        if std::mem::replace(&mut self.is_told, false) {
+        if self.is_told.swap(false, Ordering::Relaxed) {
             tracing::info!("etcd is there, its settings are followed");
         }
     }
@@ -250,6 +263,27 @@ impl Follower {
             Some(failure.as_ref()?.problem(origin, self.options.start_timeout))
         });
         told.collect()
+    }
+}
+
+/// An endpoint that accepts a connection and says nothing is heard of by nobody, until now.
+async fn tell_of_silence(options: &Options, is_told: &AtomicBool) -> Infallible {
+    sleep(SILENCE).await;
+    tell_waiting(options, is_told, "etcd does not answer yet", &options.etcd.endpoints.join("; "));
+    std::future::pending().await
+}
+
+fn tell_waiting(options: &Options, is_told: &AtomicBool, what: &str, reasons: &str) {
+    if is_told.swap(true, Ordering::Relaxed) {
+        return;
+    }
+    let limit = show_duration(options.start_timeout);
+    let line = format!("{what}, waiting for at most {limit}: {reasons}");
+    if Scope::current().is_some() {
+        tracing::warn!("{line}");
+    } else {
+        // Where no service is at work there is no log: `check` and the tools of the command line.
+        let _ = writeln!(std::io::stderr().lock(), "{line}");
     }
 }
 
