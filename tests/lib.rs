@@ -13,7 +13,12 @@ pub use support::{
     tool::tool,
 };
 #[cfg(feature = "etcd")]
-pub use support::{etcd::EtcdServer, followed::Followed, proxy::Proxy};
+pub use support::{
+    etcd::EtcdServer,
+    fence::{Fence, Write},
+    followed::Followed,
+    proxy::Proxy,
+};
 
 /// The Rust in the documentation compiles.
 #[cfg(doctest)]

@@ -10,6 +10,10 @@ mod http_connections;
 mod http_live;
 mod http_routes;
 mod http_surface;
+#[cfg(feature = "etcd")]
+mod leader;
+#[cfg(feature = "etcd")]
+mod leader_faults;
 mod leaks;
 mod lifecycle_start;
 mod lifecycle_stop;

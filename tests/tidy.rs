@@ -168,7 +168,9 @@ impl Source {
     fn is_test(&self) -> bool {
         self.path.ends_with("/tests.rs")
             || self.path.contains("/tests/")
-            || ["tests/ui/", "tests/ui_etcd/"].iter().any(|cases| self.path.starts_with(cases))
+            || ["tests/ui/", "tests/ui_etcd/", "tests/ui_without_etcd/"]
+                .iter()
+                .any(|cases| self.path.starts_with(cases))
     }
 
     /// Whether it belongs to that folder of the runtime.

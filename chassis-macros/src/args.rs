@@ -111,14 +111,14 @@ impl Args {
         }
     }
 
-    /// Takes the flag `name` and tells where it stands.
-    pub(crate) fn flag_at(&mut self, name: &'static str) -> Option<Span> {
-        let is_flag = |arg: &Arg| matches!(arg, Arg::Bare(value) if as_ident(value).is_some_and(|found| found == name));
-        let at = self.list.iter().position(is_flag)?;
-        match self.list.remove(at) {
-            Arg::Bare(value) => Some(value.span()),
-            Arg::Named(name, _) | Arg::Path(name, _) | Arg::Type(name, _) => Some(name.span()),
-        }
+    /// Takes `name` or `name = true`, and tells where it stands; `name = false` is as if it were not there.
+    pub(crate) fn flag_at(&mut self, name: &'static str, errors: &mut Errors) -> Option<Span> {
+        let place = self.list.iter().find_map(|arg| match arg {
+            Arg::Named(found, _) => (found == name).then(|| found.span()),
+            Arg::Bare(value) => as_ident(value).filter(|found| found == name).map(|found| found.span()),
+            Arg::Path(..) | Arg::Type(..) => None,
+        });
+        self.flag(name, errors).filter(|is_there| *is_there).and(place)
     }
 
     /// Takes the value of `name = value`.

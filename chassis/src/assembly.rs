@@ -7,6 +7,7 @@ use tokio::sync::mpsc;
 use crate::{
     Context, Error, Microservice, Result,
     blueprint::{Blueprint, part::ResourceSpec},
+    leadership::{Candidacy, LeaderSettings, Offices},
     lifecycle::{
         About, Clock, Core, CoreParts, Engine, Graph, HookPlan, LifecycleSettings, Place as ContextPlace, Plan, Report,
         ResourceCell, ResourceLifecycle,
@@ -19,7 +20,7 @@ use crate::{
     scope::Scope,
     settings::{Declared, Problems, Settings, Source, Tree, defaults},
     supervision::{RestartPolicySettings, TaskSettings},
-    tasks::{TaskPlan, TaskTable, ThreadPlan, TimerControl, TimerPlan, TimerSettings},
+    tasks::{TaskPlan, TaskState, TaskTable, ThreadPlan, TimerControl, TimerPlan, TimerSettings},
 };
 
 /// A change to a service before it starts.
@@ -102,6 +103,7 @@ pub(crate) fn declared<S: Microservice>(blueprint: &Blueprint<S>, builtins: &[Bu
         let path = format!("{own}.timers.{}", timer.id.name());
         declared.push(Declared::of::<TimerSettings>(&path).owner(&format!("timer `{}`", timer.id.name())));
     }
+    declared.extend(LeaderSettings::declared(&own, &blueprint.led()));
     declared
 }
 
@@ -124,7 +126,7 @@ pub(crate) fn inspect<S: Microservice>(sources: &[Box<dyn Source>]) -> Inspected
     let mut problems = Problems::new();
     let tree = Tree::merge_declared(sources, S::NAME, &declared, &mut problems);
     tree.check(&declared, S::FREE_SETTINGS, &mut problems);
-    read_plans(&blueprint, &builtins, &tree, &mut problems);
+    read_plans(&blueprint, &builtins, &tree, Candidacy::is_possible(sources), &mut problems);
     Inspected { tree, declared, problems }
 }
 
@@ -146,7 +148,8 @@ pub(crate) fn assemble<S: Microservice>(setup: Setup<S>) -> Result<Assembled<S>>
     let tree = Tree::merge_declared(&sources, S::NAME, &declared, &mut problems);
     // Also what is read later: a start shows all that is wrong, not the first of it.
     tree.check(&declared, S::FREE_SETTINGS, &mut problems);
-    let (read, logging, metrics_settings) = read_plans(&blueprint, &builtins, &tree, &mut problems);
+    let (read, logging, metrics_settings) =
+        read_plans(&blueprint, &builtins, &tree, Candidacy::is_possible(&sources), &mut problems);
     // Whatever is wrong so far: what the resources say of their own settings belongs into the same report.
     let is_valid = problems.is_empty();
 
@@ -182,6 +185,7 @@ pub(crate) fn assemble<S: Microservice>(setup: Setup<S>) -> Result<Assembled<S>>
     blueprint.tasks.iter().for_each(|task| tasks.add(task.name, "task"));
     blueprint.timers.iter().for_each(|timer| tasks.add(timer.id.name(), "timer"));
     blueprint.threads.iter().for_each(|thread| tasks.add(thread.name, "thread"));
+    read.offices.keys().for_each(|method| tasks.cell(method).enter(TaskState::Standby));
 
     let own = format!("microservices.{}", S::NAME);
     let section = tree.section(&own);
@@ -192,7 +196,7 @@ pub(crate) fn assemble<S: Microservice>(setup: Setup<S>) -> Result<Assembled<S>>
     with.into_iter().for_each(|change| change(&mut service));
     let service = Arc::new(service);
 
-    let Read { lifecycle, resources, task_settings, timers, .. } = read;
+    let Read { deploy_name: _, lifecycle, resources, task_settings, timers, leader, offices } = read;
     let figures = Framework::new(&metrics);
     figures.build(S::NAME, S::VERSION);
     let (core, reports) = Core::new(CoreParts {
@@ -213,6 +217,7 @@ pub(crate) fn assemble<S: Microservice>(setup: Setup<S>) -> Result<Assembled<S>>
         resources: cells,
         tasks,
         timers: timers.clone(),
+        offices: offices.clone(),
         args: args.map(|args| Box::new(args) as Box<dyn Any + Send + Sync>),
         clock,
     });
@@ -250,6 +255,7 @@ pub(crate) fn assemble<S: Microservice>(setup: Setup<S>) -> Result<Assembled<S>>
                 settings,
                 stop_when_done: task.stop_when_done,
                 takes_shutdown: task.takes_shutdown,
+                office: offices.get(task.name).cloned(),
             })
             .collect(),
         timers: blueprint
@@ -265,6 +271,7 @@ pub(crate) fn assemble<S: Microservice>(setup: Setup<S>) -> Result<Assembled<S>>
                     overlap: timer.overlap,
                     jitter: timer.jitter,
                     control,
+                    office: offices.get(timer.id.name()).cloned(),
                 })
             })
             .collect(),
@@ -273,6 +280,7 @@ pub(crate) fn assemble<S: Microservice>(setup: Setup<S>) -> Result<Assembled<S>>
             .into_iter()
             .map(|thread| ThreadPlan { name: thread.name, run: (thread.run)(&service) })
             .collect(),
+        candidacy: Candidacy::of(&core, leader.ttl),
     };
     let engine = Engine::new(Arc::clone(&core), plan);
     engine.check(&core.settings.tree(), &mut problems);
@@ -292,6 +300,8 @@ struct Read {
     resources: Vec<ResourceLifecycle>,
     task_settings: Vec<TaskSettings>,
     timers: BTreeMap<&'static str, Arc<TimerControl>>,
+    leader: LeaderSettings,
+    offices: Offices,
 }
 
 /// Reads what the engine needs; what cannot be read is among the problems, and as if nobody had set it.
@@ -299,6 +309,7 @@ fn read_plans<S: Microservice>(
     blueprint: &Blueprint<S>,
     builtins: &[Builtin],
     tree: &Tree,
+    has_elections: bool,
     problems: &mut Problems,
 ) -> (Read, LoggingSettings, MetricsSettings) {
     let own = format!("microservices.{}", S::NAME);
@@ -327,10 +338,11 @@ fn read_plans<S: Microservice>(
             timers.insert(timer.id.name(), TimerControl::new(&settings, timer.schedule.clone(), timer.autostart));
         }
     }
+    let (leader, offices) = LeaderSettings::read(tree, &own, &blueprint.led(), has_elections, &timers, problems);
     let mut lifecycle: LifecycleSettings = lifecycle.unwrap_or_else(defaults);
     lifecycle.restart_policy = policy.unwrap_or_default();
     let deploy_name = deploy_name.unwrap_or_else(|| "local".to_owned());
-    let read = Read { deploy_name, lifecycle, resources, task_settings, timers };
+    let read = Read { deploy_name, lifecycle, resources, task_settings, timers, leader, offices };
     (read, logging.unwrap_or_else(defaults), metrics.unwrap_or_else(defaults))
 }
 

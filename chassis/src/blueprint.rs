@@ -7,6 +7,7 @@ use std::{borrow::Cow, future::Future, pin::Pin, sync::Arc, time::Duration};
 use self::part::{ResourceSpec, SettingSpec, TaskSpec, ThreadSpec, TimerSpec};
 use crate::{
     Context, Microservice, Outcome, Resource, Result,
+    leadership::LeaderMethod,
     lifecycle::Phase,
     resource::{Place, erase},
     settings::{Declared, Rules, SettingValue},
@@ -131,6 +132,7 @@ impl<S: Send + Sync + 'static> Blueprint<S> {
                 on_give_up: OnGiveUp::Stop,
                 stop_when_done: false,
                 takes_shutdown: false,
+                is_led: false,
             },
         )
     }
@@ -157,6 +159,7 @@ impl<S: Send + Sync + 'static> Blueprint<S> {
                 autostart: true,
                 overlap: Overlap::Skip,
                 jitter: Duration::ZERO,
+                is_led: false,
             },
         )
     }
@@ -203,6 +206,14 @@ impl<S: Send + Sync + 'static> Blueprint<S> {
         O: Outcome + 'static,
     {
         self.hooks.push(HookSpec { name, when, phase, resource, run: bound(run) });
+    }
+
+    /// The methods that run on the replica that leads.
+    pub(crate) fn led(&self) -> Vec<LeaderMethod> {
+        let tasks = self.tasks.iter().filter(|task| task.is_led);
+        let tasks = tasks.map(|task| LeaderMethod { name: task.name, section: "tasks" });
+        let timers = self.timers.iter().filter(|timer| timer.is_led);
+        tasks.chain(timers.map(|timer| LeaderMethod { name: timer.id.name(), section: "timers" })).collect()
     }
 
     /// Lists a function that hands the service's handlers to its resources; handlers that take a context clone it.

@@ -4,6 +4,7 @@ use std::{fmt, future::Future, sync::Arc, sync::atomic::Ordering};
 
 use crate::{
     Error, Result,
+    leadership::Leadership,
     lifecycle::{Core, News, Report, Shutdown, StopReason},
     metrics::Metrics,
     scope::Scope,
@@ -20,6 +21,8 @@ use crate::{
 pub struct Context {
     core: Arc<Core>,
     place: Place,
+    /// Of the run that it was given to.
+    leadership: Option<Leadership>,
 }
 
 /// Which part of the service a context was made for.
@@ -50,7 +53,12 @@ impl From<Error> for Condition {
 
 impl Context {
     pub(crate) fn new(core: Arc<Core>, place: Place) -> Self {
-        Self { core, place }
+        Self { core, place, leadership: None }
+    }
+
+    /// The same context for work that this replica leads.
+    pub(crate) fn leading(self, leadership: Option<Leadership>) -> Self {
+        Self { leadership, ..self }
     }
 
     /// The name of the service.
@@ -66,7 +74,7 @@ impl Context {
     /// The same context for the method with this name; what an expansion gives to handlers.
     #[must_use]
     pub fn for_method(&self, name: &'static str) -> Self {
-        Self { core: Arc::clone(&self.core), place: Place::Work(name) }
+        Self::new(Arc::clone(&self.core), Place::Work(name))
     }
 
     /// The name of what this context was made for: the field of a resource, or the method.
@@ -181,6 +189,16 @@ impl Context {
         TimerHandle::new(self.core.timers.get(id.name()).cloned())
     }
 
+    /// That this replica leads the method this context was given to, with its fencing token; for methods marked
+    /// [`#[task(leader)]`](macro@crate::task) or [`#[task_timer(leader)]`](macro@crate::task_timer).
+    ///
+    /// It is that of the run or tick which is at work: it stays the same, and is invalid, when the leadership is lost meanwhile and won again. `None` in every
+    /// other method, and where the settings say that this replica runs it whatever others do: nobody was asked then,
+    /// so there is no token.
+    pub fn leadership(&self) -> Option<Leadership> {
+        self.leadership.clone()
+    }
+
     /// The settings by path, below `system`.
     pub fn settings(&self) -> &Settings {
         &self.core.settings
@@ -189,12 +207,7 @@ impl Context {
     /// The etcd that the service reads its settings from, if there is one; of several the last, whose values win.
     #[cfg(feature = "etcd")]
     pub(crate) fn etcd(&self) -> Option<crate::etcd::Options> {
-        let mut sources = self.core.sources.iter().rev();
-        let source = sources.find_map(|source| {
-            let source: &dyn std::any::Any = source.as_ref();
-            source.downcast_ref::<crate::settings::source::Etcd>()
-        });
-        source.map(|source| source.etcd().clone())
+        crate::settings::source::etcd_among(&self.core.sources).map(|source| source.etcd().clone())
     }
 
     /// The service's meters.

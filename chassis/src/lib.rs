@@ -57,6 +57,7 @@ mod etcd;
 pub mod handler;
 #[cfg(feature = "_http")]
 mod http;
+mod leadership;
 pub mod lifecycle;
 pub mod logging;
 mod macros;
@@ -94,6 +95,7 @@ pub use builder::{Builder, Running, StopReport};
 pub use cli::NoArgs;
 pub use context::{Condition, Context};
 pub use error::{Cause, Error, Result, ResultExt};
+pub use leadership::{Leader, LeaderSettings, Leadership};
 pub use lifecycle::Shutdown;
 pub use macros::{
     after, any, before, delete, get, head, microservice, on, options, patch, post, put, task, task_timer, thread,

@@ -78,10 +78,18 @@ pub use chassis_macros::microservice;
 /// | `restart = "never"`, `"on-failure"`, `"always"` | `"never"` | when it is started again |
 /// | `on_give_up = "stop"`, `"degrade"` | `"stop"` | what becomes of the service when it is not |
 /// | `stop_when_done` | | the service stops once it has returned |
+/// | `leader` | | it runs on one replica only; needs the feature `etcd` |
 ///
 /// How often it may be started again and how long it waits before is set by
 /// `system.microservices.<service>.tasks.<method>`. A task that takes [`Shutdown`](crate::Shutdown) has the stop budget
 /// to end by itself; one that does not is cancelled at its next `.await`.
+///
+/// With `leader`, replicas that share an etcd elect the one that runs it, once the service is running. It is dropped at its next
+/// `.await` when the leadership is lost, and begins anew with the next election: that is no restart. When it has
+/// returned it is done, and no other replica runs it while this one lives; when it is given up with `on_give_up =
+/// "degrade"`, another replica may try. [`Context::leadership`](crate::Context::leadership) has the fencing token, without which a
+/// leader that was paused could do harm. `system.microservices.<service>.tasks.<method>.leader: false` runs it here,
+/// whatever others do.
 ///
 /// ```
 /// # use chassis::{microservice, task};
@@ -108,9 +116,14 @@ pub use chassis_macros::task;
 /// | `autostart = false` | `true` | it waits for `cx.timer(Self::TICK).start()` |
 /// | `overlap = "skip"`, `"queue"` | `"skip"` | what becomes of a tick while the one before still runs |
 /// | `jitter = "100ms"` | none | the longest random delay of each tick |
+/// | `leader` | | it ticks on one replica only; needs the feature `etcd` |
 ///
 /// The k-th tick is due at the start plus k intervals; ticks that are missed are skipped and counted. The block gets a
 /// constant named like the method, by which [`Context::timer`](crate::Context::timer) finds it.
+///
+/// With `leader`, replicas that share an etcd elect the one on which it ticks, as for [`#[task(leader)]`](macro@task). Its
+/// schedule begins with the election, `immediate` ticks at once then, and a tick under way is dropped at its next
+/// `.await` when the leadership is lost. `one_shot` ticks once on each replica that comes to lead.
 ///
 /// ```
 /// # use chassis::{microservice, task_timer};

@@ -16,6 +16,7 @@ pub use crate::{
     Builder, Context, Microservice, NoArgs, Result,
     blueprint::{Blueprint, When},
     handler::{each, each_with, settle, take},
+    leadership::Etcd,
     lifecycle::Phase,
     metrics::{LabelValue, LabelValues, Labels, MeterOptions, time as timed},
     microservice::{FromContext, Parts},

@@ -215,7 +215,11 @@ impl Service {
 
     /// The tasks, timers and threads.
     pub fn tasks(&self) -> BTreeMap<&'static str, TaskRow> {
-        self.core.tasks.rows()
+        let mut rows = self.core.tasks.rows();
+        for (method, row) in &mut rows {
+            row.leader = self.core.offices.get(method).and_then(|office| office.leader());
+        }
+        rows
     }
 
     /// The recent events, oldest first.

@@ -4,6 +4,8 @@ pub(crate) mod client;
 #[cfg(feature = "etcd")]
 pub(crate) mod etcd;
 #[cfg(feature = "etcd")]
+pub(crate) mod fence;
+#[cfg(feature = "etcd")]
 pub(crate) mod followed;
 pub(crate) mod held;
 pub(crate) mod leaks;

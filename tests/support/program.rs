@@ -168,6 +168,16 @@ impl Running {
         self.signal(Signal::INT);
     }
 
+    /// Sends SIGSTOP.
+    pub fn pause(&self) {
+        self.signal(Signal::STOP);
+    }
+
+    /// Sends SIGCONT.
+    pub fn resume(&self) {
+        self.signal(Signal::CONT);
+    }
+
     /// Sends SIGKILL to the program and everything it started.
     pub fn kill(&self) {
         if let Some(group) = self.pid() {

@@ -9,6 +9,10 @@ impl Orders {
     async fn main(self: Arc<Self>, cx: Context) -> Result<()> {
         Ok(())
     }
+    #[allow(clippy::unused_async, clippy::unused_self, clippy::needless_pass_by_value)]
+    async fn bill(&self, cx: Context) -> Result<()> {
+        Ok(())
+    }
     fn returns_a_future(&self) {}
     #[allow(clippy::unused_async, clippy::unused_self, clippy::needless_pass_by_value)]
     fn forever(&self) -> impl Future<Output = ()> + Send {
@@ -49,6 +53,18 @@ impl Orders {
                 },
             )
             .stop_when_done();
+        blueprint
+            .task(
+                "bill",
+                |service, cx| async move {
+                    Self::bill(
+                            &service,
+                            <Context as __chassis::FromContext>::from_context(&cx),
+                        )
+                        .await
+                },
+            )
+            .leader(__chassis::Etcd);
         blueprint
             .task("forever", |service, _cx| async move { Self::forever(&service).await })
             .restart(__chassis::Restart::Always);

@@ -13,6 +13,11 @@ impl Orders {
         Ok(())
     }
 
+    #[task(leader)]
+    async fn bill(&self, cx: Context) -> Result<()> {
+        Ok(())
+    }
+
     fn returns_a_future(&self) {}
 
     #[task(restart = "always")]

@@ -7,6 +7,8 @@ impl Orders {
         Ok(())
     }
     #[allow(clippy::unused_async, clippy::unused_self, clippy::needless_pass_by_value)]
+    async fn bill(&self) {}
+    #[allow(clippy::unused_async, clippy::unused_self, clippy::needless_pass_by_value)]
     async fn everything(&self, cx: Context) {}
     /// The timer that calls `tick`.
     #[allow(dead_code)]
@@ -17,6 +19,11 @@ impl Orders {
     #[allow(dead_code)]
     pub const SWEEP: ::chassis::__private::TimerId = ::chassis::__private::TimerId::new(
         "sweep",
+    );
+    /// The timer that calls `bill`.
+    #[allow(dead_code)]
+    pub(crate) const BILL: ::chassis::__private::TimerId = ::chassis::__private::TimerId::new(
+        "bill",
     );
     /// The timer that calls `everything`.
     #[allow(dead_code)]
@@ -43,6 +50,14 @@ impl Orders {
                 __chassis::Schedule::cron("0 3 * * *", __chassis::Some("Europe/Berlin")),
                 |service, _cx| async move { Self::sweep(&service).await },
             );
+        blueprint
+            .timer(
+                Self::BILL,
+                __chassis::Schedule::every(__chassis::Duration::from_secs(60)),
+                |service, _cx| async move { Self::bill(&service).await },
+            )
+            .immediate()
+            .leader(__chassis::Etcd);
         blueprint
             .timer(
                 Self::EVERYTHING,

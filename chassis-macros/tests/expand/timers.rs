@@ -9,6 +9,9 @@ impl Orders {
         Ok(())
     }
 
+    #[task_timer(interval = "1m", immediate, leader)]
+    async fn bill(&self) {}
+
     #[task_timer(interval = 1500, one_shot, immediate, autostart = false, overlap = "queue", jitter = "100ms")]
     async fn everything(&self, cx: Context) {}
 }

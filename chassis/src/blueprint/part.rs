@@ -4,6 +4,7 @@ use std::{borrow::Cow, sync::Arc, time::Duration};
 
 use super::{Bind, RunThread};
 use crate::{
+    leadership::Arbiter,
     resource::ErasedResource,
     settings::{Bound, Declared, Names, Problems, Rules, Section, Unit},
     supervision::{OnGiveUp, Restart},
@@ -43,6 +44,8 @@ pub struct TaskSpec<S> {
     pub(crate) stop_when_done: bool,
     /// Whether it takes `Shutdown`, and so ends by itself.
     pub(crate) takes_shutdown: bool,
+    /// Whether it runs on the replica that leads.
+    pub(crate) is_led: bool,
 }
 
 /// A method marked `#[task_timer]`.
@@ -55,6 +58,8 @@ pub struct TimerSpec<S> {
     pub(crate) autostart: bool,
     pub(crate) overlap: Overlap,
     pub(crate) jitter: Duration,
+    /// Whether it ticks on the replica that leads.
+    pub(crate) is_led: bool,
 }
 
 /// A method marked `#[thread]`.
@@ -153,6 +158,12 @@ impl<S> TaskSpec<S> {
         self.takes_shutdown = true;
         self
     }
+
+    /// It runs on one replica only, elected by the arbiter.
+    pub fn leader<A: Arbiter>(&mut self, _arbiter: A) -> &mut Self {
+        self.is_led = true;
+        self
+    }
 }
 
 impl<S> TimerSpec<S> {
@@ -183,6 +194,12 @@ impl<S> TimerSpec<S> {
     /// The longest random delay of each tick.
     pub fn jitter(&mut self, jitter: Duration) -> &mut Self {
         self.jitter = jitter;
+        self
+    }
+
+    /// It ticks on one replica only, elected by the arbiter.
+    pub fn leader<A: Arbiter>(&mut self, _arbiter: A) -> &mut Self {
+        self.is_led = true;
         self
     }
 }

@@ -6,7 +6,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use etcd_client::{Client, Error, ResponseHeader};
+use etcd_client::{Client, Error};
 use tokio::{
     sync::watch,
     time::{Instant, sleep, sleep_until},
@@ -34,8 +34,6 @@ pub(crate) struct Lease {
     id: i64,
     /// As the server has granted it, which may be more than what was asked for.
     ttl: Duration,
-    /// The revision of etcd when it was granted.
-    revision: i64,
     /// Until when it is valid; `None` once it is lost.
     until: Arc<watch::Sender<Option<Instant>>>,
 }
@@ -62,9 +60,8 @@ impl Lease {
         let mut leases = client.lease_client();
         let granted = within(GREETING, Box::pin(leases.grant(seconds, None))).await??;
         let ttl = Duration::from_secs(u64::try_from(granted.ttl()).unwrap_or(0));
-        let revision = granted.header().map_or(0, ResponseHeader::revision);
         let until = watch::Sender::new(Some(end(asked, ttl)));
-        Ok(Self { id: granted.id(), ttl, revision, until: Arc::new(until) })
+        Ok(Self { id: granted.id(), ttl, until: Arc::new(until) })
     }
 
     /// What is attached to it is written with this id.
@@ -72,19 +69,14 @@ impl Lease {
         self.id
     }
 
-    /// The revision of etcd when it was granted.
-    pub(crate) fn revision(&self) -> i64 {
-        self.revision
+    /// For how long it lives without being renewed.
+    pub(crate) fn ttl(&self) -> Duration {
+        self.ttl
     }
 
-    /// Until when it is certainly valid, as far as is known now; `None` once it is lost. It may be past.
-    pub(crate) fn valid_until(&self) -> Option<Instant> {
-        *self.until.borrow()
-    }
-
-    /// Whether it is certainly valid at this moment.
-    pub(crate) fn is_valid(&self) -> bool {
-        self.valid_until().is_some_and(|until| Instant::now() < until)
+    /// Until when it is certainly valid, as far as is known at each moment; `None` once it is lost. It may be past.
+    pub(crate) fn validity(&self) -> watch::Receiver<Option<Instant>> {
+        self.until.subscribe()
     }
 
     /// Completes once it is not certain any more that it is valid; it never is again.

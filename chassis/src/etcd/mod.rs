@@ -17,7 +17,6 @@ mod connection;
 mod diagnosis;
 mod endpoints;
 mod failure;
-#[allow(dead_code, reason = "who leads asks more of a lease than who registers")]
 mod lease;
 mod options;
 

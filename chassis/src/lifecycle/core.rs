@@ -15,6 +15,7 @@ use tokio::sync::mpsc;
 use super::{Clock, EventKind, Events, Graph, Phase, Running, Shutdown, settings::LifecycleSettings};
 use crate::{
     error::{Cause, Error},
+    leadership::Offices,
     metrics::{Metrics, framework::Framework},
     resource::{Erased, ErasedResource, Health, State},
     scope::Scope,
@@ -166,6 +167,7 @@ pub(crate) struct Core {
     pub(crate) resources: Vec<ResourceCell>,
     pub(crate) tasks: TaskTable,
     pub(crate) timers: BTreeMap<&'static str, Arc<TimerControl>>,
+    pub(crate) offices: Offices,
     pub(crate) args: Option<Box<dyn Any + Send + Sync>>,
     pub(crate) clock: Clock,
     pub(crate) running: Running,
@@ -197,6 +199,7 @@ pub(crate) struct CoreParts {
     pub(crate) resources: Vec<ResourceCell>,
     pub(crate) tasks: TaskTable,
     pub(crate) timers: BTreeMap<&'static str, Arc<TimerControl>>,
+    pub(crate) offices: Offices,
     pub(crate) args: Option<Box<dyn Any + Send + Sync>>,
     pub(crate) clock: Clock,
 }
@@ -216,6 +219,7 @@ impl Core {
             resources,
             tasks,
             timers,
+            offices,
             args,
             clock,
         } = parts;
@@ -232,6 +236,7 @@ impl Core {
             resources,
             tasks,
             timers,
+            offices,
             args,
             clock,
             running: Running::default(),

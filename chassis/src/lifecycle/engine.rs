@@ -30,6 +30,7 @@ use super::{
 use crate::{
     Context, Result,
     blueprint::{Run, When},
+    leadership::Candidacy,
     lifecycle::Place,
     resource::ErasedResource,
     settings::Tree,
@@ -53,6 +54,7 @@ pub(crate) struct Plan {
     pub(crate) tasks: Vec<TaskPlan>,
     pub(crate) timers: Vec<TimerPlan>,
     pub(crate) threads: Vec<ThreadPlan>,
+    pub(crate) candidacy: Option<Candidacy>,
 }
 
 /// The engine of one service.
@@ -92,7 +94,7 @@ pub(crate) struct StopOutcome {
 
 impl Engine {
     pub(crate) fn new(core: Arc<Core>, plan: Plan) -> Arc<Self> {
-        let Plan { resources, hooks, tasks, timers, threads } = plan;
+        let Plan { resources, hooks, tasks, timers, threads, candidacy } = plan;
         let mut nodes: Vec<Node> = resources
             .into_iter()
             .enumerate()
@@ -117,7 +119,13 @@ impl Engine {
             };
             hooks.entry((hook.when, hook.phase)).or_default().push(hook);
         }
-        let work = Work { planned_tasks: tasks, planned_threads: threads, planned_timers: timers, ..Work::default() };
+        let work = Work {
+            planned_tasks: tasks,
+            planned_threads: threads,
+            planned_timers: timers,
+            planned_candidacy: candidacy,
+            ..Work::default()
+        };
         Arc::new(Self {
             core,
             nodes,
@@ -168,6 +176,7 @@ impl Engine {
             }
         }
         self.start_timers();
+        self.start_candidacy();
         self.start_keepers(reports);
         self.core.enter(Stage::Running);
         self.core.settings.accepted(&self.core.sources);
@@ -230,6 +239,7 @@ impl Engine {
         let ((), ()) = tokio::join!(drain, async { late_ticks = ticks.await });
         abandoned.append(&mut late_ticks);
         abandoned.append(&mut self.end_work(tasks_by).await);
+        self.end_candidacy(stopped_by).await;
         self.stop_phase(Phase::Stop, stopped_by, &mut abandoned).await;
         if timeout_at(stopped_by, core.tasks.background.end()).await.is_err() {
             abandoned.push("background work of the service".to_owned());

@@ -121,6 +121,22 @@ pub enum EventKind {
         /// How long it waits first.
         delay: Duration,
     },
+    /// This replica leads a task or timer from now on.
+    Elected {
+        /// Its name.
+        task: &'static str,
+        /// The fencing token.
+        token: u64,
+    },
+    /// This replica does not lead a task or timer any more.
+    LeadershipLost {
+        /// Its name.
+        task: &'static str,
+        /// The fencing token it had.
+        token: u64,
+        /// Why.
+        why: String,
+    },
     /// Nothing is restarted any more.
     GaveUp {
         /// The task or resource.

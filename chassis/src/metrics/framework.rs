@@ -9,6 +9,8 @@
 //! | `chassis_settings_changes_total` | counter | `outcome`: `applied`, `refused` |
 //! | `chassis_timer_lateness_seconds` | histogram | `timer` |
 //! | `chassis_timer_skipped_total` | counter | `timer` |
+//! | `chassis_leader` | gauge, 1 or 0 | `task` |
+//! | `chassis_elections_total` | counter | `task` |
 //! | `chassis_event_loop_lag_seconds` | histogram | |
 //! | `chassis_log_lines_dropped_total` | counter | |
 //! | `chassis_build_info` | gauge, always 1 | `service`, `version`, `chassis` |
@@ -43,6 +45,8 @@ struct Figures {
     work: Counter<OfWork<'static>>,
     timer_lateness: Histogram<OfTimer<'static>>,
     timer_skipped: Counter<OfTimer<'static>>,
+    leader: Gauge<OfTask<'static>>,
+    elections: Counter<OfTask<'static>>,
     event_loop_lag: Histogram,
     settings: Counter<OfOutcome<'static>>,
     build: Gauge<OfBuild<'static>>,
@@ -81,6 +85,11 @@ struct OfTimer<'a> {
 }
 
 #[derive(Labels)]
+struct OfTask<'a> {
+    task: &'a str,
+}
+
+#[derive(Labels)]
 struct OfBuild<'a> {
     service: &'a str,
     version: &'a str,
@@ -114,6 +123,11 @@ impl Framework {
                 .meter(seconds("chassis_timer_lateness", "How long after its time a tick began.").max_series(200)),
             timer_skipped: make
                 .meter(MeterOptions::new("chassis_timer_skipped", "Ticks left out because the timer was behind.")),
+            leader: make.meter(MeterOptions::new("chassis_leader", "Whether this replica leads a task or timer.")),
+            elections: make.meter(MeterOptions::new(
+                "chassis_elections",
+                "How often this replica was elected to lead a task or timer.",
+            )),
             event_loop_lag: make
                 .meter(seconds("chassis_event_loop_lag", "How long a task that is ready waits to run.")),
             settings: make.meter(MeterOptions::new(
@@ -147,6 +161,18 @@ impl Framework {
     /// A task was restarted.
     pub fn task_restarted(&self, name: &str) {
         self.restarted("task", name);
+    }
+
+    /// This replica leads a task or timer from now on.
+    #[cfg_attr(not(feature = "etcd"), expect(dead_code, reason = "nobody is elected without etcd"))]
+    pub(crate) fn elected(&self, task: &str) {
+        self.0.elections.with(&OfTask { task }).inc();
+        self.leader(task, true);
+    }
+
+    /// Whether this replica leads a task or timer.
+    pub(crate) fn leader(&self, task: &str, is_leader: bool) {
+        self.0.leader.with(&OfTask { task }).set(u8::from(is_leader));
     }
 
     /// Something that has restarts was restarted.

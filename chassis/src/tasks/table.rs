@@ -10,7 +10,7 @@ use std::{
 };
 
 use super::{Group, moment};
-use crate::Error;
+use crate::{Error, leadership::Leader};
 
 /// Tasks, timers and threads by name; complete before the start.
 #[derive(Default)]
@@ -42,6 +42,8 @@ pub struct TaskRow {
     pub next: Option<SystemTime>,
     /// Why it failed last.
     pub last_error: Option<String>,
+    /// Who leads it, as far as this replica knows; for what runs on one replica only.
+    pub leader: Option<Leader>,
 }
 
 /// Where a task, timer or thread is in its life.
@@ -60,16 +62,19 @@ pub enum TaskState {
     Failed = 4,
     /// It was ended by the stop.
     Stopped = 5,
+    /// Another replica is leader, or nobody.
+    Standby = 6,
 }
 
 impl TaskState {
-    const ALL: [TaskState; 6] = [
+    const ALL: [TaskState; 7] = [
         TaskState::Waiting,
         TaskState::Running,
         TaskState::Restarting,
         TaskState::Done,
         TaskState::Failed,
         TaskState::Stopped,
+        TaskState::Standby,
     ];
 
     /// The word for it on the status server.
@@ -81,6 +86,7 @@ impl TaskState {
             TaskState::Done => "done",
             TaskState::Failed => "failed",
             TaskState::Stopped => "stopped",
+            TaskState::Standby => "standby",
         }
     }
 }
@@ -162,6 +168,7 @@ impl TaskCell {
             last: time(self.last.load(Ordering::Relaxed)),
             next: time(self.next.load(Ordering::Relaxed)),
             last_error: self.last_error.lock().unwrap_or_else(PoisonError::into_inner).clone(),
+            leader: None,
         }
     }
 }

@@ -8,6 +8,7 @@ use super::{TaskCell, TaskState, spawn::catch};
 use crate::{
     Context, Error, Result,
     blueprint::Run,
+    leadership::{Leadership, Office},
     lifecycle::{Core, EventKind, Place, StopReason, for_people},
     supervision::{Backoff, OnGiveUp, Restart, RestartLog, TaskPolicy, TaskSettings},
 };
@@ -22,6 +23,16 @@ pub(crate) struct TaskPlan {
     pub(crate) settings: TaskSettings,
     pub(crate) stop_when_done: bool,
     pub(crate) takes_shutdown: bool,
+    /// What it is elected to, if it runs on the replica that leads.
+    pub(crate) office: Option<Arc<Office>>,
+}
+
+/// How a task ended for this process.
+#[derive(PartialEq, Eq)]
+enum End {
+    Done,
+    GivenUp,
+    Stopped,
 }
 
 impl TaskPlan {
@@ -33,8 +44,40 @@ impl TaskPlan {
 
 /// Runs a task until it is done or given up, or until the stop.
 pub(crate) async fn run(plan: TaskPlan, core: Arc<Core>) {
+    match &plan.office {
+        None => {
+            work(&plan, &core, None).await;
+        }
+        Some(office) => lead(&plan, office, &core).await,
+    }
+}
+
+/// Runs a task while this replica leads, in one term of office after the other.
+async fn lead(plan: &TaskPlan, office: &Arc<Office>, core: &Arc<Core>) {
+    let cell = core.tasks.cell(plan.name);
+    loop {
+        cell.enter(TaskState::Standby);
+        let term = tokio::select! {
+            biased;
+            () = core.stop_asked.wait() => return cell.enter(TaskState::Stopped),
+            term = office.elected() => term,
+        };
+        let Some(_shift) = office.begin(&term) else { continue };
+        // When the leadership is lost, the run is dropped with all that it waits for.
+        let end = Box::pin(term.hold(work(plan, core, Some(term.clone())))).await;
+        match end {
+            None => {}
+            Some(End::GivenUp) => return office.resign(),
+            // Nobody else is to do it again: the leadership is kept.
+            Some(End::Done | End::Stopped) => return,
+        }
+    }
+}
+
+/// Runs a task, and runs it again as its policy says.
+async fn work(plan: &TaskPlan, core: &Arc<Core>, term: Option<Leadership>) -> End {
     let name = plan.name;
-    let cx = Context::new(Arc::clone(&core), Place::Work(name));
+    let cx = Context::new(Arc::clone(core), Place::Work(name)).leading(term);
     let cell = core.tasks.cell(name);
     let born = Instant::now();
     let mut log = RestartLog::default();
@@ -53,7 +96,7 @@ pub(crate) async fn run(plan: TaskPlan, core: Arc<Core>) {
                 biased;
                 () = end.wait() => {
                     cell.enter(TaskState::Stopped);
-                    return;
+                    return End::Stopped;
                 }
                 result = work => result,
             }
@@ -70,7 +113,7 @@ pub(crate) async fn run(plan: TaskPlan, core: Arc<Core>) {
             backoff.healthy();
         }
         if end.is_triggered() || core.stop_asked.is_triggered() {
-            return ended_by_stop(&core, &cell, name, result);
+            return ended_by_stop(core, &cell, name, result);
         }
         let is_restarted = match (&result, policy.restart) {
             (_, Restart::Never) | (Ok(()), Restart::OnFailure) => false,
@@ -79,7 +122,7 @@ pub(crate) async fn run(plan: TaskPlan, core: Arc<Core>) {
             (Err(error), _) => error.is_unavailable() || log.allows(born.elapsed(), policy.intensity),
         };
         if !is_restarted {
-            return give_up_or_finish(&core, &cell, &plan, &policy, result);
+            return give_up_or_finish(core, &cell, plan, &policy, result);
         }
         let delay = match &result {
             // One that has nothing to do and returns at once would spin, and flood whoever counts.
@@ -97,7 +140,7 @@ pub(crate) async fn run(plan: TaskPlan, core: Arc<Core>) {
             biased;
             () = core.stop_asked.wait() => {
                 cell.enter(TaskState::Stopped);
-                return;
+                return End::Stopped;
             }
             () = tokio::time::sleep(delay) => {}
         }
@@ -106,22 +149,23 @@ pub(crate) async fn run(plan: TaskPlan, core: Arc<Core>) {
     }
 }
 
-fn ended_by_stop(core: &Core, cell: &TaskCell, name: &'static str, result: Result<()>) {
+fn ended_by_stop(core: &Core, cell: &TaskCell, name: &'static str, result: Result<()>) -> End {
     cell.enter(TaskState::Stopped);
     if let Err(error) = result {
         tracing::error!("task `{name}` failed during the stop: {error:#}");
         core.record_failure(format!("task `{name}` failed"), error);
     }
+    End::Stopped
 }
 
-fn give_up_or_finish(core: &Core, cell: &TaskCell, plan: &TaskPlan, policy: &TaskPolicy, result: Result<()>) {
+fn give_up_or_finish(core: &Core, cell: &TaskCell, plan: &TaskPlan, policy: &TaskPolicy, result: Result<()>) -> End {
     let name = plan.name;
     let Err(error) = result else {
         cell.enter(TaskState::Done);
         if plan.stop_when_done {
             core.stop(StopReason::Done(name));
         }
-        return;
+        return End::Done;
     };
     cell.enter(TaskState::Failed);
     core.events.emit(EventKind::GaveUp { what: name });
@@ -138,6 +182,7 @@ fn give_up_or_finish(core: &Core, cell: &TaskCell, plan: &TaskPlan, policy: &Tas
             tracing::error!("task `{name}` failed{how}: {error:#}; the service goes on without it");
         }
     }
+    End::GivenUp
 }
 
 /// A task that is given up ends the service with 70, whatever it could not reach; only wrong settings say 78.

@@ -11,12 +11,17 @@ use std::{
 use tokio::time::Instant;
 
 use super::{
-    Overlap, Schedule, TaskCell, TimerId, TimerSettings,
+    Overlap, Schedule, TaskCell, TaskState, TimerId, TimerSettings,
     moment::{Clocks, Moment, nanos},
     schedule::next_tick,
     timers::Inbox,
 };
-use crate::{blueprint::Run, lifecycle::Core, metrics::framework::TimerFigures};
+use crate::{
+    blueprint::Run,
+    leadership::{Leadership, Office, Shift},
+    lifecycle::Core,
+    metrics::framework::TimerFigures,
+};
 
 /// How long a timer sleeps at most, when it follows the calendar: clocks are set, machines are suspended.
 #[cfg(feature = "cron")]
@@ -31,6 +36,8 @@ pub(crate) struct TimerPlan {
     pub(crate) overlap: Overlap,
     pub(crate) jitter: Duration,
     pub(crate) control: Arc<TimerControl>,
+    /// What it is elected to, if it ticks on the replica that leads.
+    pub(crate) office: Option<Arc<Office>>,
 }
 
 /// What a timer is told while it runs.
@@ -51,6 +58,8 @@ struct Wanted {
     /// No more ticks; a tick that runs goes on to its end.
     is_over: bool,
     schedule: Schedule,
+    /// That this replica leads, for a timer that needs it.
+    term: Option<Leadership>,
     /// When it was ordered; `None` if nobody did.
     since: Option<Instant>,
 }
@@ -62,7 +71,7 @@ impl TimerControl {
         Arc::new(Self {
             written,
             autostart,
-            wanted: Mutex::new(Wanted { is_enabled, is_over: false, schedule, since: None }),
+            wanted: Mutex::new(Wanted { is_enabled, is_over: false, schedule, term: None, since: None }),
             version: AtomicU64::new(0),
             inbox: OnceLock::new(),
         })
@@ -79,10 +88,16 @@ impl TimerControl {
             if changed.iter().any(|name| name == "enabled") {
                 wanted.is_enabled = settings.enabled.unwrap_or(self.autostart);
             }
-            if changed.iter().any(|name| name != "enabled") {
+            // Whether it is led is decided at the start.
+            if changed.iter().any(|name| !["enabled", "leader"].contains(&name.as_str())) {
                 wanted.schedule = settings.schedule(&self.written);
             }
         });
+    }
+
+    /// Lets it tick because this replica leads; or not any more.
+    pub(crate) fn lead(&self, term: Option<Leadership>) {
+        self.order(|wanted| wanted.term = term);
     }
 
     /// Ends the timer after the tick that may be running.
@@ -170,6 +185,8 @@ pub(super) struct Timer {
     /// Grows when what was planned does not count any more.
     pub(super) round: u32,
     is_first: bool,
+    /// The term of office in which it ticks.
+    pub(super) term: Option<Leadership>,
     /// The last order that was seen.
     version: u64,
     pace: Pace,
@@ -209,6 +226,7 @@ impl Timer {
             is_quick: false,
             round: 0,
             is_first: true,
+            term: None,
             version: 0,
             pace: Pace::Off,
         }
@@ -229,6 +247,10 @@ impl Timer {
         if wanted.is_over {
             return Next::End;
         }
+        if self.plan.office.is_some() && !self.is_elected(wanted.term) {
+            self.cell.enter(TaskState::Standby);
+            return self.wait();
+        }
         if !wanted.is_enabled {
             return self.wait();
         }
@@ -238,6 +260,17 @@ impl Timer {
         }
         // Before the timers began counts as when they did.
         self.begin(wanted.schedule, wanted.since.map_or(0, |since| clocks.at(since)), now)
+    }
+
+    /// Whether this replica leads; its schedule begins anew with each election.
+    fn is_elected(&mut self, term: Option<Leadership>) -> bool {
+        let is_same = |term: &Leadership| self.term.as_ref().is_some_and(|before| before.is(term));
+        if term.as_ref().is_some_and(|term| !is_same(term)) {
+            self.is_first = true;
+            self.cell.enter(TaskState::Waiting);
+        }
+        self.term = term;
+        self.term.is_some()
     }
 
     /// Plans the tick after one that has ended.
@@ -255,6 +288,13 @@ impl Timer {
                 self.cron(cron, after, now)
             }
         }
+    }
+
+    /// Whether a tick may begin, for a timer that ticks on the replica that leads: what it is done in.
+    pub(super) fn shift(&self) -> Option<(Leadership, Shift)> {
+        let term = self.term.clone()?;
+        let shift = self.plan.office.as_ref()?.begin(&term)?;
+        Some((term, shift))
     }
 
     /// Notes that a tick begins.

@@ -107,7 +107,8 @@ struct Timers {
 /// A tick that has ended.
 struct Ended {
     number: usize,
-    result: Result<()>,
+    /// `None` where it was dropped, because this replica does not lead any more.
+    result: Option<Result<()>>,
     is_quick: bool,
 }
 
@@ -232,6 +233,10 @@ impl Timers {
 
     /// Begins a tick, and ends it where it needs no waiting; gives back what time it is then.
     fn tick(&mut self, number: usize, due: u64, now: Moment) -> Moment {
+        if self.timers[number].plan.office.is_some() {
+            self.lead(number, due, now);
+            return now;
+        }
         let core = &self.core;
         let timer = &mut self.timers[number];
         timer.figures.late(Duration::from_nanos(now.at.saturating_sub(due)));
@@ -246,16 +251,38 @@ impl Timers {
             let after = self.clocks.after(now);
             if let Some(result) = result {
                 let is_quick = after.at - now.at <= nanos(QUICK);
-                self.ended(Ended { number, result, is_quick }, after);
+                self.ended(Ended { number, result: Some(result), is_quick }, after);
                 return after;
             }
         }
         self.ticks.spawn(async move {
             let began = Instant::now();
-            let result = tick.await;
+            let result = Some(tick.await);
             Ended { number, result, is_quick: began.elapsed() <= QUICK }
         });
         now
+    }
+
+    /// Begins a tick that only one replica may do, if this is the one; it is dropped when it is not any more.
+    fn lead(&mut self, number: usize, due: u64, now: Moment) {
+        let core = &self.core;
+        let timer = &mut self.timers[number];
+        let Some((term, shift)) = timer.shift() else {
+            // The order that says so is on its way.
+            timer.cell.next(0);
+            return timer.cell.enter(TaskState::Standby);
+        };
+        timer.figures.late(Duration::from_nanos(now.at.saturating_sub(due)));
+        timer.cell.enter(TaskState::Running);
+        timer.begin_tick();
+        let name = timer.plan.id.name();
+        let cx = Context::new(Arc::clone(core), Place::Work(name)).leading(Some(term.clone()));
+        let tick = Unit::new(Kind::Tick).in_scope(&core.scope).name(name).run((timer.plan.run)(cx));
+        self.ticks.spawn(async move {
+            let result = term.hold(tick).await;
+            drop(shift);
+            Ended { number, result, is_quick: false }
+        });
     }
 
     fn ended(&mut self, ended: Ended, now: Moment) {
@@ -264,8 +291,10 @@ impl Timers {
         timer.is_quick = is_quick;
         timer.is_ticking = false;
         timer.cell.enter(TaskState::Waiting);
-        timer.cell.ran_at(result.as_ref().err(), now.unix);
-        if let Err(error) = result {
+        if let Some(result) = &result {
+            timer.cell.ran_at(result.as_ref().err(), now.unix);
+        }
+        if let Some(Err(error)) = result {
             let (task, error) = (timer.plan.id.name(), Some(format!("{error:#}")));
             self.core.events.emit(EventKind::TaskEnded { task, error });
         }

@@ -100,7 +100,7 @@ fn method_calls(method: &Method, blueprint: &Ident) -> Vec<TokenStream> {
         let here = span::here(method.ident.span());
         let run = run(method, matches!(role.kind, Kind::Thread) && !method.is_async);
         let call = match &role.kind {
-            Kind::Task { restart, on_give_up, stop_when_done } => {
+            Kind::Task { restart, on_give_up, stop_when_done, leader } => {
                 let restart = restart.map(|restart| {
                     let restart = camel_case(restart);
                     quote!(.restart(__chassis::Restart::#restart))
@@ -115,7 +115,8 @@ fn method_calls(method: &Method, blueprint: &Ident) -> Vec<TokenStream> {
                     .iter()
                     .any(|argument| argument.given == Given::Shutdown)
                     .then(|| quote!(.takes_shutdown()));
-                quote_spanned!(here=> #blueprint.task(#name, #run) #restart #on_give_up #stop_when_done #takes_shutdown)
+                let leader = leader.map(self::leader);
+                quote_spanned!(here=> #blueprint.task(#name, #run) #restart #on_give_up #stop_when_done #takes_shutdown #leader)
             }
             Kind::Timer(timer) => {
                 let constant = constant(method);
@@ -190,7 +191,7 @@ fn schedule(schedule: &Schedule) -> TokenStream {
 }
 
 fn timer_options(timer: &Timer) -> TokenStream {
-    let Timer { schedule: _, one_shot, immediate, autostart, overlap, jitter } = timer;
+    let Timer { schedule: _, one_shot, immediate, autostart, overlap, jitter, leader } = timer;
     let one_shot = one_shot.then(|| quote!(.one_shot()));
     let immediate = immediate.then(|| quote!(.immediate()));
     let autostart = (!autostart).then(|| quote!(.autostart(false)));
@@ -202,7 +203,14 @@ fn timer_options(timer: &Timer) -> TokenStream {
         let jitter = duration::tokens(jitter);
         quote!(.jitter(#jitter))
     });
-    quote!(#one_shot #immediate #autostart #overlap #jitter)
+    let leader = leader.map(self::leader);
+    quote!(#one_shot #immediate #autostart #overlap #jitter #leader)
+}
+
+/// `.leader(Etcd)`: where etcd is not compiled in, the compiler says so of the word `leader`.
+fn leader(written: Span) -> TokenStream {
+    let here = span::here(written);
+    quote_spanned!(here=> .leader(__chassis::Etcd))
 }
 
 /// The name of a resource, with a look at its field: so a name that is no resource does not compile.

@@ -76,6 +76,8 @@ pub(super) enum Kind {
         restart: Option<&'static str>,
         on_give_up: Option<&'static str>,
         stop_when_done: bool,
+        /// Where it says that it runs on one replica only.
+        leader: Option<Span>,
     },
     Timer(Timer),
     Thread,
@@ -100,6 +102,8 @@ pub(super) struct Timer {
     pub(super) autostart: bool,
     pub(super) overlap: Option<&'static str>,
     pub(super) jitter: Option<Duration>,
+    /// Where it says that it ticks on one replica only.
+    pub(super) leader: Option<Span>,
 }
 
 pub(super) enum Schedule {

@@ -18,6 +18,14 @@ pub(super) fn parse(name: &str, mut args: Args, errors: &mut Errors) -> Option<K
             let restart = args.choice("restart", &["never", "on-failure", "always"], errors);
             let on_give_up = args.choice("on_give_up", &["stop", "degrade"], errors);
             let stop_when_done = args.flag("stop_when_done", errors).unwrap_or(false);
+            let leader = args.flag_at("leader", errors);
+            if let (Some(span), true) = (leader, stop_when_done) {
+                errors.at_span(
+                    span,
+                    "a replica that is not the leader never begins this task, so it would never be done and never stop: remove \
+                     `stop_when_done` or `leader`",
+                );
+            }
             if let (Some(("always", span)), true) = (restart, stop_when_done) {
                 errors.at_span(
                     span,
@@ -30,6 +38,7 @@ pub(super) fn parse(name: &str, mut args: Args, errors: &mut Errors) -> Option<K
                 restart: restart.map(|(restart, _)| restart),
                 on_give_up: on_give_up.map(|(on_give_up, _)| on_give_up),
                 stop_when_done,
+                leader,
             })
         }
         "task_timer" => timer(args, errors).map(Kind::Timer),
@@ -60,6 +69,7 @@ fn timer(mut args: Args, errors: &mut Errors) -> Option<Timer> {
         autostart: args.flag("autostart", errors).unwrap_or(true),
         overlap: args.choice("overlap", &["skip", "queue"], errors).map(|(overlap, _)| overlap),
         jitter: args.duration("jitter", errors).map(|(jitter, _)| jitter),
+        leader: args.flag_at("leader", errors),
     };
     let is_told = errors.count() > before;
     let schedule = match (interval, cron) {
@@ -95,9 +105,6 @@ fn timer(mut args: Args, errors: &mut Errors) -> Option<Timer> {
         }
     };
     let timer = timer(schedule.unwrap_or(Schedule::Every(Duration::ZERO)), &mut args, errors);
-    if let Some(at) = args.flag_at("leader") {
-        errors.at_span(at, "`leader` is not there yet: every replica runs this timer; remove it");
-    }
     args.done(errors);
     (errors.count() == before).then_some(timer)
 }

@@ -8,8 +8,8 @@ use super::model::{Field, Kind, Service};
 use crate::{errors::Errors, settings, suggest};
 
 /// Sections of `system` that every service has, so that a setting of the service cannot be called so.
-const RESERVED_SETTINGS: [&str; 8] =
-    ["deploy_name", "lifecycle", "logging", "microservices", "resources", "tasks", "threads", "timers"];
+const RESERVED_SETTINGS: [&str; 9] =
+    ["deploy_name", "leader", "lifecycle", "logging", "microservices", "resources", "tasks", "threads", "timers"];
 
 /// Sections of `system.resources` that every service has.
 const RESERVED_RESOURCES: [&str; 4] = ["metrics", "profiler", "registry", "status"];

@@ -76,6 +76,16 @@ impl Drop for Server {
     }
 }
 
+impl Lease {
+    fn valid_until(&self) -> Option<Instant> {
+        *self.until.borrow()
+    }
+
+    fn is_valid(&self) -> bool {
+        self.valid_until().is_some_and(|until| Instant::now() < until)
+    }
+}
+
 /// Whether the server has it; what is left of its time is told in whole seconds.
 async fn knows(client: &Client, lease: &Lease) -> bool {
     client.lease_client().time_to_live(lease.id(), None).await.unwrap().ttl() >= 0

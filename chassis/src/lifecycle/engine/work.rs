@@ -3,6 +3,7 @@
 use std::{
     future::Future,
     sync::{Arc, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use futures_util::FutureExt;
@@ -15,10 +16,14 @@ use tokio::{
 use super::Engine;
 use crate::{
     Result,
+    leadership::Candidacy,
     lifecycle::{Report, StopReason, health, reload},
     supervision::Supervisor,
     tasks::{self, TaskPlan, ThreadPlan, TimerPlan, catch},
 };
+
+/// How long a stop may wait until leaderships are given back.
+const FAREWELL: Duration = Duration::from_secs(1);
 
 /// What was not started yet, and what runs.
 #[derive(Default)]
@@ -26,8 +31,10 @@ pub(super) struct Work {
     pub(super) planned_tasks: Vec<TaskPlan>,
     pub(super) planned_threads: Vec<ThreadPlan>,
     pub(super) planned_timers: Vec<TimerPlan>,
+    pub(super) planned_candidacy: Option<Candidacy>,
     pub(super) tasks: JoinSet<()>,
     pub(super) timers: JoinSet<()>,
+    pub(super) candidacy: JoinSet<()>,
     pub(super) threads: Vec<oneshot::Receiver<()>>,
     /// The supervisor, the health checks, the watch over the event loop.
     pub(super) keepers: JoinSet<()>,
@@ -60,6 +67,27 @@ impl Engine {
                 core.fail("the timers failed".to_owned(), error);
             }
         }));
+    }
+
+    /// Stands for what only one replica may run.
+    pub(super) fn start_candidacy(self: &Arc<Self>) {
+        let mut work = self.work();
+        let Some(candidacy) = work.planned_candidacy.take() else { return };
+        let core = Arc::clone(&self.core);
+        work.candidacy.spawn(self.core.scope.wrap(async move {
+            if let Err(error) = catch(candidacy.run().map(Ok)).await {
+                core.fail("the election of leaders failed".to_owned(), error);
+            }
+        }));
+    }
+
+    /// Waits until what this replica leads is given back. Where work of it goes on, it is not: another replica could
+    /// begin too early, and takes over once the lease has expired.
+    pub(super) async fn end_candidacy(&self, until: Instant) {
+        let mut candidacy = std::mem::take(&mut self.work().candidacy);
+        let all = async { while candidacy.join_next().await.is_some() {} };
+        let _ = timeout_at(until.min(Instant::now() + FAREWELL), all).await;
+        candidacy.shutdown().await;
     }
 
     /// Starts what watches over the service while it runs.
@@ -124,9 +152,18 @@ impl Engine {
         self.core.stop(StopReason::Asked);
         self.core.work_ends.trigger();
         let mut work = self.work();
-        let Work { planned_tasks: _, planned_threads: _, planned_timers: _, tasks, timers, threads: _, keepers } =
-            &mut *work;
-        for set in [tasks, timers, keepers] {
+        let Work {
+            planned_tasks: _,
+            planned_threads: _,
+            planned_timers: _,
+            planned_candidacy: _,
+            tasks,
+            timers,
+            candidacy,
+            threads: _,
+            keepers,
+        } = &mut *work;
+        for set in [tasks, timers, candidacy, keepers] {
             set.abort_all();
         }
         drop(work);

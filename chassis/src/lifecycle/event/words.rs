@@ -22,6 +22,8 @@ impl EventKind {
             EventKind::TaskStarted { .. } => "task_started",
             EventKind::TaskEnded { .. } => "task_ended",
             EventKind::TaskRestarting { .. } => "task_restarting",
+            EventKind::Elected { .. } => "elected",
+            EventKind::LeadershipLost { .. } => "leadership_lost",
             EventKind::GaveUp { .. } => "gave_up",
             EventKind::SettingsChanged { .. } => "settings_changed",
             EventKind::SettingsRefused { .. } => "settings_refused",
@@ -45,6 +47,8 @@ impl EventKind {
             EventKind::Restarting { .. }
             | EventKind::TaskStarted { .. }
             | EventKind::TaskRestarting { .. }
+            | EventKind::Elected { .. }
+            | EventKind::LeadershipLost { .. }
             | EventKind::SettingsChanged { .. }
             | EventKind::Running { .. }
             | EventKind::Stopping { .. } => false,
@@ -78,6 +82,8 @@ impl EventKind {
             EventKind::TaskRestarting { task, restarts, delay } => {
                 json!({ "task": task, "restarts": restarts, "delay_ms": millis(*delay) })
             }
+            EventKind::Elected { task, token } => json!({ "task": task, "token": token }),
+            EventKind::LeadershipLost { task, token, why } => json!({ "task": task, "token": token, "why": why }),
             EventKind::GaveUp { what } => json!({ "what": what }),
             EventKind::SettingsChanged { keys } => json!({ "keys": keys }),
             EventKind::SettingsRefused { why } => json!({ "why": why }),
@@ -139,6 +145,10 @@ impl fmt::Display for EventKind {
             EventKind::TaskEnded { task, error: Some(error) } => write!(f, "`{task}` failed: {error}"),
             EventKind::TaskRestarting { task, restarts, delay } => {
                 write!(f, "`{task}`: restart {restarts} in {}", for_people(*delay))
+            }
+            EventKind::Elected { task, token } => write!(f, "`{task}`: this replica is leader (token {token})"),
+            EventKind::LeadershipLost { task, token, why } => {
+                write!(f, "`{task}`: this replica is not leader any more (token {token}): {why}")
             }
             EventKind::GaveUp { what } => write!(f, "`{what}` is not restarted any more"),
             EventKind::SettingsChanged { keys } => write!(f, "settings changed: {}", keys.join(", ")),

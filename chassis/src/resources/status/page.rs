@@ -132,12 +132,12 @@ fn task_table(service: &Service, out: &mut String) {
     out.push_str("<h2>Tasks</h2>\n");
     table(&["name", "kind", "state", "runs", "failures", "restarts", "skipped", "last", "next", "last error"], out);
     for (name, row) in tasks {
-        let TaskRow { kind, state, runs, failures, restarts, skipped, last, next, last_error } = row;
+        let TaskRow { kind, state, runs, failures, restarts, skipped, last, next, last_error, leader: _ } = row;
         let class = match state {
             TaskState::Running | TaskState::Done => "pass",
             TaskState::Failed => "fail",
             TaskState::Restarting => "warn",
-            TaskState::Waiting | TaskState::Stopped => "idle",
+            TaskState::Waiting | TaskState::Stopped | TaskState::Standby => "idle",
         };
         let _ = writeln!(
             out,

@@ -5,7 +5,7 @@ use std::time::SystemTime;
 use serde_json::{Map, Value, json};
 
 use crate::{
-    HealthStatus, State,
+    HealthStatus, Leader, State,
     logging::timestamp,
     service::{Progress, ResourceView, Service},
     settings::Effective,
@@ -82,8 +82,8 @@ pub(super) fn resources(service: &Service) -> Value {
 /// `/tasks`: tasks, timers and threads.
 pub(super) fn tasks(service: &Service) -> Value {
     let row = |(name, row): (&str, TaskRow)| {
-        let TaskRow { kind, state, runs, failures, restarts, skipped, last, next, last_error } = row;
-        let row = json!({
+        let TaskRow { kind, state, runs, failures, restarts, skipped, last, next, last_error, leader } = row;
+        let mut row = json!({
             "kind": kind,
             "state": state.as_str(),
             "runs": runs,
@@ -94,6 +94,9 @@ pub(super) fn tasks(service: &Service) -> Value {
             "next": next.map(timestamp),
             "last_error": last_error,
         });
+        if let Some(Leader { token, instance, host, since }) = leader {
+            row["leader"] = json!({ "token": token, "instance": instance, "host": host, "since": since });
+        }
         (name.to_owned(), row)
     };
     service.tasks().into_iter().map(row).collect::<Map<_, _>>().into()

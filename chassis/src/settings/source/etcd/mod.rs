@@ -52,6 +52,8 @@ pub(crate) use self::environment::of_environment;
 #[cfg(feature = "etcd")]
 pub use self::source::Etcd;
 #[cfg(feature = "etcd")]
+pub(crate) use self::source::etcd_among;
+#[cfg(feature = "etcd")]
 pub(crate) use self::{
     plan::{MOST_OPERATIONS, Plan},
     store::Store,

@@ -117,6 +117,11 @@ impl Etcd {
         &self.options.etcd
     }
 
+    /// Below which key the settings stand, with a slash at its beginning and none at its end.
+    pub(crate) fn prefix_of_keys(&self) -> &str {
+        &self.options.prefix
+    }
+
     /// Called before anything is shared with the thread.
     fn change(self, change: impl FnOnce(&mut Options)) -> Self {
         let mut options = Options::clone(&self.options);
@@ -209,6 +214,14 @@ impl Drop for Etcd {
     fn drop(&mut self) {
         self.end();
     }
+}
+
+/// The etcd among the sources of a service, if there is one; of several the last, whose values win.
+pub(crate) fn etcd_among(sources: &[Box<dyn Source>]) -> Option<&Etcd> {
+    sources.iter().rev().find_map(|source| {
+        let source: &dyn std::any::Any = source.as_ref();
+        source.downcast_ref::<Etcd>()
+    })
 }
 
 /// The thread at its end.

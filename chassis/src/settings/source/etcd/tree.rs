@@ -188,10 +188,10 @@ fn name<'a>(key: &'a [u8], prefix: &str) -> Result<&'a str, String> {
     Ok(name)
 }
 
-/// Whether a key below the prefix is one of the settings: the instances of services stand there, too, and come and go.
+/// Whether a key below the prefix is one of the settings: the instances of services stand there, too, and their leaders.
 pub(super) fn is_setting(key: &[u8], prefix: &str) -> bool {
     let below = key.strip_prefix(prefix.as_bytes()).unwrap_or(key);
-    !below.starts_with(b"/discovery/")
+    !below.starts_with(b"/discovery/") && !below.starts_with(b"/leaders/")
 }
 
 /// The path of a key; where something is wrong with its name, the one that was probably meant.
@@ -282,6 +282,7 @@ mod tests {
     #[test]
     fn the_instances_of_services_are_no_settings() {
         assert!(!is_setting(b"/system/discovery/orders/1", "/system") && !is_setting(b"/discovery/orders/1", ""));
+        assert!(!is_setting(b"/system/leaders/orders/bill", "/system") && is_setting(b"/system/leaders", "/system"));
         assert!(is_setting(b"/system/discovery", "/system") && is_setting(b"/system/resources/discovery/a", "/system"));
     }
 
