@@ -49,13 +49,7 @@ impl Replicas {
     }
 
     fn replica(&self, number: usize) -> Running {
-        Program::at(Path::new(env!("CARGO_BIN_EXE_replica")))
-            .env("CHASSIS_ETCD_ENDPOINTS", self.proxies[number].url())
-            .set("microservices.replica.writer", number)
-            .set("microservices.replica.store", self.fence.port())
-            .set("leader.ttl", "2s")
-            .set("resources.status.port", 0)
-            .start()
+        replica(number, &self.proxies[number].url(), &self.fence)
     }
 
     /// The one that writes, and its token.
@@ -93,6 +87,16 @@ impl Replicas {
         assert!(late.clone().all(|write| write.is_refused), "{fault:?}: a late write was taken");
         (gap, late.count())
     }
+}
+
+fn replica(number: usize, endpoints: &str, fence: &Fence) -> Running {
+    Program::at(Path::new(env!("CARGO_BIN_EXE_replica")))
+        .env("CHASSIS_ETCD_ENDPOINTS", endpoints)
+        .set("microservices.replica.writer", number)
+        .set("microservices.replica.store", fence.port())
+        .set("leader.ttl", "2s")
+        .set("resources.status.port", 0)
+        .start()
 }
 
 /// What many faults come to.
@@ -140,4 +144,22 @@ fn another_replica_leads_within_the_lease_and_never_two() {
         figures.gaps.last().unwrap(),
         figures.late,
     );
+}
+
+#[test]
+fn a_member_of_the_cluster_that_dies_takes_no_leadership_with_it() {
+    let Some(mut servers) = EtcdServer::cluster() else { return };
+    let fence = Fence::start();
+    let endpoints = servers.each_ref().map(EtcdServer::url).join(",");
+    let replica = |number: usize| replica(number, &endpoints, &fence);
+    let running: Vec<Running> = (0..2).map(replica).collect();
+    let before = fence.write_that("is the first one", |_| true);
+    // One after the other: also the one that the replica is connected to, and the one that leads the cluster.
+    for server in &mut servers {
+        server.kill();
+        thread::sleep(TTL * 3);
+        server.restart();
+    }
+    let after = fence.write_that("is new", |write| write.at.elapsed() < Duration::from_millis(200));
+    assert_eq!((after.token, &after.writer), (before.token, &before.writer), "{}", running[0].stdout());
 }

@@ -85,6 +85,9 @@ pub(crate) fn declared<S: Microservice>(blueprint: &Blueprint<S>, builtins: &[Bu
         Declared::of::<MetricsSettings>("resources.metrics").owner("metrics"),
         Declared::of::<RestartPolicySettings>("resources.status.restart_policy.resources").owner("restart policy"),
     ];
+    if blueprint.led().next().is_some() {
+        declared.push(LeaderSettings::declared());
+    }
     let resources = blueprint.resources.iter().map(|spec| (spec.name, spec.declare));
     for (name, declare) in resources.chain(builtins.iter().map(|builtin| (builtin.name, builtin.declare))) {
         let path = format!("resources.{name}");
@@ -98,12 +101,13 @@ pub(crate) fn declared<S: Microservice>(blueprint: &Blueprint<S>, builtins: &[Bu
     for task in &blueprint.tasks {
         let path = format!("{own}.tasks.{}", task.name);
         declared.push(Declared::of::<TaskSettings>(&path).owner(&format!("task `{}`", task.name)));
+        declared.extend(task.led().map(|method| method.declared(&own)));
     }
     for timer in &blueprint.timers {
         let path = format!("{own}.timers.{}", timer.id.name());
         declared.push(Declared::of::<TimerSettings>(&path).owner(&format!("timer `{}`", timer.id.name())));
+        declared.extend(timer.led().map(|method| method.declared(&own)));
     }
-    declared.extend(LeaderSettings::declared(&own, &blueprint.led()));
     declared
 }
 
@@ -338,7 +342,7 @@ fn read_plans<S: Microservice>(
             timers.insert(timer.id.name(), TimerControl::new(&settings, timer.schedule.clone(), timer.autostart));
         }
     }
-    let (leader, offices) = LeaderSettings::read(tree, &own, &blueprint.led(), has_elections, &timers, problems);
+    let (leader, offices) = LeaderSettings::read(tree, &own, blueprint.led(), has_elections, &timers, problems);
     let mut lifecycle: LifecycleSettings = lifecycle.unwrap_or_else(defaults);
     lifecycle.restart_policy = policy.unwrap_or_default();
     let deploy_name = deploy_name.unwrap_or_else(|| "local".to_owned());

@@ -209,11 +209,8 @@ impl<S: Send + Sync + 'static> Blueprint<S> {
     }
 
     /// The methods that run on the replica that leads.
-    pub(crate) fn led(&self) -> Vec<LeaderMethod> {
-        let tasks = self.tasks.iter().filter(|task| task.is_led);
-        let tasks = tasks.map(|task| LeaderMethod { name: task.name, section: "tasks" });
-        let timers = self.timers.iter().filter(|timer| timer.is_led);
-        tasks.chain(timers.map(|timer| LeaderMethod { name: timer.id.name(), section: "timers" })).collect()
+    pub(crate) fn led(&self) -> impl Iterator<Item = LeaderMethod> {
+        self.tasks.iter().filter_map(TaskSpec::led).chain(self.timers.iter().filter_map(TimerSpec::led))
     }
 
     /// Lists a function that hands the service's handlers to its resources; handlers that take a context clone it.

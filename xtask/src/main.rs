@@ -17,6 +17,7 @@ cargo xtask test [--quick]   everything that must hold before a change lands; --
 cargo xtask bench [GROUP]…   how fast and how small; groups: http, start, stop, resources, timers,
                              compile, meters, canonical, settings, etcd
 cargo xtask soak [ROUNDS]    SIGTERM at random moments under load, 200 times
+cargo xtask soak leaders [ROUNDS]  leaders killed, paused, cut off and stopped, 100 times; needs etcd
 cargo xtask fuzz [ROUNDS]    settings files and requests that nobody would write, 100000 of each
 cargo xtask docs             writes docs/settings-reference.md anew, from the structs of settings
 cargo xtask setup            installs or finds the tools that the tests use
@@ -32,6 +33,8 @@ fn main() -> ExitCode {
         ["setup"] => machine::prepare(),
         ["bench", groups @ ..] => bench::run(groups),
         ["soak"] => more::soak("200"),
+        ["soak", "leaders"] => more::leaders("100"),
+        ["soak", "leaders", rounds] => more::leaders(rounds),
         ["soak", rounds] => more::soak(rounds),
         ["fuzz"] => more::fuzz("100000"),
         ["fuzz", rounds] => more::fuzz(rounds),

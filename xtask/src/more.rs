@@ -8,7 +8,16 @@ use crate::step::Step;
 ///
 /// When the test fails.
 pub(crate) fn soak(rounds: &str) -> Result<(), String> {
-    run("stop_under_load", "CHASSIS_SOAK_ROUNDS", rounds)
+    run("stop_under_load", "", "CHASSIS_SOAK_ROUNDS", rounds)
+}
+
+/// Leaders that are killed, paused, cut off and stopped.
+///
+/// # Errors
+///
+/// When the test fails, or etcd is not there.
+pub(crate) fn leaders(rounds: &str) -> Result<(), String> {
+    run("leader_faults", " --features etcd", "CHASSIS_SOAK_ROUNDS", rounds)
 }
 
 /// Settings files and requests that nobody would write.
@@ -17,15 +26,16 @@ pub(crate) fn soak(rounds: &str) -> Result<(), String> {
 ///
 /// When a test fails.
 pub(crate) fn fuzz(rounds: &str) -> Result<(), String> {
-    run("settings_files::whatever_is_in_a_file", "CHASSIS_FUZZ_ROUNDS", rounds)?;
-    run("http_surface", "CHASSIS_FUZZ_ROUNDS", rounds)
+    run("settings_files::whatever_is_in_a_file", "", "CHASSIS_FUZZ_ROUNDS", rounds)?;
+    run("http_surface", "", "CHASSIS_FUZZ_ROUNDS", rounds)
 }
 
 /// By cargo's own runner, which has no limit on how long a test may take.
-fn run(filter: &str, variable: &str, rounds: &str) -> Result<(), String> {
+fn run(filter: &str, features: &str, variable: &str, rounds: &str) -> Result<(), String> {
     if rounds.parse::<u64>().is_err() {
         return Err(format!("`{rounds}` is no number of rounds"));
     }
     let test = Step::cargo(format!("{filter}, {rounds} rounds"), "test --quiet --locked -p chassis-tests --test suite");
-    test.arg(filter).env(variable, rounds).shown().run()
+    let test = test.words(features).arg(filter).words("-- --nocapture");
+    test.env(variable, rounds).env("CHASSIS_TEST_TOOLS", "required").shown().run()
 }

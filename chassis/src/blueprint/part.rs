@@ -4,7 +4,7 @@ use std::{borrow::Cow, sync::Arc, time::Duration};
 
 use super::{Bind, RunThread};
 use crate::{
-    leadership::Arbiter,
+    leadership::{Arbiter, LeaderMethod},
     resource::ErasedResource,
     settings::{Bound, Declared, Names, Problems, Rules, Section, Unit},
     supervision::{OnGiveUp, Restart},
@@ -159,6 +159,10 @@ impl<S> TaskSpec<S> {
         self
     }
 
+    pub(crate) fn led(&self) -> Option<LeaderMethod> {
+        self.is_led.then_some(LeaderMethod { name: self.name, section: "tasks" })
+    }
+
     /// It runs on one replica only, elected by the arbiter.
     pub fn leader<A: Arbiter>(&mut self, _arbiter: A) -> &mut Self {
         self.is_led = true;
@@ -195,6 +199,10 @@ impl<S> TimerSpec<S> {
     pub fn jitter(&mut self, jitter: Duration) -> &mut Self {
         self.jitter = jitter;
         self
+    }
+
+    pub(crate) fn led(&self) -> Option<LeaderMethod> {
+        self.is_led.then_some(LeaderMethod { name: self.id.name(), section: "timers" })
     }
 
     /// It ticks on one replica only, elected by the arbiter.

@@ -85,8 +85,8 @@ impl Candidacy {
         let mut endpoints = Endpoints::new(Arc::clone(&self.etcd));
         let is_lost = tokio::select! {
             biased;
-            _ = closed => false,
             () = Box::pin(lease.keep(client.clone(), &mut endpoints)) => true,
+            _ = closed => false,
         };
         if is_lost {
             return self.lose_all("etcd did not renew the lease in time");
@@ -223,7 +223,9 @@ impl Candidacy {
     /// Somebody else leads; gives back the token.
     fn follow(&self, stand: &Stand, leader: Leader) -> u64 {
         let token = leader.token;
-        tracing::debug!("`{}`: `{}` is leader (token {token})", stand.task, leader.instance.escape_debug());
+        if stand.office.leader().as_ref() != Some(&leader) {
+            tracing::debug!("`{}`: `{}` is leader (token {token})", stand.task, leader.instance.escape_debug());
+        }
         self.lose(stand, Some(leader), "another replica leads");
         token
     }

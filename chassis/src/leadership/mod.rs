@@ -59,12 +59,11 @@ pub(crate) use self::{
 /// refused there when a later one has been seen.
 ///
 /// ```
+/// # #[cfg(feature = "etcd")]
+/// # mod service {
 /// # use chassis::prelude::*;
 /// # #[derive(Default)] struct Db;
 /// # impl Db { async fn execute(&self, _: &str, _: &[u64]) -> Result<u64> { Ok(1) } }
-/// # #[cfg(feature = "etcd")]
-/// # mod service {
-/// # use super::*;
 /// # #[microservice] struct Billing { db: Db }
 /// #[microservice]
 /// impl Billing {

@@ -29,32 +29,26 @@ pub(crate) struct LeaderMethod {
 pub(crate) type Offices = BTreeMap<&'static str, Arc<Office>>;
 
 impl LeaderSettings {
-    /// What a service with these methods declares; nothing if there is none.
-    pub(crate) fn declared(own: &str, methods: &[LeaderMethod]) -> Vec<Declared> {
-        let switch = |method: &LeaderMethod| {
-            let kind = method.section.trim_end_matches('s');
-            Declared::value(&method.key(own), Some(|| true))
-                .owner(&format!("{kind} `{}`", method.name))
-                .about("Whether it runs only while this replica leads; `false`: it runs, whatever others do.")
-        };
-        let ttl = (!methods.is_empty()).then(|| Declared::of::<Self>("leader").owner("leader election"));
-        ttl.into_iter().chain(methods.iter().map(switch)).collect()
+    /// What a service with such methods declares.
+    pub(crate) fn declared() -> Declared {
+        Declared::of::<Self>("leader").owner("the election of leaders")
     }
 
     /// Reads them; an office for each method that is to be led, and a problem for each where nobody could decide it.
     pub(crate) fn read(
         tree: &Tree,
         own: &str,
-        methods: &[LeaderMethod],
+        methods: impl Iterator<Item = LeaderMethod>,
         has_elections: bool,
         timers: &BTreeMap<&'static str, Arc<TimerControl>>,
         problems: &mut Problems,
     ) -> (Self, Offices) {
-        if methods.is_empty() {
-            return (defaults(), Offices::new());
+        let mut methods = methods.peekable();
+        let mut offices = Offices::new();
+        if methods.peek().is_none() {
+            return (defaults(), offices);
         }
         let settings = tree.section("leader").read::<Self>(&[], problems);
-        let mut offices = Offices::new();
         for method in methods {
             let section = tree.section(&format!("{own}.{}.{}", method.section, method.name));
             if section.setting("leader", Some(|| true), problems) != Some(true) {
@@ -76,6 +70,14 @@ impl LeaderSettings {
 }
 
 impl LeaderMethod {
+    /// What is declared besides the other settings of the method.
+    pub(crate) fn declared(&self, own: &str) -> Declared {
+        let kind = self.section.trim_end_matches('s');
+        Declared::value(&self.key(own), Some(|| true))
+            .owner(&format!("{kind} `{}`", self.name))
+            .about("Whether it runs only while this replica leads. `false`: it runs here, whatever others do.")
+    }
+
     /// The key that says whether it is led.
     fn key(&self, own: &str) -> String {
         format!("{own}.{}.{}.leader", self.section, self.name)
