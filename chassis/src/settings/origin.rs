@@ -2,6 +2,9 @@
 
 use std::{fmt, sync::Arc};
 
+/// How much of a key is shown: etcd takes a megabyte for a key, too.
+const LONGEST: usize = 300;
+
 /// Where a value comes from: `settings.yml:12:9`, `CHASSIS__RESOURCES__HTTP__PORT`, `--set resources.http.port`.
 ///
 /// Cheap to clone; `Display` is what reports and `/settings` show.
@@ -77,7 +80,13 @@ impl fmt::Display for Origin {
             Place::File { name, line: 0, .. } => f.write_str(name),
             Place::File { name, line, column } => write!(f, "{name}:{line}:{column}"),
             Place::Named(name) => f.write_str(name),
-            Place::Etcd { key, revision } => write!(f, "etcd {} rev {revision}", key.escape_debug()),
+            Place::Etcd { key, revision } => {
+                let (key, more) = match key.char_indices().nth(LONGEST) {
+                    Some((end, _)) => (&key[..end], "…"),
+                    None => (&**key, ""),
+                };
+                write!(f, "etcd {}{more} rev {revision}", key.escape_debug())
+            }
         }
     }
 }
@@ -99,5 +108,12 @@ mod tests {
         assert_eq!(Origin::named("CHASSIS__DEPLOY_NAME").to_string(), "CHASSIS__DEPLOY_NAME");
         assert_eq!(Origin::command_line("deploy_name").to_string(), "--set deploy_name");
         assert_eq!(Origin::builder().to_string(), "builder");
+    }
+
+    #[cfg(feature = "etcd")]
+    #[test]
+    fn a_key_without_end_is_cut_and_its_revision_told() {
+        let told = Origin::etcd(format!("/system/{}", "ü\n".repeat(5_000)), 42).to_string();
+        assert!(told.ends_with("… rev 42") && told.len() < 1_000 && !told.contains('\n'), "{told}");
     }
 }

@@ -1,5 +1,7 @@
 //! Settings from sources to structs, as the parts of a service see them.
 
+#[cfg(feature = "yaml")]
+mod anything;
 mod live;
 mod merging;
 mod reading;
