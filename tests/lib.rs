@@ -3,8 +3,10 @@
 mod support;
 
 pub use support::{
+    certificates::Certificates,
     client::{Answer, Client},
     held::Held,
+    http_caller::{Caller, Calls, Speech},
     leaks::{alone, leaks, no_leaks, no_leaks_paused},
     pool::{Pool, PoolSettings},
     probe::{Fault, Journal, Probe},
@@ -15,6 +17,7 @@ pub use support::{
 #[cfg(feature = "etcd")]
 pub use support::{
     etcd::EtcdServer,
+    etcd_writer::EtcdWriter,
     fence::{Fence, Write},
     followed::Followed,
     proxy::Proxy,

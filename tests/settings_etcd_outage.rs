@@ -137,20 +137,6 @@ fn the_leader_of_three_may_change() {
 }
 
 #[test]
-fn the_last_of_many_quick_writes_is_seen() {
-    let Some(server) = EtcdServer::start() else { return };
-    server.put("/system/a/b", "0");
-    let followed = Followed::begin(Etcd::new([server.url()]));
-    for round in 0..20 {
-        // One key, a transaction each, as fast as one client can.
-        for value in 1..=20 {
-            server.put("/system/a/b", &(round * 100 + value).to_string());
-        }
-        followed.becomes("a", "b", Some(round * 100 + 20));
-    }
-}
-
-#[test]
 fn a_token_that_expires_is_renewed() {
     let Some(server) = EtcdServer::with(&["--auth-token-ttl=2"]) else { return };
     server.put("/system/a/b", "1");

@@ -6,13 +6,12 @@ use std::{
     io::{Read, Write},
     net::TcpListener,
     os::unix::fs::PermissionsExt,
-    path::{Path, PathBuf},
+    path::Path,
     thread,
     time::Duration,
 };
 
-use chassis_tests::{EtcdServer, Exit, Program, free_port};
-use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, SanType, date_time_ymd};
+use chassis_tests::{Certificates, EtcdServer, Exit, Program, free_port};
 
 /// The service that does its work and leaves, with settings in etcd.
 fn lab(endpoints: &str) -> Program {
@@ -125,58 +124,17 @@ fn something_that_is_no_etcd_is_told_so() {
     }
 }
 
-/// Certificates in a folder: an authority, another one, and what they signed.
-struct Certificates {
-    folder: tempfile::TempDir,
-}
-
-impl Certificates {
-    fn make() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let certificates = Self { folder };
-        let authority = certificates.authority("ca");
-        certificates.authority("stranger");
-        certificates.sign("server", &authority, 2099, "127.0.0.1");
-        certificates.sign("client", &authority, 2099, "127.0.0.1");
-        certificates.sign("expired", &authority, 2020, "127.0.0.1");
-        certificates.sign("elsewhere", &authority, 2099, "127.0.0.2");
-        certificates
-    }
-
-    fn authority(&self, name: &str) -> Issuer<'static, KeyPair> {
-        let key = KeyPair::generate().unwrap();
-        let mut params = CertificateParams::new(Vec::new()).unwrap();
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        params.distinguished_name.push(DnType::CommonName, name);
-        fs::write(self.path(&format!("{name}.pem")), params.self_signed(&key).unwrap().pem()).unwrap();
-        Issuer::new(params, key)
-    }
-
-    fn sign(&self, name: &str, authority: &Issuer<'_, KeyPair>, until: i32, address: &str) {
-        let key = KeyPair::generate().unwrap();
-        let mut params = CertificateParams::new(Vec::new()).unwrap();
-        params.subject_alt_names.push(SanType::IpAddress(address.parse().unwrap()));
-        params.distinguished_name.push(DnType::CommonName, name);
-        (params.not_before, params.not_after) = (date_time_ymd(2019, 1, 1), date_time_ymd(until, 1, 1));
-        fs::write(self.path(&format!("{name}.pem")), params.signed_by(&key, authority).unwrap().pem()).unwrap();
-        fs::write(self.path(&format!("{name}.key")), key.serialize_pem()).unwrap();
-    }
-
-    fn path(&self, file: &str) -> PathBuf {
-        self.folder.path().join(file)
-    }
-
-    fn server(&self, name: &str, asks: bool) -> Option<EtcdServer> {
-        let file = |ending: &str| self.path(&format!("{name}.{ending}"));
-        EtcdServer::with_tls(&self.path("ca.pem"), &file("pem"), &file("key"), asks)
-    }
+/// A server that shows this certificate, and asks for one of the same authority.
+fn server(certificates: &Certificates, name: &str, asks: bool) -> Option<EtcdServer> {
+    let file = |ending: &str| certificates.path(&format!("{name}.{ending}"));
+    EtcdServer::with_tls(&certificates.path("ca.pem"), &file("pem"), &file("key"), asks)
 }
 
 #[test]
 fn certificates_are_checked_on_both_sides() {
     let certificates = Certificates::make();
     let file = |name: &str| certificates.path(name);
-    let Some(server) = certificates.server("server", true) else { return };
+    let Some(server) = server(&certificates, "server", true) else { return };
     server.wait();
     server.put("/system/deploy_name", "\"from-etcd\"");
     let trusting = || lab(&server.url()).arg("--once").env("CHASSIS_ETCD_CA_FILE", file("ca.pem"));
@@ -201,7 +159,7 @@ fn certificates_are_checked_on_both_sides() {
 fn a_server_whose_certificate_is_no_good_is_told_why() {
     let certificates = Certificates::make();
     for (name, why) in [("expired", "expired"), ("elsewhere", "not valid for name")] {
-        let Some(server) = certificates.server(name, false) else { return };
+        let Some(server) = server(&certificates, name, false) else { return };
         // Its own client refuses it, too.
         thread::sleep(Duration::from_millis(500));
         let exit = lab(&server.url()).env("CHASSIS_ETCD_CA_FILE", certificates.path("ca.pem")).run();

@@ -1,8 +1,14 @@
 //! The tools that write settings to etcd, read them back and compare them, on a real server.
 
-use std::{fs, os::unix::fs::PermissionsExt, path::Path};
+use std::{
+    fs,
+    os::unix::fs::PermissionsExt,
+    path::Path,
+    sync::atomic::{AtomicBool, Ordering},
+    thread,
+};
 
-use chassis_tests::{EtcdServer, Program};
+use chassis_tests::{EtcdServer, EtcdWriter, Program};
 
 const FILE: &str = "\
 system:
@@ -181,4 +187,41 @@ fn an_etcd_that_is_not_there_is_told_and_nothing_is_waited_for() {
     let exit = lab(&server, &["pull"]).env("CHASSIS_ETCD_ENDPOINTS", "").run();
     assert_eq!(exit.code, Some(78));
     assert!(exit.stderr.contains("CHASSIS_ETCD_ENDPOINTS"), "{}", exit.stderr);
+}
+
+#[test]
+fn what_somebody_else_writes_meanwhile_is_not_overwritten() {
+    let Some(server) = EtcdServer::start() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("lab.yml");
+    fs::write(&file, "system: {deploy_name: mine, lifecycle: {stop_timeout: 7s}}\n").unwrap();
+    let path = file.display().to_string();
+    let is_done = AtomicBool::new(false);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            let mut writer = EtcdWriter::to(&server);
+            while !is_done.load(Ordering::Relaxed) {
+                writer.put("/system/deploy_name", "\"theirs\"");
+            }
+        });
+        // One that fits between two of their writes is no mistake.
+        let refused = (0..10).map(|_| lab(&server, &["push", &path]).run()).find(|exit| {
+            let is_refused = exit.code != Some(0);
+            if !is_refused {
+                server.ctl(&["del", "--prefix", "/system/lifecycle"]);
+                server.delete("/system/etcd_ready");
+            }
+            is_refused
+        });
+        is_done.store(true, Ordering::Relaxed);
+        let exit = refused.unwrap();
+        assert_eq!((exit.code, exit.stdout.as_str()), (Some(69), ""), "{}", exit.stderr);
+        assert!(exit.stderr.contains("nothing was written"), "{}", exit.stderr);
+        assert!(exit.stderr.contains("somebody else has written to it meanwhile"), "{}", exit.stderr);
+        println!("{}", exit.stderr);
+    });
+    assert_eq!(keys(&server), ["/system/deploy_name"]);
+    assert!(server.ctl(&["get", "/system/deploy_name"]).contains("theirs"));
+    let exit = lab(&server, &["push", &path]).run();
+    assert_eq!((exit.code, keys(&server).len()), (Some(0), 3), "{}", exit.stderr);
 }

@@ -8,6 +8,7 @@ mod examples;
 mod guide;
 mod http_connections;
 mod http_live;
+mod http_moves;
 mod http_routes;
 mod http_surface;
 #[cfg(feature = "etcd")]
@@ -28,6 +29,8 @@ mod properties;
 mod queue;
 #[cfg(feature = "etcd")]
 mod registry;
+#[cfg(feature = "etcd")]
+mod registry_etcd;
 mod restarts;
 mod settings_convergence;
 #[cfg(feature = "etcd")]
@@ -38,6 +41,8 @@ mod settings_etcd_live;
 mod settings_etcd_outage;
 #[cfg(feature = "etcd")]
 mod settings_etcd_program;
+#[cfg(feature = "etcd")]
+mod settings_etcd_service;
 #[cfg(feature = "etcd")]
 mod settings_etcd_tools;
 mod settings_files;

@@ -1,13 +1,16 @@
 //! One file per helper.
 
+pub(crate) mod certificates;
 pub(crate) mod client;
 #[cfg(feature = "etcd")]
 pub(crate) mod etcd;
+pub(crate) mod etcd_writer;
 #[cfg(feature = "etcd")]
 pub(crate) mod fence;
 #[cfg(feature = "etcd")]
 pub(crate) mod followed;
 pub(crate) mod held;
+pub(crate) mod http_caller;
 pub(crate) mod leaks;
 pub(crate) mod pool;
 pub(crate) mod probe;

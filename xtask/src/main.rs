@@ -18,6 +18,7 @@ cargo xtask bench [GROUP]…   how fast and how small; groups: http, start, stop
                              compile, meters, canonical, settings, etcd
 cargo xtask soak [ROUNDS]    SIGTERM at random moments under load, 200 times
 cargo xtask soak leaders [ROUNDS]  leaders killed, paused, cut off and stopped, 100 times; needs etcd
+cargo xtask soak outage [SECONDS]  etcd away for 60 s while files of settings change; needs etcd
 cargo xtask fuzz [ROUNDS]    settings files and requests that nobody would write, 100000 of each
 cargo xtask docs             writes docs/settings-reference.md anew, from the structs of settings
 cargo xtask setup            installs or finds the tools that the tests use
@@ -35,6 +36,8 @@ fn main() -> ExitCode {
         ["soak"] => more::soak("200"),
         ["soak", "leaders"] => more::leaders("100"),
         ["soak", "leaders", rounds] => more::leaders(rounds),
+        ["soak", "outage"] => more::outage("60"),
+        ["soak", "outage", seconds] => more::outage(seconds),
         ["soak", rounds] => more::soak(rounds),
         ["fuzz"] => more::fuzz("100000"),
         ["fuzz", rounds] => more::fuzz(rounds),

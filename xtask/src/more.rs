@@ -20,6 +20,15 @@ pub(crate) fn leaders(rounds: &str) -> Result<(), String> {
     run("leader_faults", " --features etcd", "CHASSIS_SOAK_ROUNDS", rounds)
 }
 
+/// An etcd that is away for so many seconds while files of settings change.
+///
+/// # Errors
+///
+/// When the test fails, or etcd is not there.
+pub(crate) fn outage(seconds: &str) -> Result<(), String> {
+    run("an_etcd_that_is_away_for_long", " --features etcd", "CHASSIS_SOAK_OUTAGE", seconds)
+}
+
 /// Settings files and requests that nobody would write.
 ///
 /// # Errors

@@ -142,7 +142,7 @@ impl Running {
         let before = self.site.now().settings.clone();
         let site = Site::new(&self.foundation, settings.clone())?;
         let mut change = self.server.changes(&settings.connections, &path);
-        change = change.secure(before.tls.as_ref(), settings.tls.as_ref())?;
+        change = change.secure(before.tls.as_ref(), settings.tls.as_ref()).await?;
         let left = self.moves(&settings).then(|| self.server.address());
         if left.is_some() {
             change = change.move_to(settings.address()).await?;

@@ -12,7 +12,8 @@
 //! | `metadata` | none | texts by name |
 //!
 //! An instance is registered once everything is open, under a lease. The key is gone before anything is closed at a stop,
-//! and `ttl` after the death of one that did not stop. A lease that is lost is followed by another one, and the same key.
+//! and `ttl` after the death of one that did not stop. A lease that is lost is followed by another one, and the same key;
+//! a key that somebody deletes is written again at once.
 //! Losing etcd neither stops the service nor makes it less ready: `/readyz` warns.
 //!
 //! What stands there is a JSON object:
@@ -25,11 +26,13 @@
 //! | --- | --- |
 //! | `resource` | its life: from `open` to `close` |
 //! | `registration` | what the background work does: registers, keeps, registers again, takes it back |
+//! | `guard` | writes the key again where somebody deletes it |
 //! | `entry` | what is written: the key and the object |
 //! | `address` | where the service is reached from other machines |
 
 mod address;
 mod entry;
+mod guard;
 mod registration;
 mod resource;
 mod settings;

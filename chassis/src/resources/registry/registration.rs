@@ -13,6 +13,7 @@ use super::{
     RegistrySettings,
     address::{Address, Told, reachable},
     entry::{Entry, key},
+    guard::guard,
 };
 use crate::{
     Health, Result,
@@ -62,7 +63,16 @@ impl Plan {
         Some(reachable(server?, peer.map_or("", |(_, authority)| authority)).await)
     }
 
-    async fn value(&self) -> Result<String, Failure> {
+    pub(super) fn etcd(&self) -> &Arc<Options> {
+        &self.etcd
+    }
+
+    pub(super) fn key(&self) -> &str {
+        &self.key
+    }
+
+    /// What is to be written there at the moment.
+    pub(super) async fn value(&self) -> Result<String, Failure> {
         let Some(address) = self.address().await else {
             let what = "the service has no server to be reached at";
             return Err(Failure::misconfigured(what).help("set `system.resources.registry.address`"));
@@ -194,6 +204,7 @@ impl Registration {
         tokio::select! {
             () = lease.keep(client.clone(), endpoints) => "etcd did not renew the lease in time".to_owned(),
             failure = Box::pin(follow_address(plan, &client, lease)) => failure.what,
+            never = guard(plan, lease) => match never {},
         }
     }
 }
@@ -221,7 +232,7 @@ async fn follow_address(plan: &Plan, client: &Client, lease: &Lease) -> Failure 
     }
 }
 
-async fn put(client: &Client, key: &str, value: String, lease: &Lease) -> Result<(), Failure> {
+pub(super) async fn put(client: &Client, key: &str, value: String, lease: &Lease) -> Result<(), Failure> {
     let options = PutOptions::new().with_lease(lease.id());
     within(GREETING, client.kv_client().put(key, value, Some(options))).await??;
     Ok(())
