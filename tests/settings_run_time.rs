@@ -69,7 +69,7 @@ fn what_a_resource_refuses_is_taken_back_and_stands_in_nobodys_way() {
             assert_eq!(running.view().readiness().status().to_string(), "pass");
         }
         let lines = running.logs().captured();
-        let taken = lines.iter().filter(|line| line["message"].as_str().unwrap().contains("refused and taken back"));
+        let taken = lines.iter().filter(|line| line["message"].as_str().unwrap().contains("at run time is taken back"));
         assert_eq!(taken.count(), 2);
         // What was agreed to before stays, and the sources are followed.
         held.say(json!({ "resources": { "pool": { "patience": "3s" } } }));

@@ -177,7 +177,7 @@ fn what_was_and_is_again_is_no_change_and_no_value_is_printed() {
         settings.delete("others.password").unwrap();
         assert!(timeout(Duration::from_millis(50), others.changed()).await.is_err());
         settings.set("others.password", 71077).unwrap();
-        let changes = others.changed().await;
+        let changes = timeout(Duration::from_secs(60), others.changed()).await.unwrap();
         assert_eq!(
             format!("{changes:?} {others:?}"),
             "[system.others.password at set at run time] PrefixWatch(system.others)"

@@ -243,7 +243,7 @@ impl Reload {
     fn tell_taken_back(&self, problems: &Problems) {
         let said = in_one_line(problems);
         self.core.figures.settings_changed("refused");
-        tracing::warn!("what was set at run time is refused and taken back: {said}");
+        tracing::warn!("changed settings are refused, what was set at run time is taken back: {said}");
         self.core.events.emit(EventKind::SettingsRefused { why: said });
     }
 
