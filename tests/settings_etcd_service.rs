@@ -78,6 +78,11 @@ impl Observed {
     async fn end(self, pages: &[u32], changes: usize) {
         let Self { running, pages: seen, observer } = self;
         let outcome = |outcome| running.metrics().get("chassis_settings_changes_total", &[("outcome", outcome)]);
+        // A change is counted a moment after it is in force.
+        let begun = Instant::now();
+        while outcome("applied") < Some(changes as f64) && begun.elapsed() < Duration::from_secs(10) {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
         assert_eq!((outcome("applied"), outcome("refused")), (Some(changes as f64), None));
         assert_eq!(running.service().pool.read(), ["start 1"]);
         assert_eq!(running.view().resources().iter().map(|resource| resource.restarts).sum::<u64>(), 0);
