@@ -11,7 +11,7 @@
 //! may be the other half of it. What is set at run time is a candidate by itself, and taken back where it is refused.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, atomic::Ordering},
     time::Duration,
 };
@@ -22,7 +22,7 @@ use tokio::{task::JoinSet, time::sleep};
 use super::{Core, Engine, EventKind, News, Report};
 use crate::{
     logging::LoggingSettings,
-    settings::{Candidate, Change, Difference, Problem, Problems, Tree},
+    settings::{Candidate, Change, Difference, KeyPath, Problem, Problems, Tree},
     supervision::Supervisor,
     tasks::{TimerSettings, catch, spawn},
 };
@@ -49,8 +49,8 @@ pub(crate) async fn follow(engine: Arc<Engine>, supervisor: Arc<Supervisor>) {
         }
     }
     let told = engine.started_with();
-    let (unread, restarts) = (BTreeSet::new(), JoinSet::new());
-    let mut reload = Reload { engine, supervisor, core, told, unread, restarts };
+    let (owners, unread, restarts) = (owners(&core), BTreeSet::new(), JoinSet::new());
+    let mut reload = Reload { engine, supervisor, core, owners, told, unread, restarts };
     loop {
         let sources = changed.next().await;
         sleep(BURST).await;
@@ -71,6 +71,8 @@ struct Reload {
     engine: Arc<Engine>,
     supervisor: Arc<Supervisor>,
     core: Arc<Core>,
+    /// The resource whose settings each declaration is, if it is that of one.
+    owners: Vec<Option<usize>>,
     /// The settings that every part of the service works with.
     told: Tree,
     /// Sources that have changed since.
@@ -146,7 +148,7 @@ impl Reload {
                 continue;
             }
             if let Err(error) = self.engine.prepare(at, tree).await {
-                problems.push(Problem::of_key(&self.path(at), format!("{error:#}")));
+                problems.push(Problem::of_key(&path(&self.core, at), format!("{error:#}")));
             }
         }
     }
@@ -255,16 +257,22 @@ impl Reload {
     }
 
     fn resource(&self, difference: &Difference) -> Option<usize> {
-        let declared = &self.core.settings.declared()[difference.declared];
-        (0..self.core.resources.len()).find(|&at| declared.path_is(&self.path(at)))
-    }
-
-    fn path(&self, at: usize) -> String {
-        format!("resources.{}", self.core.resources[at].name)
+        *self.owners.get(difference.declared)?
     }
 }
 
 fn in_one_line(problems: &Problems) -> String {
     let said: Vec<String> = problems.iter().map(ToString::to_string).collect();
     said.join("; ")
+}
+
+/// The resource of each declaration, if its settings are what is declared.
+fn owners(core: &Core) -> Vec<Option<usize>> {
+    let paths: BTreeMap<KeyPath, usize> =
+        (0..core.resources.len()).map(|at| (KeyPath::lenient(&path(core, at)), at)).collect();
+    core.settings.declared().iter().map(|declared| paths.get(&declared.path).copied()).collect()
+}
+
+fn path(core: &Core, at: usize) -> String {
+    format!("resources.{}", core.resources[at].name)
 }

@@ -59,11 +59,6 @@ impl Declared {
         (self.read)(&tree.section_at(path), &self.field, problems);
     }
 
-    /// Whether it is the section or key at `path`.
-    pub(crate) fn path_is(&self, path: &str) -> bool {
-        self.path == KeyPath::lenient(path)
-    }
-
     /// Who reads it, for people.
     #[must_use]
     pub fn owner(mut self, owner: &str) -> Self {
