@@ -57,6 +57,7 @@ mod etcd;
 pub mod handler;
 #[cfg(feature = "_http")]
 mod http;
+mod json;
 mod leadership;
 pub mod lifecycle;
 pub mod logging;

@@ -9,6 +9,7 @@ use std::{
 
 use crate::{
     diagram::{Diagram, Node},
+    json::object,
     lifecycle::{Core, Event, EventStream, Stage, StopReason},
     metrics::Metrics,
     process,
@@ -202,7 +203,7 @@ impl Service {
         let Some(resource) = self.core.erased(name) else { return serde_json::Map::new() };
         process::catch(|| resource.info()).unwrap_or_else(|panic| {
             tracing::error!("resource `{name}`, asked for its `info`, {panic}");
-            serde_json::Map::from_iter([("error".to_owned(), panic.to_string().into())])
+            object([("error", panic.to_string().into())])
         })
     }
 

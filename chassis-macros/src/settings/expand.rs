@@ -69,7 +69,7 @@ fn show(settings: &Settings) -> Option<TokenStream> {
             fn show_fields(&self) -> __chassis::settings::Json {
                 use __chassis::settings::ShowNothing as _;
 
-                __chassis::settings::show_fields([#(#shown),*])
+                __chassis::settings::show_fields(&[#(#shown),*])
             }
         }
     })

@@ -17,6 +17,7 @@ use super::{
     tree::Tree,
     value::{ByteSize, parse_duration},
 };
+use crate::json::object;
 
 /// A key that is not the same in two trees.
 #[derive(Debug, Clone, PartialEq)]
@@ -143,7 +144,7 @@ fn meant(node: &Node, shape: &Shape, unit: Unit) -> Json {
             (Kind::Names, Value::Text(name)) => Json::from(vec![name.to_string()]),
             (Kind::List(items), Value::List(nodes)) => nodes.iter().map(|node| meant(node, items, unit)).collect(),
             (Kind::Map(items), Value::Map(map)) => {
-                Json::Object(map.iter().map(|(key, node)| (key.clone(), meant(node, items, unit))).collect())
+                Json::Object(object(map.iter().map(|(key, node)| (key, meant(node, items, unit)))))
             }
             _ => node.to_json(),
         },

@@ -16,6 +16,7 @@ use super::{
     secret::MASK,
     shape::{Kind, Shape},
 };
+use crate::json::object;
 
 /// One value of a tree, and the document it is kept as.
 #[derive(Debug, Clone)]
@@ -154,11 +155,9 @@ fn json(node: &Node, shape: Option<&Shape>) -> Json {
     match (plain.map(|shape| &shape.0), &node.value, &node.spelling) {
         (Some(Kind::Secret(inner)), ..) => json(node, Some(inner)),
         (Some(Kind::List(items)), Value::List(nodes), _) => nodes.iter().map(|node| json(node, Some(items))).collect(),
-        (Some(_), Value::Map(map), _) => Json::Object(
-            map.iter()
-                .map(|(name, node)| (name.clone(), json(node, plain.and_then(|shape| inside(shape, name)))))
-                .collect(),
-        ),
+        (Some(_), Value::Map(map), _) => Json::Object(object(
+            map.iter().map(|(name, node)| (name, json(node, plain.and_then(|shape| inside(shape, name))))),
+        )),
         (Some(Kind::Bool), Value::Text(text), Some(_)) => match text.to_ascii_lowercase().as_str() {
             "yes" | "on" | "true" => Json::Bool(true),
             "no" | "off" | "false" => Json::Bool(false),

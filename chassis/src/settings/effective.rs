@@ -1,6 +1,6 @@
 //! The settings in force, each with its origin, and without secrets.
 
-use serde_json::{Map, Value as Json, json};
+use serde_json::{Value as Json, json};
 
 use super::{
     declared::Declared,
@@ -12,6 +12,7 @@ use super::{
     shape::{Field, Kind, Shape},
     tree::Tree,
 };
+use crate::json::object;
 
 /// A setting in force.
 #[derive(Debug, Clone, PartialEq)]
@@ -37,11 +38,8 @@ impl Tree {
 
     /// The same as an object: `{"system.resources.http.port": {"value": 8080, "origin": "default"}}`.
     pub fn effective_json(&self, declared: &[Declared]) -> Json {
-        let effective = self.effective(declared).into_iter();
-        let entries: Map<String, Json> = effective
-            .map(|Effective { key, value, origin }| (key, json!({ "value": value, "origin": origin.to_string() })))
-            .collect();
-        Json::Object(entries)
+        let entry = |Effective { key, value, origin }| (key, json!({ "value": value, "origin": origin.to_string() }));
+        Json::Object(object(self.effective(declared).into_iter().map(entry)))
     }
 
     /// What nobody declared in the service's own section; names that look like a secret's are masked.
@@ -117,17 +115,12 @@ pub(super) fn shown(node: &Node, shape: &Shape) -> Json {
         (Kind::Secret(_), _) => Json::String(MASK.to_owned()),
         (Kind::List(items), Value::List(nodes)) => nodes.iter().map(|node| shown(node, items)).collect(),
         (Kind::Map(items), Value::Map(map)) => {
-            Json::Object(map.iter().map(|(key, node)| (key.clone(), shown(node, items))).collect())
+            Json::Object(object(map.iter().map(|(key, node)| (key, shown(node, items)))))
         }
-        (Kind::Group(group), Value::Map(map)) => Json::Object(
-            map.iter()
-                .map(|(key, node)| {
-                    let field = group.fields.iter().find(|field| field.is_called(key));
-                    let value = field.map_or_else(|| masked_by_name(key, node), |field| shown(node, &field.shape));
-                    (key.clone(), value)
-                })
-                .collect(),
-        ),
+        (Kind::Group(group), Value::Map(map)) => Json::Object(object(map.iter().map(|(key, node)| {
+            let field = group.fields.iter().find(|field| field.is_called(key));
+            (key, field.map_or_else(|| masked_by_name(key, node), |field| shown(node, &field.shape)))
+        }))),
         _ if shape.has_secret() => Json::String(MASK.to_owned()),
         _ => node.to_json(),
     }
@@ -146,9 +139,7 @@ pub(super) fn masked_by_name(name: &str, node: &Node) -> Json {
         return Json::String(MASK.to_owned());
     }
     match &node.value {
-        Value::Map(map) => {
-            Json::Object(map.iter().map(|(key, node)| (key.clone(), masked_by_name(key, node))).collect())
-        }
+        Value::Map(map) => Json::Object(object(map.iter().map(|(key, node)| (key, masked_by_name(key, node))))),
         Value::List(items) => items.iter().map(|item| masked_by_name("", item)).collect(),
         Value::Raw(_) => match node.parsed() {
             Ok(Some(parsed)) if matches!(parsed.value, Value::Map(_) | Value::List(_)) => masked_by_name("", &parsed),

@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, fmt};
 use serde_json::Value as Json;
 
 use super::{origin::Origin, path::KeyPath};
+use crate::json::object;
 
 /// The keys of a map.
 pub(crate) type Map = BTreeMap<String, Node>;
@@ -85,7 +86,7 @@ impl Node {
             Value::Float(value) => serde_json::Number::from_f64(*value).map_or(Json::Null, Json::Number),
             Value::Text(text) | Value::Raw(text) => Json::String(text.to_string()),
             Value::List(items) => Json::Array(items.iter().map(Self::to_json).collect()),
-            Value::Map(items) => Json::Object(items.iter().map(|(key, item)| (key.clone(), item.to_json())).collect()),
+            Value::Map(items) => Json::Object(object(items.iter().map(|(key, item)| (key, item.to_json())))),
         }
     }
 

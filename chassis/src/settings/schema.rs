@@ -1,6 +1,6 @@
 //! The JSON Schema of the settings, for editors and for whoever checks files before they are deployed.
 
-use serde_json::{Map, Value as Json, json};
+use serde_json::{Value as Json, json};
 
 use super::{
     declared::Declared,
@@ -9,6 +9,7 @@ use super::{
     path::{KeyPath, ROOT},
     shape::{Change, Choice, Field, Kind, Shape},
 };
+use crate::json::object;
 
 const DIALECT: &str = "https://json-schema.org/draft/2020-12/schema";
 
@@ -43,8 +44,7 @@ pub fn schema(declared: &[Declared], service: &str) -> Json {
 }
 
 fn section(section: &Section, with_required: bool) -> Json {
-    let mut properties: Map<String, Json> =
-        section.entries.iter().map(|entry| (entry.name.clone(), property(entry, with_required))).collect();
+    let mut properties = object(section.entries.iter().map(|entry| (&entry.name, property(entry, with_required))));
     // Names that are accepted, and not recommended.
     for (entry, alias) in
         section.entries.iter().flat_map(|entry| entry.aliases().iter().map(move |alias| (entry, *alias)))

@@ -6,7 +6,7 @@ use futures_util::stream::{FuturesUnordered, StreamExt};
 use serde_json::{Map, Value};
 
 use super::{Discovery, DiscoverySettings, client::Shared, follower::Follower};
-use crate::{Context, Error, Health, Resource, Result, etcd::Options};
+use crate::{Context, Error, Health, Resource, Result, etcd::Options, json::object};
 
 impl Resource for Discovery {
     type Settings = DiscoverySettings;
@@ -36,7 +36,7 @@ impl Resource for Discovery {
             let authorities: Vec<String> = handle.instances().iter().map(|instance| instance.authority()).collect();
             (name, Value::from(authorities))
         });
-        known.collect()
+        object(known)
     }
 }
 

@@ -11,7 +11,7 @@ use super::{
     address::Told,
     registration::{Plan, Registration, Standing},
 };
-use crate::{Context, Error, Health, Resource, Result, Slot};
+use crate::{Context, Error, Health, Resource, Result, Slot, json::object};
 
 /// How long a stop may wait until the registration is taken back; where etcd is away it expires by itself.
 const FAREWELL: Duration = Duration::from_secs(1);
@@ -92,6 +92,6 @@ impl Resource for Registry {
 
     fn info(&self) -> Map<String, Value> {
         let key = self.running.get().and_then(|running| running.standing.key());
-        key.map(|key| ("key".to_owned(), Value::from(key))).into_iter().collect()
+        object(key.map(|key| ("key", Value::from(key))))
     }
 }

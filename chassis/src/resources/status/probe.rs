@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     Health, HealthStatus, State,
+    json::object,
     logging::timestamp,
     service::{ResourceView, Service},
 };
@@ -28,7 +29,7 @@ pub(super) fn readiness(service: &Service) -> (HealthStatus, Value) {
     // Only a source that has something to say: most of them are files and variables.
     let ill = service.sources().filter(|(_, health)| health.status() != HealthStatus::Pass);
     let ill = ill.map(|(name, health)| (format!("{name}:settings"), json!([source(&name, &health)])));
-    answer(service, &service.readiness(), Some(checks.chain(ill).collect()))
+    answer(service, &service.readiness(), Some(object(checks.chain(ill))))
 }
 
 fn answer(service: &Service, health: &Health, checks: Option<Map<String, Value>>) -> (HealthStatus, Value) {

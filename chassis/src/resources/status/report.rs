@@ -2,10 +2,11 @@
 
 use std::time::SystemTime;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::{
     HealthStatus, Leader, State,
+    json::object,
     logging::timestamp,
     service::{Progress, ResourceView, Service},
     settings::Effective,
@@ -27,7 +28,7 @@ pub(super) fn status(service: &Service) -> (bool, Value) {
             "health": health.status().as_str(),
             "restarts": restarts,
         });
-        (name.to_owned(), row)
+        (name, row)
     };
     let ill = service.sources().filter(|(_, health)| health.status() != HealthStatus::Pass);
     let ill = ill.map(|(name, health)| {
@@ -39,7 +40,8 @@ pub(super) fn status(service: &Service) -> (bool, Value) {
         });
         (format!("{name}:settings"), row)
     });
-    (are_started, resources.into_iter().map(row).chain(ill).collect::<Map<_, _>>().into())
+    let rows = resources.into_iter().map(row).map(|(name, row)| (name.to_owned(), row));
+    (are_started, object(rows.chain(ill)).into())
 }
 
 /// `/resources`: all there is to know of each, parts of the chassis included.
@@ -74,14 +76,14 @@ pub(super) fn resources(service: &Service) -> Value {
             "info": info,
             "history": history.collect::<Vec<_>>(),
         });
-        (name.to_owned(), row)
+        (name, row)
     };
-    service.resources().into_iter().map(row).collect::<Map<_, _>>().into()
+    object(service.resources().into_iter().map(row)).into()
 }
 
 /// `/tasks`: tasks, timers and threads.
 pub(super) fn tasks(service: &Service) -> Value {
-    let row = |(name, row): (&str, TaskRow)| {
+    let row = |(name, row): (&'static str, TaskRow)| {
         let TaskRow { kind, state, runs, failures, restarts, skipped, last, next, last_error, leader } = row;
         let mut row = json!({
             "kind": kind,
@@ -97,9 +99,9 @@ pub(super) fn tasks(service: &Service) -> Value {
         if let Some(Leader { token, instance, host, since }) = leader {
             row["leader"] = json!({ "token": token, "instance": instance, "host": host, "since": since });
         }
-        (name.to_owned(), row)
+        (name, row)
     };
-    service.tasks().into_iter().map(row).collect::<Map<_, _>>().into()
+    object(service.tasks().into_iter().map(row)).into()
 }
 
 /// `/events`: the recent ones, oldest first.
@@ -132,13 +134,13 @@ pub(super) fn info(service: &Service) -> Value {
 /// `/loggers`: the level of each name that has one; `root` is everything else.
 pub(super) fn loggers(service: &Service) -> Value {
     let levels = service.scope().logs().levels();
-    levels.into_iter().map(|(name, level)| (name, json!({ "level": level.as_str() }))).collect::<Map<_, _>>().into()
+    object(levels.into_iter().map(|(name, level)| (name, json!({ "level": level.as_str() })))).into()
 }
 
 /// `/settings`: every setting in force with its origin; secrets are masked.
 pub(super) fn settings(service: &Service) -> Value {
     let row = |Effective { key, value, origin }| (key, json!({ "value": value, "origin": origin.to_string() }));
-    service.settings().effective().into_iter().map(row).collect::<Map<_, _>>().into()
+    object(service.settings().effective().into_iter().map(row)).into()
 }
 
 /// The word for how far the service is.

@@ -20,6 +20,7 @@ use super::{
 use crate::{
     Claim, Context, Error, Resource, Result, Slot,
     http::{ConnectionSettings, Exchange, Listener, Peer, Server, Spawner},
+    json::object,
     process,
     testing::Http,
 };
@@ -87,8 +88,7 @@ impl Resource for Status {
     }
 
     fn info(&self) -> Map<String, Value> {
-        let address = self.address().map(|address| ("address".to_owned(), Value::from(address.to_string())));
-        address.into_iter().collect()
+        object(self.address().map(|address| ("address", Value::from(address.to_string()))))
     }
 }
 

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use serde_json::Value as Json;
 
 use super::{SettingValue, plain};
+use crate::json::object;
 use crate::settings::{
     input::Input,
     node::{Map, Node, Value},
@@ -59,9 +60,10 @@ impl<T: SettingValue> SettingValue for Vec<T> {
     }
 }
 
-fn read_map<T: SettingValue, M: FromIterator<(String, T)>>(input: &mut Input<'_>) -> Option<M> {
+/// The items of a map, all of them read before the first one is missed.
+fn read_items<T: SettingValue>(input: &mut Input<'_>) -> Option<Vec<Option<(String, T)>>> {
     let Some(Written::Map(map)) = written::<T>(input, "a map", r#"{"a": …}"#) else { return None };
-    let items: Vec<Option<(String, T)>> = map
+    let items = map
         .iter()
         .map(|(key, item)| {
             input
@@ -72,7 +74,7 @@ fn read_map<T: SettingValue, M: FromIterator<(String, T)>>(input: &mut Input<'_>
                 .map(|item| (key.clone(), item))
         })
         .collect();
-    items.into_iter().collect()
+    Some(items)
 }
 
 macro_rules! maps {
@@ -81,7 +83,12 @@ macro_rules! maps {
             plain!();
 
             fn read(input: &mut Input<'_>) -> Option<Self> {
-                read_map::<T, Self>(input)
+                let mut map = Self::new();
+                for item in read_items::<T>(input)? {
+                    let (key, value) = item?;
+                    map.insert(key, value);
+                }
+                Some(map)
             }
 
             fn shape() -> Shape {
@@ -89,7 +96,7 @@ macro_rules! maps {
             }
 
             fn show(&self) -> Json {
-                Json::Object(self.iter().map(|(key, value)| (key.clone(), value.show())).collect())
+                Json::Object(object(self.iter().map(|(key, value)| (key, value.show()))))
             }
         }
     )*};

@@ -31,6 +31,7 @@ use super::{
     setting::Attachment,
     shape::Shape,
 };
+use crate::json::object;
 
 /// A type that a setting can have.
 ///
@@ -137,8 +138,8 @@ impl<T: SettingsSchema> SettingValue for T {
 }
 
 /// The fields of a struct, as [`SettingsSchema::show_fields`] gives them.
-pub fn show_fields<const N: usize>(fields: [(&str, Json); N]) -> Json {
-    Json::Object(fields.map(|(name, value)| (name.to_owned(), value)).into_iter().collect())
+pub fn show_fields(fields: &[(&str, Json)]) -> Json {
+    Json::Object(object(fields.iter().map(|(name, value)| (*name, value.clone()))))
 }
 
 /// The value of a field: shown as its type says, or by [`ShowNothing`] where the type is no [`SettingValue`].

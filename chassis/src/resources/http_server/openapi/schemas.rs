@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::json::object;
 use schemars::{
     JsonSchema, SchemaGenerator,
     generate::SchemaSettings,
@@ -138,7 +139,7 @@ fn all_bounded(definitions: Map<String, Value>) -> Map<String, Value> {
         Ok(schema) => (name, bounded(schema)),
         Err(_) => (name, json!({})),
     };
-    definitions.into_iter().map(one).collect()
+    object(definitions.into_iter().map(one))
 }
 
 fn answer_name(name: &str) -> String {
