@@ -30,6 +30,8 @@ use futures_util::FutureExt;
 use tracing_core::Level;
 
 pub(crate) use self::figures::Figures;
+#[cfg(feature = "http-server")]
+pub(crate) use self::ids::{Lent, Slot};
 use self::running::Running;
 pub use self::{
     ids::{EnteredUnit, Ids, InUnit},

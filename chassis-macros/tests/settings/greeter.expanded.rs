@@ -49,13 +49,15 @@ const _: () = {
         }
         fn show_fields(&self) -> __chassis::settings::Json {
             use __chassis::settings::ShowNothing as _;
-            __chassis::settings::show_fields(&[
-                ("name", __chassis::settings::Shown(&self.name).show()),
-                ("count", __chassis::settings::Shown(&self.count).show()),
-                ("pause", __chassis::settings::Shown(&self.pause).show()),
-                ("key", __chassis::settings::Shown(&self.key).show()),
-                ("type", __chassis::settings::Shown(&self.kind).show()),
-            ])
+            __chassis::settings::show_fields(
+                &[
+                    ("name", __chassis::settings::Shown(&self.name).show()),
+                    ("count", __chassis::settings::Shown(&self.count).show()),
+                    ("pause", __chassis::settings::Shown(&self.pause).show()),
+                    ("key", __chassis::settings::Shown(&self.key).show()),
+                    ("type", __chassis::settings::Shown(&self.kind).show()),
+                ],
+            )
         }
     }
     #[automatically_derived]

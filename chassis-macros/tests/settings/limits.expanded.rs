@@ -16,10 +16,12 @@ const _: () = {
         }
         fn show_fields(&self) -> __chassis::settings::Json {
             use __chassis::settings::ShowNothing as _;
-            __chassis::settings::show_fields(&[
-                ("min", __chassis::settings::Shown(&self.min).show()),
-                ("max", __chassis::settings::Shown(&self.max).show()),
-            ])
+            __chassis::settings::show_fields(
+                &[
+                    ("min", __chassis::settings::Shown(&self.min).show()),
+                    ("max", __chassis::settings::Shown(&self.max).show()),
+                ],
+            )
         }
     }
     #[automatically_derived]

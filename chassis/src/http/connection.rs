@@ -295,6 +295,7 @@ impl Watch<'_> {
         Sight {
             in_flight: peer.in_flight(),
             requests: peer.requests(),
+            began: peer.began(),
             has_bytes: peer.has_bytes() && !peer.is_http2(),
             is_blocked: peer.is_blocked(),
             written: peer.written(),

@@ -13,6 +13,7 @@ use http::{HeaderValue, Request, Response, StatusCode, header};
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use pin_project_lite::pin_project;
+use tokio::time::Instant;
 
 use super::Peer;
 
@@ -24,7 +25,7 @@ pub(crate) trait Exchange: Clone + Send + Sync + 'static {
     /// The body of its answers.
     type Body: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static;
 
-    /// Answers a request.
+    /// Answers a request whose head was complete at `began`.
     ///
     /// The future is dropped when the client goes away, or when a stop cuts it off; what shall be finished all the
     /// same goes to [`Peer::finish_in_background`].
@@ -32,6 +33,7 @@ pub(crate) trait Exchange: Clone + Send + Sync + 'static {
         &self,
         request: Request<Incoming>,
         peer: &Arc<Peer>,
+        began: Instant,
     ) -> impl Future<Output = Response<Self::Body>> + Send + 'static;
 }
 
@@ -68,9 +70,10 @@ pub(super) fn run<E: Exchange>(
     peer: &Arc<Peer>,
     request: Request<Incoming>,
 ) -> Run<impl Future<Output = Response<E::Body>> + Send + 'static> {
-    peer.begin_exchange(!request.body().is_end_stream());
+    let now = Instant::now();
+    peer.begin_exchange(!request.body().is_end_stream(), now);
     let turn = Turn { peer: Arc::clone(peer), number: peer.requests(), is_waiting: false };
-    Run { answer: exchange.call(request, peer), turn: Some(turn) }
+    Run { answer: exchange.call(request, peer, now), turn: Some(turn) }
 }
 
 pin_project! {

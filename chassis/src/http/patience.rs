@@ -46,6 +46,8 @@ pub(super) struct Sight {
     pub(super) in_flight: usize,
     /// Requests so far.
     pub(super) requests: u64,
+    /// When the latest of them began, if that is known.
+    pub(super) began: Option<Instant>,
     /// Bytes came that belong to no exchange.
     pub(super) has_bytes: bool,
     pub(super) is_blocked: bool,
@@ -140,10 +142,12 @@ impl Patience {
         };
         let is_sending = self.limits.is_http2 && sight.written >= self.written + LEAST_ANSWER;
         if phase != self.phase || sight.requests != self.requests || is_sending {
+            // A request that is answered at the first look has taken no time to speak of: the clock is not read again.
+            let began = sight.began.filter(|_| sight.requests != self.requests && !sight.is_blocked);
+            self.since = began.unwrap_or_else(now);
             self.written = sight.written;
             self.phase = phase;
             self.requests = sight.requests;
-            self.since = now();
         }
         self.next(&sight)
     }

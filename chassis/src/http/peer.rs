@@ -38,6 +38,8 @@ pub(crate) struct Peer {
     calls: AtomicU32,
     in_flight: AtomicUsize,
     requests: AtomicU64,
+    /// When the latest request began, in nanoseconds after `opened`.
+    began: AtomicU64,
     /// Whether bytes came that no exchange has taken.
     has_bytes: AtomicBool,
     /// Whether the socket takes nothing at the moment.
@@ -86,6 +88,7 @@ impl Peer {
             calls: AtomicU32::new(0),
             in_flight: AtomicUsize::new(0),
             requests: AtomicU64::new(0),
+            began: AtomicU64::new(0),
             has_bytes: AtomicBool::new(false),
             is_blocked: AtomicBool::new(false),
             written: AtomicU64::new(0),
@@ -186,9 +189,10 @@ impl Peer {
         self.door
     }
 
-    /// Counts an exchange that begins.
-    pub(super) fn begin_exchange(&self, has_body: bool) {
+    /// Counts an exchange that begins now.
+    pub(super) fn begin_exchange(&self, has_body: bool, now: Instant) {
         self.add_in_flight(1);
+        self.began.store(self.nanos(now), Relaxed);
         // Heads are read by one task, so nothing is lost between the two.
         self.requests.store(self.requests.load(Relaxed) + 1, Relaxed);
         self.had_body.store(has_body, Relaxed);
@@ -225,6 +229,11 @@ impl Peer {
 
     pub(super) fn requests(&self) -> u64 {
         self.requests.load(Relaxed)
+    }
+
+    /// When the latest request began.
+    pub(super) fn began(&self) -> Option<Instant> {
+        self.opened.checked_add(Duration::from_nanos(self.began.load(Relaxed)))
     }
 
     pub(super) fn has_bytes(&self) -> bool {
@@ -277,8 +286,7 @@ impl Peer {
 
     /// Asks the connection's task to wake the exchange once `at` has passed.
     pub(super) fn set_deadline(&self, at: Instant) {
-        let nanos = at.saturating_duration_since(self.opened).as_nanos();
-        self.deadline.store(u64::try_from(nanos).unwrap_or(u64::MAX).max(1), Relaxed);
+        self.deadline.store(self.nanos(at).max(1), Relaxed);
     }
 
     pub(super) fn deadline(&self) -> Option<Instant> {
@@ -295,6 +303,11 @@ impl Peer {
 
     pub(super) fn is_past_deadline(&self) -> bool {
         self.is_past_deadline.load(Relaxed)
+    }
+
+    /// How long after `opened`.
+    fn nanos(&self, at: Instant) -> u64 {
+        u64::try_from(at.saturating_duration_since(self.opened).as_nanos()).unwrap_or(u64::MAX)
     }
 
     /// Notes that an answer on HTTP/2 waits for its client, or does not any more.

@@ -53,6 +53,7 @@ impl Exchange for Echo {
         &self,
         request: Request<Incoming>,
         peer: &Arc<Peer>,
+        _: tokio::time::Instant,
     ) -> impl Future<Output = Response<Self::Body>> + Send + 'static {
         let echo = self.clone();
         let mut deadline = Deadline::at(peer, tokio::time::Instant::now() + Duration::from_secs(3));

@@ -159,3 +159,14 @@ fn on_http2_an_answer_that_is_still_sent_keeps_the_connection() {
     connection.after(20_000).see(|sight| sight.written += 17);
     assert_eq!(connection.after(55_000).due(), Due::Idle);
 }
+
+#[test]
+fn an_answered_request_counts_from_its_beginning_and_one_that_is_stuck_from_now() {
+    let mut connection = Connection::new();
+    connection.after(1_000);
+    let began = Some(connection.opened + Duration::from_millis(900));
+    assert_eq!(connection.see(|sight| (sight.requests, sight.began) = (1, began)), 75_900);
+    let stuck = connection.after(1_000).see(|sight| (sight.requests, sight.is_blocked) = (2, true));
+    assert_eq!(stuck, 2_000 + 30_000);
+    assert_eq!(connection.after(30_000).due(), Due::Stalled);
+}

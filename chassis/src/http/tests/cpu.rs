@@ -24,6 +24,7 @@ impl Exchange for Axum {
         &self,
         request: Request<Incoming>,
         _peer: &Arc<Peer>,
+        _: tokio::time::Instant,
     ) -> impl Future<Output = Response<Self::Body>> + Send + 'static {
         let answer = self.0.clone().call(request.map(axum::body::Body::new));
         async move { answer.await.unwrap_or_else(|never| match never {}) }

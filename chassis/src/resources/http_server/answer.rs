@@ -56,7 +56,7 @@ impl Answered {
     pub(super) fn finish(self, mut record: Box<Record>) -> http::Response<Outgoing> {
         let Self { mut response, outcome, backtrace } = self;
         let is_error = response.status().is_client_error() || response.status().is_server_error();
-        let problem = if is_error { extend_problem(&mut response, &record) } else { None };
+        let problem = if is_error { extend_problem(&mut response, &mut record) } else { None };
         let (head, body) = response.into_parts();
         let mut draft = Draft { head, body: Outgoing::new(body, WHOLE), has_our_tag: false };
         if let Some(key) = record.cache_key.take() {
@@ -196,15 +196,16 @@ fn told_later(inner: Outgoing, record: Box<Record>, status: StatusCode, outcome:
 
 /// Lets the service extend the problem that an error is; gives it back for the log.
 #[inline(never)]
-fn extend_problem(response: &mut Response, record: &Record) -> Option<Problem> {
+fn extend_problem(response: &mut Response, record: &mut Record) -> Option<Problem> {
     match rejection::from_response(std::mem::take(response)) {
         Err(same) => {
             *response = *same;
             None
         }
         Ok(mut problem) => {
+            let ids = record.ids.make().cloned().unwrap_or_default();
             for hook in record.site.problem_hooks.iter() {
-                if let Err(panic) = catch(|| hook(&mut problem, &record.info())) {
+                if let Err(panic) = catch(|| hook(&mut problem, &record.info(&ids))) {
                     tracing::error!("a hook that extends problems failed: {panic}");
                 }
             }

@@ -38,7 +38,7 @@ use super::{
 use crate::{
     http::{Deadline, Exchange, Peer},
     process::{Panic, catch, catch_future},
-    unit::Outcome,
+    unit::{Lent, Outcome},
 };
 
 impl Exchange for LiveSite {
@@ -48,27 +48,28 @@ impl Exchange for LiveSite {
         &self,
         request: http::Request<Incoming>,
         peer: &Arc<Peer>,
+        began: Instant,
     ) -> impl Future<Output = http::Response<Outgoing>> + Send + 'static {
         let mut handling = Handling { record: None, work: Work::Done, deadline: None };
         let site = &*self.now();
         match site.table.find(request.method(), request.uri().path()) {
             Found::Endpoint(endpoint, captured) => {
                 let request = Request::new(request, endpoint, captured, peer);
-                let record = handling.record.insert(Record::begin(site, peer, request.head(), Some(endpoint)));
+                let record = handling.record.insert(Record::begin(site, peer, began, request.head(), Some(endpoint)));
                 handling.work = admit(site, endpoint.never_shed, || {
                     is_addressed(record).and_then(|()| handle(record, request, endpoint))
                 });
             }
             Found::OtherMethods(methods) => {
                 let (head, _) = request.into_parts();
-                let record = handling.record.insert(Record::begin(site, peer, &head, None));
+                let record = handling.record.insert(Record::begin(site, peer, began, &head, None));
                 handling.work = admit(site, false, || {
                     is_addressed(record).and_then(|()| other_methods(record, &head, &methods.allow))
                 });
             }
             Found::Nothing => {
                 let (head, body) = request.into_parts();
-                let record = handling.record.insert(Record::begin(site, peer, &head, None));
+                let record = handling.record.insert(Record::begin(site, peer, began, &head, None));
                 handling.work =
                     admit(site, false, || is_addressed(record).and_then(|()| elsewhere(record, head, body)));
             }
@@ -111,8 +112,11 @@ impl Future for Handling {
             Work::Done => return Poll::Pending,
             Work::Answer(answered) => *answered,
             Work::Handler(mut handler) => {
-                let _unit = record.ids.enter();
-                match catch(|| handler.as_mut().poll(cx)) {
+                let polled = {
+                    let _unit = Lent::to_thread(&mut record.ids);
+                    catch(|| handler.as_mut().poll(cx))
+                };
+                match polled {
                     Ok(Poll::Ready(response)) => Answered::new(response),
                     Err(panic) => panicked(panic),
                     Ok(Poll::Pending) if !is_late(&mut this.deadline, record, cx) => {
@@ -121,7 +125,10 @@ impl Future for Handling {
                     }
                     Ok(Poll::Pending) => {
                         // What it holds is let go before anybody hears of it.
-                        drop(handler);
+                        {
+                            let _unit = Lent::to_thread(&mut record.ids);
+                            drop(handler);
+                        }
                         late(record)
                     }
                 }
@@ -148,7 +155,7 @@ impl Drop for Handling {
         let is_cancelled = record.endpoint.as_ref().is_some_and(|endpoint| endpoint.cancel_on_disconnect);
         // Where the runtime itself ends, nothing can go on.
         if is_cancelled || Handle::try_current().is_err() {
-            let _unit = record.ids.enter();
+            let _unit = Lent::to_thread(&mut record.ids);
             drop(handler);
             return;
         }
@@ -161,7 +168,8 @@ impl Drop for Handling {
 /// Lets a handler finish for its own sake; the answer goes nowhere.
 async fn unheard(mut record: Box<Record>, handler: Answering) {
     let timeout = record.endpoint.as_ref().and_then(|endpoint| endpoint.timeout);
-    let handling = Arc::clone(&record.ids).wrap(catch_future(handler));
+    let ids = record.ids.make().cloned().unwrap_or_default();
+    let handling = ids.wrap(catch_future(handler));
     let finished = match timeout {
         Some(timeout) => tokio::time::timeout_at(record.started + timeout, handling).await.ok(),
         None => Some(handling.await),

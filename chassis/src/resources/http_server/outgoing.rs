@@ -16,7 +16,10 @@ use super::{
     content::GzipBody,
     record::{End, Record},
 };
-use crate::{process::catch, unit::Outcome};
+use crate::{
+    process::catch,
+    unit::{Lent, Outcome},
+};
 
 /// A body as the connection takes it.
 pub(super) enum Outgoing {
@@ -136,7 +139,7 @@ impl Begun {
 impl Told {
     fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
         let polled = {
-            let _unit = self.record.ids.enter();
+            let _unit = Lent::to_thread(&mut self.record.ids);
             let inner = Pin::new(&mut self.inner);
             catch(|| inner.poll_frame(cx))
         };

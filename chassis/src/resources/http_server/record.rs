@@ -13,7 +13,7 @@ use super::{asked::Asked, body::Flow, cache::Key, endpoint::Endpoint, site::Site
 use crate::{
     http::Peer,
     logging::{FieldName, Line, Value},
-    unit::{Ids, Kind, Outcome, RequestId, TraceContext},
+    unit::{Ids, Kind, Outcome, RequestId, Slot, TraceContext},
 };
 
 const METHOD: FieldName = FieldName::new("method");
@@ -46,7 +46,7 @@ pub(super) struct Record {
     pub(super) site: Arc<Site>,
     pub(super) peer: Arc<Peer>,
     pub(super) started: Instant,
-    pub(super) ids: Arc<Ids>,
+    pub(super) ids: Slot,
     pub(super) method: Method,
     pub(super) path: PathAndQuery,
     /// The route, once one was found.
@@ -79,6 +79,7 @@ impl Record {
     pub(super) fn begin(
         site: &Arc<Site>,
         peer: &Arc<Peer>,
+        began: Instant,
         head: &Parts,
         endpoint: Option<&Arc<Endpoint>>,
     ) -> Box<Self> {
@@ -86,14 +87,17 @@ impl Record {
         let request_id = sent.request_id.and_then(RequestId::parse);
         let caller = sent.traceparent.and_then(TraceContext::parse);
         // Unobserved, only a handler that logs or asks has a use for them.
-        let is_lazy = !site.settings.observability && request_id.is_none() && caller.is_none();
-        let ids = if is_lazy { Ids::lazy() } else { Ids::from_caller(request_id, caller) };
+        let is_unmade = !site.settings.observability && request_id.is_none() && caller.is_none();
+        let ids = match is_unmade {
+            true => Slot::Unmade,
+            false => Slot::Made(Arc::new(Ids::from_caller(request_id, caller))),
+        };
         // Boxed, as it is handed on until the last byte of the answer.
         let record = Box::new(Self {
             site: Arc::clone(site),
             peer: Arc::clone(peer),
-            started: Instant::now(),
-            ids: Arc::new(ids),
+            started: began,
+            ids,
             method: head.method.clone(),
             path: head.uri.path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/")),
             endpoint: endpoint.cloned(),
@@ -115,9 +119,9 @@ impl Record {
         if let Some(cors) = &self.site.cors {
             cors.extend(self.asked.all(header::ORIGIN).next(), headers);
         }
-        if self.site.settings.observability {
-            let id = HeaderValue::from_bytes(self.ids.request_id().as_bytes());
-            let trace = HeaderValue::from_bytes(&self.ids.trace().traceparent());
+        if let Some(ids) = self.ids.made().filter(|_| self.site.settings.observability) {
+            let id = HeaderValue::from_bytes(ids.request_id().as_bytes());
+            let trace = HeaderValue::from_bytes(&ids.trace().traceparent());
             if let (Ok(id), Ok(trace)) = (id, trace) {
                 headers.insert(REQUEST_ID, id);
                 headers.insert(TRACEPARENT, trace);
@@ -131,8 +135,8 @@ impl Record {
     }
 
     /// What a hook may know.
-    pub(super) fn info(&self) -> RequestInfo<'_> {
-        RequestInfo { record: self }
+    pub(super) fn info<'a>(&'a self, ids: &'a Ids) -> RequestInfo<'a> {
+        RequestInfo { record: self, ids }
     }
 
     /// Says the canonical line and counts, once.
@@ -167,7 +171,7 @@ impl Record {
                 level: Level::DEBUG,
                 target,
                 message: "REQUEST",
-                unit: Some(&self.ids),
+                unit: self.ids.made(),
                 fields: &[
                     (&METHOD, Value::Str(self.method.as_str())),
                     (&URI, Value::Str(&uri)),
@@ -203,7 +207,7 @@ impl Record {
             level: end.outcome.level(Level::INFO),
             target: Kind::Request.target(),
             message: Kind::Request.message(),
-            unit: Some(&self.ids),
+            unit: self.ids.made(),
             fields: &fields,
         };
         self.site.scope.logs().line_at(now, &line);
@@ -229,6 +233,7 @@ impl Drop for Record {
 /// [`HttpServer::problem_hook`](super::HttpServer::problem_hook).
 pub struct RequestInfo<'a> {
     record: &'a Record,
+    ids: &'a Ids,
 }
 
 impl RequestInfo<'_> {
@@ -249,7 +254,7 @@ impl RequestInfo<'_> {
 
     /// The ids of the request.
     pub fn ids(&self) -> &Ids {
-        &self.record.ids
+        self.ids
     }
 
     /// The other end of the connection.

@@ -10,7 +10,7 @@ use std::{
 use http::Request;
 use hyper::body::Incoming;
 use serde_json::{Map, Value};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use super::{
     StatusSettings,
@@ -134,7 +134,12 @@ struct Window(Arc<Desk>);
 impl Exchange for Window {
     type Body = http_body_util::Full<bytes::Bytes>;
 
-    fn call(&self, request: Request<Incoming>, peer: &Arc<Peer>) -> impl Future<Output = Answer> + Send + 'static {
+    fn call(
+        &self,
+        request: Request<Incoming>,
+        peer: &Arc<Peer>,
+        _: Instant,
+    ) -> impl Future<Output = Answer> + Send + 'static {
         let (head, _body) = request.into_parts();
         std::future::ready(self.0.answer(&head, peer.address().ip()))
     }
