@@ -15,6 +15,8 @@ mod http_surface;
 mod leader;
 #[cfg(feature = "etcd")]
 mod leader_faults;
+#[cfg(feature = "etcd")]
+mod leader_outage;
 mod leaks;
 mod lifecycle_start;
 mod lifecycle_stop;

@@ -5,7 +5,7 @@ use std::{
     future::pending,
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -108,19 +108,20 @@ impl Candidacy {
         loop {
             match Box::pin(self.grant(&mut endpoints)).await {
                 Ok((client, lease)) => {
-                    backoff.healthy();
+                    let began = Instant::now();
                     tokio::select! {
                         biased;
                         () = Box::pin(lease.keep(client.clone(), &mut endpoints)) => {}
                         () = Box::pin(self.campaign(client, &lease)) => {}
                     }
                     self.lose_all("etcd did not renew the lease in time");
+                    if began.elapsed() > lease.ttl() {
+                        backoff.healthy();
+                    }
                 }
-                Err(failure) => {
-                    self.away(&failure);
-                    sleep(backoff.failed_with_jitter(fastrand::f64())).await;
-                }
+                Err(failure) => self.away(&failure),
             }
+            sleep(backoff.failed_with_jitter(fastrand::f64())).await;
         }
     }
 
@@ -137,7 +138,8 @@ impl Candidacy {
         let mut backoff = Backoff::new(Duration::from_millis(50), PATIENCE);
         loop {
             let began = Instant::now();
-            let stands = self.stands.iter().map(|stand| Box::pin(self.stand_for(stand, &client, lease)));
+            let waiting = AtomicUsize::new(self.stands.len());
+            let stands = self.stands.iter().map(|stand| Box::pin(self.stand_for(stand, &client, lease, &waiting)));
             let mut failure = match try_join_all(stands).await {
                 Err(failure) => failure,
                 Ok(never) => match never.into_iter().next() {
@@ -162,8 +164,15 @@ impl Candidacy {
         }
     }
 
-    /// Stands for one office by one connection, and holds it when it is elected.
-    async fn stand_for(&self, stand: &Stand, client: &Client, lease: &Lease) -> Result<Infallible, Failure> {
+    /// Stands for one office by one connection, and holds it when it is elected; one of those that are `waiting` for an
+    /// answer at first.
+    async fn stand_for(
+        &self,
+        stand: &Stand,
+        client: &Client,
+        lease: &Lease,
+        waiting: &AtomicUsize,
+    ) -> Result<Infallible, Failure> {
         let Stand { office, election, .. } = stand;
         let mut watch = None;
         loop {
@@ -173,14 +182,19 @@ impl Candidacy {
             }
             let now = timestamp(self.core.clock.now());
             let answer = election.claim(client, lease, &now).await?;
-            self.is_back();
             let token = match answer.outcome {
                 Outcome::Mine(leader) => self.elect(stand, leader, lease),
                 Outcome::Theirs(leader) => self.follow(stand, leader),
             };
             let watch = match &mut watch {
                 Some(watch) => watch,
-                None => watch.insert(election.watch(client, answer.revision + 1).await?),
+                None => {
+                    // Only one of them may be refused, again and again: then nothing is well again.
+                    if waiting.fetch_sub(1, Ordering::Relaxed) == 1 {
+                        self.is_back();
+                    }
+                    watch.insert(election.watch(client, answer.revision + 1).await?)
+                }
             };
             loop {
                 tokio::select! {
