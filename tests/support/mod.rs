@@ -4,6 +4,7 @@ pub(crate) mod certificates;
 pub(crate) mod client;
 #[cfg(feature = "etcd")]
 pub(crate) mod etcd;
+#[cfg(feature = "etcd")]
 pub(crate) mod etcd_writer;
 #[cfg(feature = "etcd")]
 pub(crate) mod fence;
