@@ -1,4 +1,5 @@
-//! Time to compile a service, and how many crates it is made of.
+//! Time to compile a service, and how many crates it is made of: against the last commit, for the crate is fetched as
+//! users fetch it.
 
 use std::{
     error::Error,
@@ -124,8 +125,12 @@ fn seconds(text: &str) -> Option<Duration> {
 ///
 /// When something does not compile.
 pub(crate) fn compare(rounds: u32) -> Result<(), Box<dyn Error>> {
+    // As its users have it: from elsewhere, and not as a member that is compiled to be compiled again soon.
+    let head = Command::new("git").args(["rev-parse", "--show-toplevel", "HEAD"]).current_dir(HERE).output()?;
+    let head = String::from_utf8(head.stdout)?;
+    let (root, commit) = head.trim().split_once('\n').ok_or("what is committed is compiled, and this is no clone")?;
     let dependency = format!(
-        "\nchassis = {{ path = \"{HERE}/../chassis\" }}\nserde = {{ version = \"1\", features = [\"derive\"] }}\n\
+        "\nchassis = {{ git = \"file://{root}\", rev = \"{commit}\" }}\nserde = {{ version = \"1\", features = [\"derive\"] }}\n\
          tokio = {{ version = \"1\", features = [\"time\"] }}\n"
     );
     let mut by_hand = Package::write("by_hand", "by_hand.rs", HAND_WIRED)?;
