@@ -4,7 +4,7 @@ use super::{
     declared::Declared,
     node::{Map, Node, Value},
     origin::Origin,
-    path::KeyPath,
+    path::{KeyPath, Step, Trail},
     shape::{Change, Field, Kind},
     tree::Tree,
 };
@@ -43,7 +43,7 @@ impl Tree {
         for (number, Declared { path, field, .. }) in declared.iter().enumerate() {
             let (old, new) = (before.node_of(path, field), self.node_of(path, field));
             let mut walk = Walk { declared: number, found: &mut found };
-            walk.field(path, field, None, old, new);
+            walk.field(&Trail::base(path), field, None, old, new);
         }
         found
     }
@@ -61,7 +61,14 @@ struct Walk<'a> {
 }
 
 impl Walk<'_> {
-    fn field(&mut self, path: &KeyPath, field: &Field, above: Option<Change>, old: Option<&Node>, new: Option<&Node>) {
+    fn field(
+        &mut self,
+        trail: &Trail<'_>,
+        field: &Field,
+        above: Option<Change>,
+        old: Option<&Node>,
+        new: Option<&Node>,
+    ) {
         let change = field.change.or(above);
         let (old, new) = (old.filter(|node| !node.is_null()), new.filter(|node| !node.is_null()));
         if let Kind::Group(group) = &field.shape.plain().0
@@ -73,14 +80,14 @@ impl Walk<'_> {
         {
             for field in &group.fields {
                 let (old, new) = (inside(old, field), inside(new, field));
-                self.field(&path.child(&field.name), field, change, old, new);
+                self.field(&Trail::below(trail, Step::Key(&field.name)), field, change, old, new);
             }
             return;
         }
         if !is_same(old, new) {
             let by_type = if field.shape.is_live() { Change::Live } else { Change::Restart };
             self.found.push(Difference {
-                key: path.clone(),
+                key: trail.path(),
                 declared: self.declared,
                 change: change.unwrap_or(by_type),
                 is_followed: field.shape.is_live(),

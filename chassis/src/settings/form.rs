@@ -78,6 +78,8 @@ struct Reading<'a> {
     input: &'a mut Input<'a>,
     map: Option<&'a Map>,
     known: Vec<&'static str>,
+    /// How many keys of the map were taken for a field.
+    found: usize,
     failed: bool,
 }
 
@@ -121,7 +123,7 @@ impl Form<'_> {
         let Input { trail, around, rules, cells, is_hidden, is_partial, .. } = *input;
         let problems = &mut *input.problems;
         let mut own = Input { node, trail, around, rules, cells, is_hidden, is_partial, problems };
-        let mut form = Form(Mode::Read(Reading { input: &mut own, map, known: Vec::new(), failed: false }));
+        let mut form = Form(Mode::Read(Reading { input: &mut own, map, known: Vec::new(), found: 0, failed: false }));
         let value = T::fields(&mut form);
         let Mode::Read(mut reading) = form.0 else { return None };
         reading.deny_unknown(also);
@@ -158,7 +160,7 @@ impl<'a> Form<'a> {
 
 impl Reading<'_> {
     fn deny_unknown(&mut self, also: &[&str]) {
-        let Some(map) = self.map else { return };
+        let Some(map) = self.map.filter(|map| map.len() > self.found) else { return };
         let known: BTreeSet<&str> = self.known.iter().chain(also).copied().collect();
         for (key, node) in map {
             if known.contains(key.as_str()) {
@@ -301,6 +303,7 @@ impl<V> FieldForm<'_, '_, V> {
                 reading.known.push(name);
                 reading.known.extend(names.aliases);
                 let found = reading.map.and_then(|map| names.find(map));
+                reading.found += usize::from(found.is_some());
                 if let (Some((first, _)), Some(map)) = (found, reading.map) {
                     let twice = names.all().find(|name| *name != first && map.contains_key(*name));
                     if let Some(second) = twice {

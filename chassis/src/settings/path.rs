@@ -1,6 +1,6 @@
 //! Keys of the settings tree: `resources.http.port`, with or without the root `system`.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 /// The name of the tree's root.
 pub(crate) const ROOT: &str = "system";
@@ -105,7 +105,8 @@ impl KeyPath {
             if !text.is_empty() {
                 text.push('.');
             }
-            push_step(&mut text, step);
+            // A string takes whatever is written to it.
+            let _ = write_step(&mut text, step);
         }
         text
     }
@@ -115,29 +116,26 @@ impl fmt::Display for KeyPath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(ROOT)?;
         for step in self.steps() {
-            let mut text = ".".to_owned();
-            push_step(&mut text, step);
-            f.write_str(&text)?;
+            f.write_char('.')?;
+            write_step(f, step)?;
         }
         Ok(())
     }
 }
 
-/// Adds a step, in quotes if it would be misread, and without anything a terminal would act on.
-fn push_step(text: &mut String, step: &str) {
+/// Writes a step, in quotes if it would be misread, and without anything a terminal would act on.
+fn write_step(out: &mut impl fmt::Write, step: &str) -> fmt::Result {
     const LONGEST: usize = 80;
     let (step, is_cut) = match step.char_indices().nth(LONGEST) {
         Some((end, _)) => (&step[..end], true),
         None => (step, false),
     };
     if step.is_empty() || step.contains(['.', '"']) || step.contains(char::is_control) {
-        text.push_str(&format!("{step:?}"));
+        write!(out, "{step:?}")?;
     } else {
-        text.push_str(step);
+        out.write_str(step)?;
     }
-    if is_cut {
-        text.push('…');
-    }
+    if is_cut { out.write_char('…') } else { Ok(()) }
 }
 
 /// The way from the root to the value being read, as a list that lives on the stack: a path costs nothing until

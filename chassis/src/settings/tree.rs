@@ -112,8 +112,9 @@ impl Tree {
         Self { root: Arc::new(root), service, layers, cells, is_detached, is_partial, declared }
     }
 
-    pub(crate) fn declare(&self, declared: &[Declared]) {
-        self.declared.get_or_init(|| Declarations::of(declared));
+    /// Lets it know what the service declares; the first time counts.
+    pub(crate) fn declare(&self, declared: &[Declared]) -> &Declarations {
+        self.declared.get_or_init(|| Declarations::of(declared))
     }
 
     /// The name of the service it was merged for.

@@ -24,10 +24,9 @@ impl Tree {
     ///
     /// A service whose own section `is_free` may have keys there that it does not declare.
     pub fn check(&self, declared: &[Declared], is_free: bool, problems: &mut Problems) {
-        self.declare(declared);
+        let all = self.declare(declared);
         declared.iter().for_each(|declared| declared.check(self, problems));
-        let declared = Declarations::of(declared);
-        self.walk(&self.root, &KeyPath::default(), false, &declared, problems);
+        self.walk(&self.root, &KeyPath::default(), false, all, problems);
         let own = self.own_path();
         let parts = PARTS.map(|part| own.child(part));
         for (path, node) in [&own].into_iter().chain(&parts).filter_map(|path| Some((path, self.root.at(path)?))) {
@@ -36,8 +35,8 @@ impl Tree {
             }
         }
         if !is_free {
-            self.deny(&own, &declared, problems);
-            parts.iter().for_each(|part| self.deny(part, &declared, problems));
+            self.deny(&own, all, problems);
+            parts.iter().for_each(|part| self.deny(part, all, problems));
         }
     }
 
@@ -52,15 +51,18 @@ impl Tree {
             };
         };
         for (key, node) in map {
+            let leads_on = known.contains(key.as_str()) || (path.is_root() && key == SERVICES);
+            if is_read && !leads_on {
+                // Who reads the section has told it.
+                continue;
+            }
             let path = path.child(key);
             if path == self.own_path() {
                 continue;
             }
-            if known.contains(key.as_str()) || is_services(&path) {
+            if leads_on {
                 let is_inside = is_inside || declared.contains(&path);
                 self.walk(node, &path, is_inside, declared, problems);
-            } else if is_read {
-                // Who reads the section has told it.
             } else if let Some(notice) = legacy_key(&path) {
                 problems.notice(format!("`{path}` (at {}) {notice}", node.named_at()));
             } else if is_inside {
