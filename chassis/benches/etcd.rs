@@ -1,6 +1,7 @@
-//! How long a start takes with settings in etcd, beside the range read alone.
+//! How long a start takes with settings in etcd, beside the range read alone; and how long a write takes to be in force
+//! everywhere in a service, beside a watch alone.
 //!
-//! `cargo bench -p chassis --features etcd --bench etcd`; needs the program `etcd`. Both sides connect, read everything
+//! `cargo bench -p chassis --features etcd --bench etcd`; needs the program `etcd`. At a start both sides connect, read everything
 //! and leave, in turn, so that a busy machine is busy for both.
 
 #![allow(clippy::disallowed_methods, reason = "a benchmark measures real time and waits for a server")]
@@ -14,8 +15,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use chassis::settings::{Etcd, Problems, Source, Tree};
-use etcd_client::{Client, GetOptions, GetResponse, Txn, TxnOp};
+use chassis::{
+    prelude::*,
+    settings::{Etcd, Problems, Source, Tree},
+};
+use etcd_client::{Client, GetOptions, GetResponse, Txn, TxnOp, WatchOptions};
 use tokio::runtime::{Builder, Runtime};
 
 const ROUNDS: usize = 31;
@@ -47,7 +51,62 @@ fn main() {
         let times = |it: Duration| format!("{:.2} ×", it.as_secs_f64() / raw.as_secs_f64());
         println!("{keys:>8} {raw:>12.2?} {load:>12.2?} {:>7} {merge:>12.2?} {:>7}", times(load), times(merge));
     }
+    let runtime = good(Builder::new_multi_thread().enable_all().build());
+    runtime.block_on(apply(&server.url));
 }
+
+/// From a write to the moment when a watch has it, and to that when every setting of a service has it.
+async fn apply(url: &str) {
+    let (mut seen, mut applied) = (Vec::new(), Vec::new());
+    let running = Follower::builder().source(Etcd::new([url]).prefix("/live")).start().await;
+    let running = running.unwrap_or_else(|error| panic!("{error:#}"));
+    let mut client = good(Client::connect([url], None).await);
+    let mut watch = good(client.watch("/live/", Some(WatchOptions::new().with_prefix())).await);
+    let service = running.service();
+    let all = [&service.a, &service.b, &service.c, &service.d];
+    for value in 1..=ROUNDS as u64 * 3 {
+        // The last one was told of a while ago: nobody is in a hurry.
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        let began = Instant::now();
+        let put = |name: &str| TxnOp::put(format!("/live/microservices/follower/{name}"), value.to_string(), None);
+        let write = Txn::new().and_then(["a", "b", "c", "d"].map(put));
+        let watched = async {
+            while good(watch.message().await).is_some_and(|message| message.events().is_empty()) {}
+            seen.push(began.elapsed());
+        };
+        let followed = async {
+            for setting in all {
+                let mut watch = setting.watch();
+                while setting.get() != value {
+                    watch.changed().await;
+                }
+            }
+            applied.push(began.elapsed());
+        };
+        let written = async { good(client.clone().txn(write).await) };
+        tokio::join!(written, watched, followed);
+    }
+    running.stop().await.unwrap_or_else(|error| panic!("{error:#}"));
+    let [seen, applied] = [seen, applied].map(median);
+    let more = applied.saturating_sub(seen);
+    println!("from a write to a watch alone {seen:.2?}, to all settings of a service {applied:.2?}: + {more:.2?}");
+}
+
+/// A service with settings that follow.
+#[microservice(name = "follower")]
+struct Follower {
+    #[setting(default = 0)]
+    a: Setting<u64>,
+    #[setting(default = 0)]
+    b: Setting<u64>,
+    #[setting(default = 0)]
+    c: Setting<u64>,
+    #[setting(default = 0)]
+    d: Setting<u64>,
+}
+
+#[microservice]
+impl Follower {}
 
 /// What everybody has to do: connect and read.
 fn range(url: &str) -> (Runtime, GetResponse) {
