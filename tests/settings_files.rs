@@ -134,7 +134,8 @@ fn whatever_is_in_a_file_it_is_read_or_explained() {
         let mut random = Random(round.wrapping_mul(0x9e37_79b9_7f4a_7c15));
         let (ending, seed) = SEEDS[random.next(SEEDS.len())];
         let bytes = random.mutated(seed);
-        let path = folder.path().join(format!("f.{ending}"));
+        let name = format!("f.{ending}");
+        let path = folder.path().join(&name);
         fs::write(&path, &bytes).unwrap();
         let begin = Instant::now();
         let sources: [Box<dyn Source>; 1] = [Box::new(File::new(&path))];
@@ -149,6 +150,9 @@ fn whatever_is_in_a_file_it_is_read_or_explained() {
             let text = problem.to_string();
             assert!(!text.contains(char::is_control), "round {round}: {text:?}");
             assert!(text.len() < 4_000, "round {round}: {text}");
+            // Whoever reads it finds the place: the file, and where a value is at fault its key.
+            let place = problem.written_at().map(ToString::to_string);
+            assert!(place.is_some_and(|place| place.contains(&name)), "round {round}: {text}");
         }
         read += u64::from(problems.is_empty());
     }

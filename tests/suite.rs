@@ -62,5 +62,7 @@ mod stop_under_load;
 mod tasks;
 mod tidy;
 mod timers;
+mod timers_settings;
 mod todo;
 mod todo_api;
+mod todo_stores;
