@@ -220,11 +220,11 @@ fn the_last_of_twenty_quick_writes_is_always_in_force() {
         let running = Orders::builder().source(Etcd::new([server.url()])).start().await.unwrap();
         let (mut writer, begun) = (EtcdWriter::to(&server), Instant::now());
         for round in 1..=1_000_u32 {
+            writer.put(CURRENCY, &format!("\"{round}\""));
+            // A transaction each, as fast as one client can.
             for write in 1..=20 {
-                // One key of two, a transaction each, as fast as one client can.
                 writer.put(PAGES, &(round * 100 + write).to_string());
             }
-            writer.put(CURRENCY, &format!("\"{round}\""));
             becomes(&running.service().page_size, round * 100 + 20).await;
             becomes(&running.service().currency, round.to_string()).await;
         }
