@@ -196,3 +196,24 @@ fn without_the_feature_the_tools_for_etcd_name_it() {
         assert!(exit.stderr.contains("feature `etcd`"), "{}", exit.stderr);
     }
 }
+
+#[cfg(not(feature = "etcd"))]
+#[test]
+fn what_needs_etcd_says_so_where_it_is_not_compiled_in() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("lab.yml");
+    fs::write(&file, FILE).unwrap();
+    let path = file.display().to_string();
+    let asked: [&[&str]; 3] = [&["push", &path], &["push", &path, "--dry-run"], &["pull"]];
+    for arguments in asked {
+        let exit = lab(arguments).env("CHASSIS_ETCD_ENDPOINTS", "http://127.0.0.1:1").run();
+        let told = "settings in etcd are not compiled into this program\nenable the feature `etcd` of `chassis`\n";
+        assert_eq!((exit.code, exit.stdout.as_str(), exit.stderr.as_str()), (Some(64), "", told), "{arguments:?}");
+    }
+    // A service that is to read them does not start without.
+    let service = Program::at(Path::new(env!("CARGO_BIN_EXE_lab"))).arg("check");
+    let exit = service.env("CHASSIS_ETCD_ENDPOINTS", "http://127.0.0.1:1").run();
+    println!("{}", exit.stderr);
+    assert_eq!((exit.code, exit.stdout.as_str()), (Some(78), ""));
+    assert!(exit.stderr.contains("feature `etcd`"), "{}", exit.stderr);
+}
