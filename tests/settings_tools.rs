@@ -189,16 +189,6 @@ system:
 
 #[cfg(not(feature = "etcd"))]
 #[test]
-fn without_the_feature_the_tools_for_etcd_name_it() {
-    for words in [&["push", "a.yml"][..], &["pull"]] {
-        let exit = lab(words).run();
-        assert_eq!((exit.code, exit.stdout.as_str()), (Some(64), ""));
-        assert!(exit.stderr.contains("feature `etcd`"), "{}", exit.stderr);
-    }
-}
-
-#[cfg(not(feature = "etcd"))]
-#[test]
 fn what_needs_etcd_says_so_where_it_is_not_compiled_in() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("lab.yml");
