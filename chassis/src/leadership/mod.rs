@@ -136,8 +136,10 @@ impl Leadership {
                 }
                 tokio::select! {
                     () = sleep_until(until) => {}
-                    // Without anybody who would renew it, it ends when it was to.
-                    Err(_) = news.changed() => return sleep_until(until).await,
+                    changed = news.changed() => if changed.is_err() {
+                        // Without anybody who would renew it, it ends when it was to.
+                        return sleep_until(until).await;
+                    },
                 }
             }
         };

@@ -42,6 +42,14 @@ async fn a_term_that_is_ended_is_lost_at_once() {
     let (term, until) = term(7);
     until.send_replace(None);
     timeout(Duration::ZERO, term.lost()).await.unwrap();
+    // And seen by whoever waits for it already.
+    let (term, until) = self::term(7);
+    let began = Instant::now();
+    tokio::join!(term.lost(), async {
+        sleep(SECOND / 10).await;
+        until.send_replace(None);
+    });
+    assert_eq!(began.elapsed(), SECOND / 10);
     let (term, _until) = self::term(7);
     let clone = term.clone();
     term.end();
