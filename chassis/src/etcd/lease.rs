@@ -4,7 +4,10 @@
 //! paused, must not make it believe in a lease that the server has ended long ago. So the time counts from the moment
 //! the last question was *sent* that was answered; the server counts from a later one.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use etcd_client::{Client, Error};
 use tokio::{
@@ -25,6 +28,9 @@ const MARGIN: (u32, Duration) = (10, Duration::from_secs(1));
 /// How often it is renewed within its time to live: two questions may go unanswered.
 const QUESTIONS: u32 = 3;
 
+/// No lease is taken to live for longer, whatever the server says: that could be anything.
+const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
+
 /// How long the owner waits before it tries to connect again.
 const PAUSE: Duration = Duration::from_millis(100);
 
@@ -36,6 +42,8 @@ pub(crate) struct Lease {
     ttl: Duration,
     /// Until when it is valid; `None` once it is lost.
     until: Arc<watch::Sender<Option<Instant>>>,
+    /// The connection that served last.
+    client: Arc<Mutex<Client>>,
 }
 
 /// Why an attempt to keep a lease came to its end.
@@ -59,9 +67,9 @@ impl Lease {
         let seconds = i64::try_from(seconds.max(1)).unwrap_or(i64::MAX);
         let mut leases = client.lease_client();
         let granted = within(GREETING, Box::pin(leases.grant(seconds, None))).await??;
-        let ttl = Duration::from_secs(u64::try_from(granted.ttl()).unwrap_or(0));
-        let until = watch::Sender::new(Some(end(asked, ttl)));
-        Ok(Self { id: granted.id(), ttl, until: Arc::new(until) })
+        let ttl = lifetime(granted.ttl());
+        let until = Arc::new(watch::Sender::new(Some(end(asked, ttl))));
+        Ok(Self { id: granted.id(), ttl, until, client: Arc::new(Mutex::new(client.clone())) })
     }
 
     /// What is attached to it is written with this id.
@@ -100,21 +108,21 @@ impl Lease {
     ///
     /// # Cancel safety
     /// Safe; it is valid for what remains of its time then.
-    pub(crate) async fn keep(&self, client: Client, endpoints: &mut Endpoints) {
+    pub(crate) async fn keep(&self, endpoints: &mut Endpoints) {
         tokio::select! {
             biased;
             () = self.lost() => {}
-            () = Box::pin(self.save(client, endpoints)) => self.lose(),
+            () = Box::pin(self.save(endpoints)) => self.lose(),
         }
     }
 
-    /// Gives it back: what is attached to it is gone at once.
+    /// Gives it back by the connection that served last: what is attached to it is gone at once.
     ///
     /// # Errors
     /// When etcd does not answer; it expires by itself then. One that is gone already is no failure.
-    pub(crate) async fn revoke(&self, client: &Client) -> Result<(), Failure> {
+    pub(crate) async fn revoke(&self) -> Result<(), Failure> {
         self.lose();
-        let mut leases = client.lease_client();
+        let mut leases = self.client().lease_client();
         match within(GREETING, Box::pin(leases.revoke(self.id))).await? {
             Err(Error::GRpcStatus(status)) if status.code() == tonic::Code::NotFound => Ok(()),
             answer => Ok(answer.map(|_| ())?),
@@ -122,19 +130,25 @@ impl Lease {
     }
 
     /// Renews it by one connection after the other, until the server does not know it any more.
-    async fn save(&self, client: Client, endpoints: &mut Endpoints) {
-        let mut connected: Result<Client, Failure> = Ok(client);
+    async fn save(&self, endpoints: &mut Endpoints) {
         loop {
-            match connected {
-                Ok(client) => match self.renew(&client).await {
-                    End::Gone => return,
-                    End::Failed(failure) => tracing::debug!("a lease of etcd was not renewed: {}", failure.what),
-                },
-                Err(failure) => tracing::debug!("etcd is not there to renew a lease: {}", failure.what),
+            match self.renew(&self.client()).await {
+                End::Gone => return,
+                End::Failed(failure) => tracing::debug!("a lease of etcd was not renewed: {}", failure.what),
             }
-            sleep(PAUSE).await;
-            connected = endpoints.connect().await;
+            let client = loop {
+                sleep(PAUSE).await;
+                match endpoints.connect().await {
+                    Ok(client) => break client,
+                    Err(failure) => tracing::debug!("etcd is not there to renew a lease: {}", failure.what),
+                }
+            };
+            *self.client.lock().unwrap_or_else(PoisonError::into_inner) = client;
         }
+    }
+
+    fn client(&self) -> Client {
+        self.client.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Renews it by one connection for as long as that goes well.
@@ -183,6 +197,11 @@ impl Lease {
     fn lose(&self) {
         self.until.send_if_modified(|known| known.take().is_some());
     }
+}
+
+/// How long a lease lives that the server gives for so many seconds.
+fn lifetime(seconds: i64) -> Duration {
+    Duration::from_secs(u64::try_from(seconds).unwrap_or(0)).min(LONGEST)
 }
 
 /// Until when a lease is certainly valid after an answer to a question of that moment.

@@ -39,7 +39,7 @@ pub(crate) struct Candidacy {
     ttl: Duration,
     stands: Vec<Stand>,
     /// What has to be given back.
-    held: Option<(Client, Lease)>,
+    held: Option<Lease>,
     /// Whether it was told that etcd is away.
     is_away: AtomicBool,
 }
@@ -81,11 +81,11 @@ impl Candidacy {
         }
         let held = self.held.take();
         let closed = join_all(self.stands.iter().map(|stand| stand.office.close()));
-        let Some((client, lease)) = held else { return };
+        let Some(lease) = held else { return };
         let mut endpoints = Endpoints::new(Arc::clone(&self.etcd));
         let is_lost = tokio::select! {
             biased;
-            () = Box::pin(lease.keep(client.clone(), &mut endpoints)) => true,
+            () = Box::pin(lease.keep(&mut endpoints)) => true,
             _ = closed => false,
         };
         if is_lost {
@@ -93,7 +93,7 @@ impl Candidacy {
         }
         // From here on it leads no more, whatever becomes of the answer.
         self.lose_all("the service stops");
-        match timeout(FAREWELL, lease.revoke(&client)).await {
+        match timeout(FAREWELL, lease.revoke()).await {
             Ok(Ok(())) => {}
             Ok(Err(failure)) => tracing::debug!("the lease of a leader expires by itself: {}", failure.what),
             Err(_) => tracing::debug!("the lease of a leader expires by itself: etcd does not answer"),
@@ -111,7 +111,7 @@ impl Candidacy {
                     let began = Instant::now();
                     tokio::select! {
                         biased;
-                        () = Box::pin(lease.keep(client.clone(), &mut endpoints)) => {}
+                        () = Box::pin(lease.keep(&mut endpoints)) => {}
                         () = Box::pin(self.campaign(client, &lease)) => {}
                     }
                     self.lose_all("etcd did not renew the lease in time");
@@ -128,7 +128,7 @@ impl Candidacy {
     async fn grant(&mut self, endpoints: &mut Endpoints) -> Result<(Client, Lease), Failure> {
         let client = endpoints.connect().await?;
         let lease = Lease::grant(&client, self.ttl).await?;
-        self.held = Some((client.clone(), lease.clone()));
+        self.held = Some(lease.clone());
         Ok((client, lease))
     }
 

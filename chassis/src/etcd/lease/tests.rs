@@ -100,7 +100,7 @@ async fn a_lease_is_valid_for_as_long_as_it_is_kept_and_expires_here_before_it_d
     let lease = Lease::grant(&client, TTL).await.unwrap();
     assert_eq!((lease.ttl, lease.is_valid()), (TTL, true));
     let mut endpoints = server.endpoints();
-    assert!(timeout(TTL * 3, lease.keep(client.clone(), &mut endpoints)).await.is_err());
+    assert!(timeout(TTL * 3, lease.keep(&mut endpoints)).await.is_err());
     assert!(lease.is_valid());
     // Nobody keeps it any more.
     let until = lease.valid_until().unwrap();
@@ -116,12 +116,12 @@ async fn a_lease_that_is_given_back_or_ended_by_the_server_is_lost() {
     let client = server.client().await;
     let (mine, theirs) =
         (Lease::grant(&client, TTL * 60).await.unwrap(), Lease::grant(&client, TTL * 3).await.unwrap());
-    mine.revoke(&client).await.unwrap();
+    mine.revoke().await.unwrap();
     assert!(!mine.is_valid() && !knows(&client, &mine).await);
-    mine.revoke(&client).await.unwrap();
+    mine.revoke().await.unwrap();
     client.lease_client().revoke(theirs.id()).await.unwrap();
     let mut endpoints = server.endpoints();
-    timeout(TTL, theirs.keep(client, &mut endpoints)).await.unwrap();
+    timeout(TTL, theirs.keep(&mut endpoints)).await.unwrap();
     assert!(!theirs.is_valid());
 }
 
@@ -131,7 +131,7 @@ async fn a_lease_survives_a_server_that_comes_back_in_time_and_is_lost_with_one_
     let client = server.client().await;
     let lease = Lease::grant(&client, TTL * 5).await.unwrap();
     let mut endpoints = server.endpoints();
-    let keeping = lease.keep(client, &mut endpoints);
+    let keeping = lease.keep(&mut endpoints);
     let outages = async {
         server.kill();
         server.launch();
@@ -144,4 +144,13 @@ async fn a_lease_survives_a_server_that_comes_back_in_time_and_is_lost_with_one_
     let ((), last) = tokio::join!(keeping, outages);
     assert!(!lease.is_valid());
     assert!(Instant::now() < last + TTL * 2, "an answer may have been on its way");
+}
+
+#[test]
+fn whatever_a_server_says_of_the_life_of_a_lease_is_no_panic() {
+    let now = Instant::now();
+    for (said, lives) in [(i64::MIN, Duration::ZERO), (-1, Duration::ZERO), (5, TTL * 5), (i64::MAX, LONGEST)] {
+        assert_eq!(lifetime(said), lives);
+        assert!(end(now, lives) >= now && end(now, lives) <= now + lives);
+    }
 }

@@ -142,7 +142,7 @@ pub(super) struct Registration {
     standing: Arc<Standing>,
     endpoints: Endpoints,
     /// What has to be taken back.
-    held: Option<(Client, Lease)>,
+    held: Option<Lease>,
 }
 
 impl Registration {
@@ -158,8 +158,8 @@ impl Registration {
             () = until => {}
             () = self.stay() => {}
         }
-        if let Some((client, lease)) = self.held.take() {
-            match timeout(FAREWELL, lease.revoke(&client)).await {
+        if let Some(lease) = self.held.take() {
+            match timeout(FAREWELL, lease.revoke()).await {
                 Ok(Ok(())) => tracing::debug!("not registered in etcd any more: {}", self.plan.key),
                 Ok(Err(failure)) => tracing::debug!("the registration expires by itself: {}", failure.what),
                 Err(_) => tracing::debug!("the registration expires by itself: etcd does not answer"),
@@ -193,7 +193,7 @@ impl Registration {
         let value = self.plan.value().await?;
         let lease = Lease::grant(&client, self.plan.settings.ttl).await?;
         // From here on there may be a key, whatever becomes of the answer.
-        self.held = Some((client.clone(), lease.clone()));
+        self.held = Some(lease.clone());
         put(&client, &self.plan.key, value, &lease).await?;
         Ok((client, lease))
     }
@@ -202,7 +202,7 @@ impl Registration {
     async fn keep(&mut self, client: Client, lease: &Lease) -> String {
         let Self { plan, endpoints, .. } = self;
         tokio::select! {
-            () = lease.keep(client.clone(), endpoints) => "etcd did not renew the lease in time".to_owned(),
+            () = lease.keep(endpoints) => "etcd did not renew the lease in time".to_owned(),
             failure = Box::pin(follow_address(plan, &client, lease)) => failure.what,
             never = guard(plan, lease) => match never {},
         }
