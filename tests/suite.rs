@@ -17,6 +17,8 @@ mod leader;
 mod leader_faults;
 #[cfg(feature = "etcd")]
 mod leader_outage;
+#[cfg(feature = "etcd")]
+mod leader_work;
 mod leaks;
 mod lifecycle_start;
 mod lifecycle_stop;

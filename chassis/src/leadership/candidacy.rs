@@ -174,10 +174,19 @@ impl Candidacy {
         waiting: &AtomicUsize,
     ) -> Result<Infallible, Failure> {
         let Stand { office, election, .. } = stand;
+        // Only one of them may be refused, again and again: then nothing is well again.
+        let answered = || {
+            if waiting.fetch_sub(1, Ordering::Relaxed) == 1 {
+                self.is_back();
+            }
+        };
         let mut watch = None;
         loop {
             if office.is_resigned() {
                 election.withdraw(client, lease).await?;
+                if watch.is_none() {
+                    answered();
+                }
                 return pending().await;
             }
             let now = timestamp(self.core.clock.now());
@@ -185,14 +194,12 @@ impl Candidacy {
             let token = match answer.outcome {
                 Outcome::Mine(leader) => self.elect(stand, leader, lease),
                 Outcome::Theirs(leader) => self.follow(stand, leader),
+                Outcome::Nobodys(leader) => self.wait_for_somebody(stand, leader),
             };
             let watch = match &mut watch {
                 Some(watch) => watch,
                 None => {
-                    // Only one of them may be refused, again and again: then nothing is well again.
-                    if waiting.fetch_sub(1, Ordering::Relaxed) == 1 {
-                        self.is_back();
-                    }
+                    answered();
                     watch.insert(election.watch(client, answer.revision + 1).await?)
                 }
             };
@@ -241,6 +248,22 @@ impl Candidacy {
             tracing::debug!("`{}`: `{}` is leader (token {token})", stand.task, leader.instance.escape_debug());
         }
         self.lose(stand, Some(leader), "another replica leads");
+        token
+    }
+
+    /// Nobody leads, and nobody will; told, for only a person can change it. Gives back the token.
+    fn wait_for_somebody(&self, stand: &Stand, leader: Leader) -> u64 {
+        let Stand { task, office, election } = stand;
+        let token = leader.token;
+        let is_known = office.leader().as_ref() == Some(&leader);
+        self.lose(stand, Some(leader), "its key in etcd was written by hand");
+        if !is_known {
+            let key = election.key();
+            tracing::warn!(
+                "`{task}`: nobody leads, for `{key}` was written by hand and belongs to no replica; delete it: \
+                 `etcdctl del {key}`"
+            );
+        }
         token
     }
 

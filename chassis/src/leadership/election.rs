@@ -19,6 +19,8 @@ pub(super) enum Outcome {
     Mine(Leader),
     /// Somebody else does.
     Theirs(Leader),
+    /// Nobody does, and the key does not go by itself: whoever has written it had no lease.
+    Nobodys(Leader),
 }
 
 /// An outcome, and when it was so.
@@ -31,6 +33,11 @@ impl Election {
     /// The election of a method, below the prefix of the settings.
     pub(super) fn new(prefix: &str, service: &str, method: &str, instance: &str) -> Self {
         Self { key: format!("{prefix}/leaders/{service}/{method}"), instance: instance.to_owned() }
+    }
+
+    /// The key, as it stands in etcd.
+    pub(super) fn key(&self) -> &str {
+        &self.key
     }
 
     /// Puts the key, if there is none; whoever has put it leads. To ask twice changes nothing.
@@ -106,7 +113,11 @@ pub(super) async fn deleted(watch: &mut WatchStream) -> Result<i64, Failure> {
 
 fn outcome(found: &KeyValue, lease: &Lease) -> Outcome {
     let leader = Leader::parse(token(found.create_revision()), found.value());
-    if found.lease() == lease.id() { Outcome::Mine(leader) } else { Outcome::Theirs(leader) }
+    match found.lease() {
+        0 => Outcome::Nobodys(leader),
+        id if id == lease.id() => Outcome::Mine(leader),
+        _ => Outcome::Theirs(leader),
+    }
 }
 
 /// Revisions count from 1.
