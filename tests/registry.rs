@@ -147,6 +147,24 @@ fn a_service_is_registered_while_it_takes_work_and_not_any_more_when_it_closes()
 }
 
 #[test]
+fn an_address_that_a_changed_setting_has_moved_is_registered() {
+    let Some(server) = EtcdServer::start() else { return };
+    no_leaks(async move {
+        let running = prices(&server.url()).await;
+        until("registered", async || !keys(&server).is_empty()).await;
+        let port = chassis_tests::free_port();
+        server.put("/system/resources/http/port", &port.to_string());
+        let moved = format!("\"port\":{port}");
+        until("registered where it is", async || {
+            below(&server, "/system/discovery/").iter().any(|(_, value)| value.contains(&moved))
+        })
+        .await;
+        assert_eq!(keys(&server).len(), 1);
+        running.stop().await.unwrap();
+    });
+}
+
+#[test]
 fn without_http_it_is_the_status_server_and_what_the_settings_say_goes_first() {
     let Some(server) = EtcdServer::start() else { return };
     no_leaks(async move {

@@ -103,6 +103,23 @@ fn a_file_is_pushed_at_once_and_pulled_again() {
 }
 
 #[test]
+fn what_is_pushed_for_a_service_with_a_leader_elects_it_there() {
+    let Some(server) = EtcdServer::start() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("replica.yml");
+    let push = |content: &str| {
+        fs::write(&file, content).unwrap();
+        let replica = Program::at(Path::new(env!("CARGO_BIN_EXE_replica")));
+        let replica = replica.env("CHASSIS_ETCD_ENDPOINTS", server.url()).arg("settings").arg("push");
+        replica.arg(&file.display().to_string()).run()
+    };
+    let exit = push("system: {microservices: {replica: {writer: a, store: 1}}}\n");
+    assert_eq!((exit.code, exit.stderr.as_str()), (Some(0), ""), "{}", exit.stdout);
+    let exit = push("system: {microservices: {replica: {tasks: {write: {leader: perhaps}}}}}\n");
+    assert_eq!(exit.code, Some(78), "{}", exit.stderr);
+}
+
+#[test]
 fn keys_that_are_not_in_the_file_stay_unless_they_are_pruned() {
     let Some(server) = EtcdServer::start() else { return };
     let folder = tempfile::tempdir().unwrap();

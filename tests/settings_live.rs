@@ -105,7 +105,13 @@ fn what_one_part_refuses_changes_nowhere_and_is_told_once() {
         held.say(
             json!({ "resources": { "pool": { "verdict": "no" } }, "microservices": { "orders": { "page_size": 31 } } }),
         );
-        assert_eq!(refused(&mut events).await, "`system.resources.pool`: the pool does not like it");
+        let why = refused(&mut events).await;
+        assert!(
+            why.starts_with("`system.resources.pool`: the pool does not like it; not in force until that is mended: ")
+        );
+        for waiting in ["`system.resources.pool.verdict` (at ", "`system.microservices.orders.page_size` (at "] {
+            assert!(why.contains(waiting), "{why}");
+        }
         assert_eq!(running.service().page_size.get(), 20);
         held.say(json!({ "resources": { "above": { "verdict": "panic" } } }));
         assert!(refused(&mut events).await.contains("at the sight of it"));
@@ -212,6 +218,12 @@ fn a_setting_of_the_service_that_is_not_live_waits_for_its_next_start() {
         let line = running.logs().wait_for(|line| line["message"].as_str().unwrap().contains("next start")).await;
         assert!(line["message"].as_str().unwrap().contains("`system.microservices.orders.title`"), "{line}");
         assert_eq!(running.service().title, "fixed");
+        // What is again as it was at the start needs no other one.
+        held.say(json!({}));
+        changed(&mut events).await;
+        let lines = running.logs().captured();
+        let lines = lines.iter().filter(|line| line["message"].as_str().unwrap().contains("next start"));
+        assert_eq!(lines.count(), 1);
         running.stop().await.unwrap();
     });
 }

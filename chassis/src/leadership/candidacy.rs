@@ -22,7 +22,7 @@ use crate::{
     etcd::{Endpoints, Failure, Lease, Options},
     lifecycle::{Core, EventKind},
     logging::timestamp,
-    settings::source::{Source, etcd_among},
+    settings::source::{Source, etcd_among, has_etcd},
     supervision::Backoff,
 };
 
@@ -54,7 +54,7 @@ struct Stand {
 impl Candidacy {
     /// Whether these sources say where replicas can agree.
     pub(crate) fn is_possible(sources: &[Box<dyn Source>]) -> bool {
-        etcd_among(sources).is_some()
+        has_etcd(sources)
     }
 
     /// That of a service; `None` where no method of it is led.

@@ -50,7 +50,8 @@ pub(crate) async fn follow(engine: Arc<Engine>, supervisor: Arc<Supervisor>) {
     }
     let told = engine.started_with();
     let (owners, unread, restarts) = (owners(&core), BTreeSet::new(), JoinSet::new());
-    let mut reload = Reload { engine, supervisor, core, owners, told, unread, restarts };
+    let began = told.clone();
+    let mut reload = Reload { engine, supervisor, core, owners, began, told, unread, restarts };
     loop {
         let sources = changed.next().await;
         sleep(BURST).await;
@@ -73,6 +74,8 @@ struct Reload {
     core: Arc<Core>,
     /// The resource whose settings each declaration is, if it is that of one.
     owners: Vec<Option<usize>>,
+    /// The settings that the service started with.
+    began: Tree,
     /// The settings that every part of the service works with.
     told: Tree,
     /// Sources that have changed since.
@@ -100,7 +103,7 @@ impl Reload {
             }
             if !problems.is_empty() {
                 if !is_set {
-                    return self.refuse(&problems);
+                    return self.refuse(&problems, &differences);
                 }
                 // Otherwise more was set meanwhile, and is looked at together with it.
                 if self.core.settings.take_back(&candidate) {
@@ -158,8 +161,8 @@ impl Reload {
         if differences.is_empty() {
             return;
         }
-        self.tell(differences);
         let tree = self.core.settings.tree();
+        self.tell(&tree, differences);
         if differences.iter().any(|difference| difference.is_below("logging")) {
             let logging = tree.section("logging").read::<LoggingSettings>(&[], &mut Problems::new());
             logging.into_iter().for_each(|logging| self.core.scope.logs().configure(&logging));
@@ -177,6 +180,9 @@ impl Reload {
                 restarted.push(at);
             }
         }
+        // Not before: whoever hears of it finds all that is live as it is now.
+        let keys = differences.iter().map(|difference| difference.key.to_string()).collect();
+        self.core.events.emit(EventKind::SettingsChanged { keys });
         while self.restarts.try_join_next().is_some() {}
         let supervisor = Arc::clone(&self.supervisor);
         self.restarts.spawn(self.core.scope.wrap(async move { supervisor.replace(restarted).await }));
@@ -206,35 +212,33 @@ impl Reload {
         }
     }
 
-    fn tell(&self, differences: &[Difference]) {
-        let keys: Vec<String> = differences.iter().map(|difference| difference.key.to_string()).collect();
-        let said: Vec<String> = differences
-            .iter()
-            .take(NAMED)
-            .map(|difference| format!("`{}` (at {})", difference.key, difference.origin))
-            .collect();
-        let more = match keys.len().saturating_sub(NAMED) {
-            0 => String::new(),
-            more => format!(" and {more} more"),
-        };
-        tracing::info!("settings changed: {}{more}", said.join(", "));
-        let is_of_resource = |difference: &&Difference| self.resource(difference).is_some();
-        let late: Vec<String> = differences
-            .iter()
-            .filter(|difference| difference.change == Change::Restart && !is_of_resource(difference))
-            .map(|difference| format!("`{}`", difference.key))
-            .collect();
+    fn tell(&self, tree: &Tree, differences: &[Difference]) {
+        tracing::info!("settings changed: {}", named(differences));
+        let is_late =
+            |difference: &&Difference| difference.change == Change::Restart && self.resource(difference).is_none();
+        let mut late: Vec<String> = Vec::new();
+        if differences.iter().any(|difference| is_late(&difference)) {
+            // One that is again what the service works with needs no start.
+            let since_start = self.core.settings.differences(tree, &self.began);
+            let is_other = |difference: &&Difference| since_start.iter().any(|other| other.key == difference.key);
+            let found = differences.iter().filter(is_late).filter(is_other);
+            late.extend(found.map(|difference| format!("`{}`", difference.key)));
+        }
         if !late.is_empty() {
             tracing::warn!("takes effect only with the next start of the service: {}", late.join(", "));
         }
         self.core.figures.settings_changed("applied");
-        self.core.events.emit(EventKind::SettingsChanged { keys });
     }
 
-    fn refuse(&self, problems: &Problems) {
-        let said = in_one_line(problems);
+    fn refuse(&self, problems: &Problems, differences: &[Difference]) {
+        let mut said = in_one_line(problems);
+        let is_untold = |difference: &&Difference| !said.contains(&format!("`{}`", difference.key));
+        let waiting: Vec<Difference> = differences.iter().filter(is_untold).cloned().collect();
+        if !waiting.is_empty() {
+            said += &format!("; not in force until that is mended: {}", named(&waiting));
+        }
         self.core.figures.settings_changed("refused");
-        // The same again, because something else has changed, is not news.
+        // The same again is not news.
         if self.core.refuse(Some(said.clone())) {
             tracing::warn!("changed settings are refused, those before stay in force: {said}");
             self.core.events.emit(EventKind::SettingsRefused { why: said });
@@ -259,6 +263,16 @@ impl Reload {
     fn resource(&self, difference: &Difference) -> Option<usize> {
         *self.owners.get(difference.declared)?
     }
+}
+
+/// The first of them, and where each was written.
+fn named(differences: &[Difference]) -> String {
+    let named = differences.iter().take(NAMED).map(|one| format!("`{}` (at {})", one.key, one.origin));
+    let mut named = named.collect::<Vec<_>>().join(", ");
+    if let more @ 1.. = differences.len().saturating_sub(NAMED) {
+        named += &format!(" and {more} more");
+    }
+    named
 }
 
 fn in_one_line(problems: &Problems) -> String {

@@ -209,7 +209,7 @@ impl Registration {
     }
 }
 
-/// Writes the key again whenever a restart has brought a server to another address.
+/// Writes the key again whenever a restart or a changed setting has brought a server to another address.
 async fn follow_address(plan: &Plan, client: &Client, lease: &Lease) -> Failure {
     let mut events = plan.service.event_stream().from_now();
     let mut written = match plan.value().await {
@@ -217,9 +217,10 @@ async fn follow_address(plan: &Plan, client: &Client, lease: &Lease) -> Failure 
         Err(failure) => return failure,
     };
     loop {
-        let started =
-            events.find(|kind| matches!(kind, EventKind::State { to: State::Started, .. }).then_some(())).await;
-        if started.is_none() {
+        let moves = |kind: &EventKind| {
+            matches!(kind, EventKind::State { to: State::Started, .. } | EventKind::SettingsChanged { .. })
+        };
+        if events.find(|kind| moves(kind).then_some(())).await.is_none() {
             return std::future::pending().await;
         }
         let Ok(value) = plan.value().await else { continue };

@@ -17,7 +17,7 @@ pub(crate) use self::changes::Changed;
 pub use self::etcd::Etcd;
 pub(crate) use self::etcd::of_environment as etcd_of_environment;
 #[cfg(feature = "etcd")]
-pub(crate) use self::etcd::{MOST_OPERATIONS, Plan, Store, etcd_among};
+pub(crate) use self::etcd::{MOST_OPERATIONS, Plan, Store, etcd_among, has_etcd};
 #[cfg(all(test, feature = "yaml"))]
 pub(crate) use self::file::parse_text;
 pub use self::{changes::Changes, cli::Cli, dict::Dict, env::Env, file::File, layer::Layer};

@@ -52,7 +52,7 @@ pub(crate) use self::environment::of_environment;
 #[cfg(feature = "etcd")]
 pub use self::source::Etcd;
 #[cfg(feature = "etcd")]
-pub(crate) use self::source::etcd_among;
+pub(crate) use self::source::{etcd_among, has_etcd};
 #[cfg(feature = "etcd")]
 pub(crate) use self::{
     plan::{MOST_OPERATIONS, Plan},

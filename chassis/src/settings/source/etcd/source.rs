@@ -15,6 +15,7 @@ use super::{
     keeper::Keeper,
     options::Options,
     standing::{First, Standing},
+    store::Planned,
 };
 use crate::{
     Health, etcd,
@@ -221,6 +222,14 @@ pub(crate) fn etcd_among(sources: &[Box<dyn Source>]) -> Option<&Etcd> {
     sources.iter().rev().find_map(|source| {
         let source: &dyn std::any::Any = source.as_ref();
         source.downcast_ref::<Etcd>()
+    })
+}
+
+/// Whether one of these sources is an etcd, or what an etcd is about to say.
+pub(crate) fn has_etcd(sources: &[Box<dyn Source>]) -> bool {
+    sources.iter().any(|source| {
+        let source: &dyn std::any::Any = source.as_ref();
+        source.is::<Etcd>() || source.is::<Planned>()
     })
 }
 

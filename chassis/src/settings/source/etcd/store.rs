@@ -111,7 +111,7 @@ fn refused(failure: Failure) -> Error {
 }
 
 /// A tree that is not written yet.
-struct Planned {
+pub(super) struct Planned {
     keys: Keys,
     prefix: String,
 }
