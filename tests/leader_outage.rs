@@ -74,6 +74,8 @@ fn an_etcd_that_is_put_back_to_an_older_state_has_one_leader() {
         let before = elections();
         server.restore(&file);
         until("elected", || elections() > before && (is_leader(&one) || is_leader(&two))).await;
+        // The leader before knows nothing of it until it hears that its lease is not there any more.
+        until("let go", || !(is_leader(&one) && is_leader(&two))).await;
         assert_eq!(most_leaders(&[&one, &two]).await, 1);
         let (one, two) = if is_leader(&one) { (one, two) } else { (two, one) };
         one.stop().await.unwrap();
