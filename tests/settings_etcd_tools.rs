@@ -111,7 +111,7 @@ fn what_is_pushed_for_a_service_with_a_leader_elects_it_there() {
         fs::write(&file, content).unwrap();
         let replica = Program::at(Path::new(env!("CARGO_BIN_EXE_replica")));
         let replica = replica.env("CHASSIS_ETCD_ENDPOINTS", server.url()).arg("settings").arg("push");
-        replica.arg(&file.display().to_string()).run()
+        replica.arg(file.display().to_string()).run()
     };
     let exit = push("system: {microservices: {replica: {writer: a, store: 1}}}\n");
     assert_eq!((exit.code, exit.stderr.as_str()), (Some(0), ""), "{}", exit.stdout);

@@ -4,7 +4,8 @@ use std::{
     env,
     ffi::OsStr,
     fs,
-    io::{BufRead, BufReader, Read},
+    hash::{BuildHasher, RandomState},
+    io::{BufRead, BufReader, ErrorKind, Read},
     net::TcpListener,
     os::unix::process::{CommandExt, ExitStatusExt},
     path::{Path, PathBuf},
@@ -104,8 +105,16 @@ impl Program {
 ///
 /// When there is none.
 pub fn free_port() -> u16 {
-    let address = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
-    address.unwrap_or_else(|error| panic!("no free port: {error}")).port()
+    // None of those that the system gives to connections: nobody takes it from a server that is down for a moment.
+    loop {
+        let random = RandomState::new().hash_one(Instant::now());
+        let port = 12_000 + u16::try_from(random % 20_000).unwrap_or_default();
+        match TcpListener::bind(("127.0.0.1", port)) {
+            Ok(_) => return port,
+            Err(error) if error.kind() == ErrorKind::AddrInUse => {}
+            Err(error) => panic!("no free port: {error}"),
+        }
+    }
 }
 
 /// A program at work. Dropping it kills its process group.
