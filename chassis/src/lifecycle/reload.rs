@@ -103,7 +103,7 @@ impl Reload {
             }
             if !problems.is_empty() {
                 if !is_set {
-                    return self.refuse(&problems, &differences);
+                    return self.refuse(&problems, &tree, &differences);
                 }
                 // Otherwise more was set meanwhile, and is looked at together with it.
                 if self.core.settings.take_back(&candidate) {
@@ -230,10 +230,13 @@ impl Reload {
         self.core.figures.settings_changed("applied");
     }
 
-    fn refuse(&self, problems: &Problems, differences: &[Difference]) {
+    fn refuse(&self, problems: &Problems, tree: &Tree, differences: &[Difference]) {
         let mut said = in_one_line(problems);
         let is_untold = |difference: &&Difference| !said.contains(&format!("`{}`", difference.key));
-        let waiting: Vec<Difference> = differences.iter().filter(is_untold).cloned().collect();
+        // What was set at run time meanwhile is in force, and is a change by itself.
+        let others = self.core.settings.differences(tree, &self.core.settings.tree());
+        let waits = |difference: &&Difference| others.iter().any(|other| other.key == difference.key);
+        let waiting: Vec<Difference> = differences.iter().filter(is_untold).filter(waits).cloned().collect();
         if !waiting.is_empty() {
             said += &format!("; not in force until that is mended: {}", named(&waiting));
         }
