@@ -16,12 +16,12 @@ use chassis_tests::{Certificates, EtcdServer, Exit, Program, free_port};
 /// The service that does its work and leaves, with settings in etcd.
 fn lab(endpoints: &str) -> Program {
     let lab = Program::at(Path::new(env!("CARGO_BIN_EXE_lab"))).set("resources.status.port", 0);
-    lab.env("CHASSIS_ETCD_ENDPOINTS", endpoints).env("CHASSIS_ETCD_START_TIMEOUT", "1s")
+    lab.env("CHASSIS_ETCD_ENDPOINTS", endpoints).env("CHASSIS_ETCD_START_TIMEOUT", "3s")
 }
 
 fn settings(endpoints: &str) -> Program {
     let lab = Program::at(Path::new(env!("CARGO_BIN_EXE_lab"))).arg("settings").arg("show");
-    lab.env("CHASSIS_ETCD_ENDPOINTS", endpoints).env("CHASSIS_ETCD_START_TIMEOUT", "1s")
+    lab.env("CHASSIS_ETCD_ENDPOINTS", endpoints).env("CHASSIS_ETCD_START_TIMEOUT", "3s")
 }
 
 #[track_caller]
@@ -58,8 +58,8 @@ fn an_etcd_that_is_not_there_is_waited_for_and_then_told_by_endpoint() {
     let endpoints = format!("http://127.0.0.1:{one},http://127.0.0.1:{other}");
     let exit = lab(&endpoints).run();
     let (one, other) = (format!("etcd http://127.0.0.1:{one}"), format!("etcd http://127.0.0.1:{other}"));
-    refuses(&exit, 69, &["2 problems", &one, &other, "connection refused", "given up after 1s"]);
-    assert!(exit.lived > Duration::from_secs(1) && exit.lived < Duration::from_secs(3), "{:?}", exit.lived);
+    refuses(&exit, 69, &["2 problems", &one, &other, "connection refused", "given up after 3s"]);
+    assert!(exit.lived > Duration::from_secs(3) && exit.lived < Duration::from_secs(8), "{:?}", exit.lived);
     let waiting = exit.stdout.lines().filter(|line| line.contains("etcd does not answer yet"));
     assert_eq!(waiting.count(), 1, "{}", exit.stdout);
 }
@@ -68,7 +68,7 @@ fn an_etcd_that_is_not_there_is_waited_for_and_then_told_by_endpoint() {
 fn a_port_that_says_nothing_is_given_up() {
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let exit = lab(&format!("http://{}", silent.local_addr().unwrap())).run();
-    refuses(&exit, 69, &["no answer", "given up after 1s"]);
+    refuses(&exit, 69, &["no answer", "given up after 3s"]);
 }
 
 #[test]
