@@ -7,6 +7,7 @@
 //! | `options` | where etcd is, who asks, by which certificates |
 //! | `endpoints` | the first of them that answers, and why the others do not |
 //! | `connection` | connecting to one endpoint |
+//! | `watch` | what a watch says next, or why it ended |
 //! | `lease` | a lease: kept alive, known to be valid, lost, revoked |
 //! | `certificates` | whom a client trusts, and what it shows of itself |
 //! | `diagnosis` | why a connection ended that says only that it ended |
@@ -19,6 +20,7 @@ mod endpoints;
 mod failure;
 mod lease;
 mod options;
+mod watch;
 
 pub(crate) use self::{
     connection::{GREETING, PATIENCE, open, within},
@@ -27,4 +29,5 @@ pub(crate) use self::{
     failure::{Failure, is_too_large},
     lease::Lease,
     options::Options,
+    watch::next,
 };

@@ -4,7 +4,7 @@ use etcd_client::{Client, Compare, CompareOp, Event, KeyValue, PutOptions, Respo
 use etcd_client::{WatchOptions, WatchStream};
 
 use super::Leader;
-use crate::etcd::{Failure, GREETING, Lease, within};
+use crate::etcd::{Failure, GREETING, Lease, next, within};
 
 /// The key of one method.
 pub(super) struct Election {
@@ -99,10 +99,7 @@ impl Election {
 /// Safe: no deletion is missed.
 pub(super) async fn deleted(watch: &mut WatchStream) -> Result<i64, Failure> {
     loop {
-        let answer = watch.message().await?.ok_or_else(|| Failure::unavailable("etcd ended the watch"))?;
-        if answer.canceled() {
-            return Err(Failure::unavailable(format!("etcd ended the watch: {}", answer.cancel_reason())));
-        }
+        let answer = next(watch).await?;
         // A key that is gone has no version.
         let mut gone = answer.events().iter().filter_map(Event::kv).filter(|kv| kv.version() == 0);
         if let Some(gone) = gone.next_back() {

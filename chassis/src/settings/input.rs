@@ -27,6 +27,12 @@ pub struct Input<'a> {
 }
 
 impl<'a> Input<'a> {
+    /// A value that stands in nothing, and that no setting follows.
+    pub(crate) fn alone(node: Option<&'a Node>, trail: &'a Trail<'a>, problems: &'a mut Problems) -> Self {
+        let rules = Rules::default();
+        Self { node, trail, around: None, rules, cells: None, is_hidden: false, is_partial: false, problems }
+    }
+
     /// The value as text: any scalar, as it was spelled. `None` for lists, maps and nothing.
     pub fn text(&self) -> Option<String> {
         let node = self.node?;

@@ -217,17 +217,8 @@ impl<T: SettingValue> Live for LiveCell<T> {
             }
         }
         let trail = Trail::base(&place.section);
-        let mut input = Input {
-            node: section,
-            trail: &trail,
-            around: None,
-            rules: Rules::default(),
-            // The cell is known already; what is read here only brings a value.
-            cells: None,
-            is_hidden: false,
-            is_partial: false,
-            problems,
-        };
+        // The cell is known already; what is read here only brings a value.
+        let mut input = Input::alone(section, &trail, problems);
         let setting = read_field::<Setting<T>>(&mut input, found, &place.names, place.default, place.rules)?;
         let value = setting.read;
         Some(Box::new(move || {

@@ -257,16 +257,8 @@ impl<'a> Section<'a> {
 
     fn with_input<R>(&self, problems: &mut Problems, read: impl FnOnce(&mut Input<'_>) -> R) -> R {
         let trail = Trail::base(&self.path);
-        read(&mut Input {
-            node: self.node,
-            trail: &trail,
-            around: None,
-            rules: Rules::default(),
-            cells: (!self.tree.is_detached).then_some(&*self.tree.cells),
-            is_hidden: false,
-            is_partial: self.tree.is_partial,
-            problems,
-        })
+        let cells = (!self.tree.is_detached).then_some(&*self.tree.cells);
+        read(&mut Input { cells, is_partial: self.tree.is_partial, ..Input::alone(self.node, &trail, problems) })
     }
 }
 

@@ -243,16 +243,7 @@ impl SettingsView {
         let around = tree.root.at(&section);
         let names = Names::owned(&name);
         let found = around.and_then(Node::as_map).and_then(|map| names.find(map));
-        let mut input = Input {
-            node: around,
-            trail: &trail,
-            around: None,
-            rules: Rules::default(),
-            cells: Some(&tree.cells),
-            is_hidden: false,
-            is_partial: false,
-            problems: &mut problems,
-        };
+        let mut input = Input { cells: Some(&tree.cells), ..Input::alone(around, &trail, &mut problems) };
         let setting = read_field::<Setting<Option<T>>>(&mut input, found, &names, None, Rules::default());
         problems.into_result()?;
         setting.map(|setting| setting.watch()).ok_or_else(|| unreadable(&path))
@@ -295,16 +286,7 @@ pub(super) fn read_at<T: SettingValue>(
     let mut problems = Problems::new();
     let trail = Trail::base(path);
     let node = node.filter(|node| !node.is_null());
-    let mut input = Input {
-        node,
-        trail: &trail,
-        around: None,
-        rules: Rules::default(),
-        cells: None,
-        is_hidden: false,
-        is_partial: false,
-        problems: &mut problems,
-    };
+    let mut input = Input::alone(node, &trail, &mut problems);
     let value = if node.is_some() { T::read(&mut input) } else { absent(&mut input) };
     problems.into_result()?;
     value.ok_or_else(|| unreadable(path))

@@ -7,7 +7,7 @@ use tokio::time::sleep;
 
 use super::{Instance, client::Shared, instances::Watched};
 use crate::{
-    etcd::{Endpoints, Failure, GREETING, Options, within},
+    etcd::{Endpoints, Failure, GREETING, Options, next, within},
     supervision::Backoff,
 };
 
@@ -68,10 +68,7 @@ impl Follower {
         self.shared.found(&self.watched.name);
         self.backoff.healthy();
         loop {
-            let answer = watch.message().await?.ok_or_else(|| Failure::unavailable("etcd ended the watch"))?;
-            if answer.canceled() {
-                return Err(Failure::unavailable(format!("etcd ended the watch: {}", answer.cancel_reason())));
-            }
+            let answer = next(&mut watch).await?;
             // A server that was restored from a backup.
             if answer.header().is_some_and(|header| header.revision() < revision) {
                 return Err(Failure::unavailable("etcd is at an older revision"));

@@ -7,7 +7,7 @@ use tokio::time::sleep;
 
 use super::registration::{Plan, put};
 use crate::{
-    etcd::{Endpoints, Failure, GREETING, Lease, within},
+    etcd::{Endpoints, Failure, GREETING, Lease, next, within},
     supervision::Backoff,
 };
 
@@ -47,10 +47,7 @@ async fn watch(plan: &Plan, mut client: Client, lease: &Lease, backoff: &mut Bac
     let mut watch = within(GREETING, client.watch(key, Some(options))).await??;
     backoff.healthy();
     loop {
-        let answer = watch.message().await?.ok_or_else(|| Failure::unavailable("etcd ended the watch"))?;
-        if answer.canceled() {
-            return Err(Failure::unavailable(format!("etcd ended the watch: {}", answer.cancel_reason())));
-        }
+        let answer = next(&mut watch).await?;
         // A key that is gone has no version. What was written after that is there.
         if answer.events().iter().filter_map(Event::kv).next_back().is_some_and(|kv| kv.version() == 0) {
             restore(plan, &client, lease).await?;

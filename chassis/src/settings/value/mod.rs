@@ -27,7 +27,6 @@ use super::{
     origin::Origin,
     path::{KeyPath, Trail},
     problem::Problems,
-    rules::Rules,
     setting::Attachment,
     shape::Shape,
 };
@@ -195,16 +194,7 @@ pub(crate) fn read_alone<V: SettingValue>(node: &Node) -> Result<V, Problems> {
     let mut problems = Problems::new();
     let path = KeyPath::default();
     let trail = Trail::base(&path);
-    let value = V::read(&mut Input {
-        node: Some(node),
-        trail: &trail,
-        around: None,
-        rules: Rules::default(),
-        cells: None,
-        is_hidden: false,
-        is_partial: false,
-        problems: &mut problems,
-    });
+    let value = V::read(&mut Input::alone(Some(node), &trail, &mut problems));
     value.filter(|_| problems.is_empty()).ok_or(problems)
 }
 

@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use etcd_client::{WatchResponse, WatchStream};
+use etcd_client::WatchResponse;
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::{
@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     Cause,
-    etcd::{Failure, diagnose},
+    etcd::{Failure, diagnose, next},
     scope::Scope,
     settings::{origin::Origin, problem::Problem, value::show_duration},
     supervision::Backoff,
@@ -287,18 +287,8 @@ fn tell_waiting(options: &Options, is_told: &AtomicBool, what: &str, reasons: &s
     }
 }
 
-async fn next(watch: &mut WatchStream) -> Result<WatchResponse, Failure> {
-    watch.message().await?.ok_or_else(|| Failure::unavailable("etcd ended the watch"))
-}
-
 /// Whether what the watch says goes on from what is known.
 fn check(answer: WatchResponse, revision: i64) -> Result<WatchResponse, Failure> {
-    if answer.canceled() {
-        return Err(match answer.compact_revision() {
-            0 => Failure::unavailable(format!("etcd ended the watch: {}", answer.cancel_reason())),
-            _ => Failure::unavailable("what happened meanwhile is compacted"),
-        });
-    }
     // A server that was restored from a backup, or another one at the same address.
     match answer.header() {
         Some(header) if header.revision() < revision => Err(Failure::unavailable("etcd is at an older revision")),
