@@ -27,6 +27,7 @@ mod logging_stdout;
 mod logging_units;
 mod macros;
 mod macros_alone;
+mod messaging;
 mod metrics;
 mod process;
 mod properties;

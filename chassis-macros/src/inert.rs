@@ -6,13 +6,16 @@ use syn::{Attribute, Expr, ExprLit, Lit, Meta, Token, ext::IdentExt as _, punctu
 pub(crate) const FIELD: [&str; 4] = ["resource", "setting", "meter", "init"];
 
 /// On methods of the `impl` block.
-pub(crate) const METHOD: [&str; 14] = [
+pub(crate) const METHOD: [&str; 17] = [
     "task",
     "task_timer",
     "thread",
     "before",
     "after",
     "on",
+    "subscribe",
+    "pull",
+    "reply",
     "get",
     "post",
     "put",

@@ -38,6 +38,7 @@ macro_rules! methods {
 
 methods! {
     task task_timer thread before after on
+    subscribe pull reply
     get post put delete patch head options any
 }
 

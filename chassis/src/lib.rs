@@ -49,6 +49,8 @@ mod assembly;
 mod blueprint;
 mod builder;
 mod cli;
+#[cfg(feature = "_messaging")]
+pub mod codec;
 mod context;
 pub mod diagram;
 pub mod error;
@@ -62,6 +64,8 @@ mod leadership;
 pub mod lifecycle;
 pub mod logging;
 mod macros;
+#[cfg(feature = "_messaging")]
+pub mod messaging;
 pub mod metrics;
 mod microservice;
 pub mod prelude;
@@ -99,7 +103,8 @@ pub use error::{Cause, Error, Result, ResultExt};
 pub use leadership::{Leader, LeaderSettings, Leadership};
 pub use lifecycle::Shutdown;
 pub use macros::{
-    after, any, before, delete, get, head, microservice, on, options, patch, post, put, task, task_timer, thread,
+    after, any, before, delete, get, head, microservice, on, options, patch, post, pull, put, reply, subscribe, task,
+    task_timer, thread,
 };
 pub use microservice::{FromContext, Microservice, Outcome, Parts};
 pub use resource::{Claim, Health, HealthStatus, Resource, Slot, State};

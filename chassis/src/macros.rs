@@ -226,6 +226,38 @@ pub use chassis_macros::after;
 /// ```
 pub use chassis_macros::on;
 
+/// Handles what is published under a name: `#[subscribe(broker, "orders.placed")]`.
+///
+/// Every instance of the service gets each message; with `group = "…"` one instance of each group does. What is published
+/// while nobody is subscribed is nobody's. The options are those of [`#[pull]`](macro@pull), and `group`.
+pub use chassis_macros::subscribe;
+
+/// Handles what is pushed to a name, one worker for each message: `#[pull(broker, "emails")]`.
+///
+/// The first argument is the field of the broker. The method takes what the body is read as, or a `Message<T>` that knows
+/// its headers, too; and returns `()` or a `Result<()>`. A message is done once it has returned `Ok`; see
+/// `chassis::messaging` for what becomes of it otherwise.
+///
+/// | option | default | what it says |
+/// | --- | --- | --- |
+/// | `concurrency = 8` | 1 | how many messages are handled at the same time |
+/// | `prefetch = 100` | 32, or twice the concurrency | how many are fetched ahead |
+/// | `retries = 5` | 5 | how many times a message is tried again once its handler has failed |
+/// | `min_delay = "1s"`, `max_delay = "1m"` | 200 ms, 30 s | the longest rest before the first retry, and before any |
+/// | `timeout = "10s"` | | how long an attempt may take |
+/// | `by_key` | | messages of one key are handled one after the other, in their order |
+/// | `codec = MessagePack` | what the sender says | how the body is read, see `chassis::codec` |
+/// | `quiet` | | what is handled well is said at debug only |
+///
+/// All of them can be set, by the name of the method: `system.resources.broker.handlers.send_email.concurrency: 16`.
+pub use chassis_macros::pull;
+
+/// Answers what is requested of a name: `#[reply(broker, "price")]`.
+///
+/// The method returns a `Result` with the answer, which is written as the request was. A failure is answered with its
+/// first message. The options are those of [`#[pull]`](macro@pull); without `retries` a request is tried once.
+pub use chassis_macros::reply;
+
 /// A route of an HTTP server: `#[get("/orders/{id}")]`.
 ///
 /// With several servers in the struct, or one whose type has another name, say which: `#[get(admin, "/orders")]`.

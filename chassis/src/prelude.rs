@@ -7,7 +7,8 @@ pub use crate::http_server::{Checked, HttpServer, Json, Path, Problem, Query, Va
 pub use crate::{
     Context, Error, Health, Resource, Result, Shutdown,
     macros::{
-        after, any, before, delete, get, head, microservice, on, options, patch, post, put, task, task_timer, thread,
+        after, any, before, delete, get, head, microservice, on, options, patch, post, pull, put, reply, subscribe,
+        task, task_timer, thread,
     },
     metrics::{Counter, Gauge, Histogram, Labels, Summary, timed},
     settings::{Secret, Setting, SettingsSchema},

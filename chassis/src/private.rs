@@ -33,6 +33,12 @@ pub mod http {
     };
 }
 
+/// What handlers of messages expand to.
+#[cfg(feature = "_messaging")]
+pub mod messaging {
+    pub use crate::messaging::{pull, reply, subscribe};
+}
+
 /// The methods of a service that has no `impl` block marked `#[microservice]`: a function of a block hides this one.
 ///
 /// Two blocks without a part define it twice, and the compiler's only words about that are its name.

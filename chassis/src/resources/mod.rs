@@ -4,6 +4,8 @@
 pub mod discovery;
 #[cfg(feature = "http-server")]
 pub mod http_server;
+#[cfg(feature = "memory")]
+pub mod memory;
 #[cfg(feature = "etcd")]
 pub mod registry;
 #[cfg(feature = "status")]

@@ -27,12 +27,17 @@ impl Backoff {
         (self.min, self.max) = (min, max.max(min));
     }
 
+    /// The longest delay after that many failures in a row, the last one included.
+    pub fn after(failures: u32, min: Duration, max: Duration) -> Duration {
+        // Saturates instead of wrapping: by then the cap was reached long ago.
+        let factor = 2_u32.saturating_pow(failures.saturating_sub(1));
+        min.saturating_mul(factor).min(max.max(min))
+    }
+
     /// Records a failure and returns the longest delay before the next attempt.
     pub fn failed(&mut self) -> Duration {
-        // Saturates instead of wrapping: by then the cap was reached long ago.
-        let factor = 2_u32.saturating_pow(self.failures);
         self.failures = self.failures.saturating_add(1);
-        self.min.saturating_mul(factor).min(self.max)
+        Self::after(self.failures, self.min, self.max)
     }
 
     /// Records a failure and returns the delay for a random number `jitter` between 0 and 1.

@@ -136,6 +136,11 @@ impl Ending {
         Self { outcome: Outcome::Error, error: Some(format!("{error:#}")) }
     }
 
+    /// It ended that way, because of this.
+    pub fn because(outcome: Outcome, error: impl Into<String>) -> Self {
+        Self { outcome, error: Some(error.into()) }
+    }
+
     /// It ended that way, and there is no more to say.
     pub fn of(outcome: Outcome) -> Self {
         Self { outcome, error: None }

@@ -7,6 +7,7 @@ use syn::{
 };
 
 use super::{
+    intake,
     model::{Block, Kind, Method, Role},
     route::{self, Route},
 };
@@ -45,6 +46,7 @@ pub(super) fn check(block: &mut Block, errors: &mut Errors) {
         method.is_broken |= errors.count() > before;
     }
     check_routes(methods, errors);
+    check_intakes(methods, errors);
 }
 
 /// Whether the name is not one of those that the struct gets.
@@ -141,7 +143,7 @@ fn check_async(method: &Method, errors: &mut Errors) {
         let way_out = match role.kind {
             Kind::Thread => continue,
             Kind::Task { .. } => format!("write `async fn {name}`, or mark it `#[thread]` if it blocks"),
-            Kind::Timer(_) | Kind::Hook { .. } | Kind::Handler { .. } | Kind::Route(_) => {
+            Kind::Timer(_) | Kind::Hook { .. } | Kind::Handler { .. } | Kind::Route(_) | Kind::Intake(_) => {
                 format!("write `async fn {name}`, and run what blocks in `spawn_blocking`")
             }
         };
@@ -201,6 +203,38 @@ fn check_routes(methods: &mut [Method], errors: &mut Errors) {
                     errors.at(&route.path, message);
                     break;
                 }
+            }
+        }
+        methods[at].is_broken |= errors.count() > before;
+    }
+}
+
+/// Names that two methods take from: a message would reach one of them by chance.
+fn check_intakes(methods: &mut [Method], errors: &mut Errors) {
+    for at in 0..methods.len() {
+        let before = errors.count();
+        let (earlier, later) = methods.split_at(at);
+        let [method, ..] = later else { return };
+        for role in &method.roles {
+            let Kind::Intake(intake) = &role.kind else { continue };
+            let Some(name) = intake::literal(&intake.name).filter(|_| intake.pattern != "subscribe") else { continue };
+            let is_twin = |role: &Role| match &role.kind {
+                Kind::Intake(twin) => {
+                    twin.pattern == intake.pattern
+                        && twin.field == intake.field
+                        && intake::literal(&twin.name).as_ref() == Some(&name)
+                }
+                _ => false,
+            };
+            let twin = earlier
+                .iter()
+                .find(|other| method.cfgs.is_empty() && other.cfgs.is_empty() && other.roles.iter().any(is_twin));
+            if let Some(twin) = twin {
+                let (other, attribute) = (twin.name(), role.kind.attribute());
+                errors.at(
+                    &intake.name,
+                    format!("`{other}` takes the messages of `{name}` already, by `{attribute}`: a message would reach one of the two by chance"),
+                );
             }
         }
         methods[at].is_broken |= errors.count() > before;

@@ -135,7 +135,7 @@ fn method_calls(method: &Method, blueprint: &Ident) -> Vec<TokenStream> {
                 let resource = resource_of(resource.as_ref());
                 quote_spanned!(here=> #blueprint.hook(#name, __chassis::When::#when, __chassis::Phase::#phase, #resource, #run))
             }
-            Kind::Handler { .. } | Kind::Route(_) => return None,
+            Kind::Handler { .. } | Kind::Route(_) | Kind::Intake(_) => return None,
         };
         Some(quote!(#(#cfgs)* #call;))
     };

@@ -6,6 +6,7 @@ use syn::{GenericArgument, Ident, PathArguments, ReturnType, Type, parse_quote, 
 
 use super::{
     expand::{call, from_context},
+    intake::Intake,
     model::{Argument, Block, Given, Kind, Method, Role},
     route::Route,
 };
@@ -43,6 +44,7 @@ pub(super) fn expand(block: &Block, blueprint: &Ident) -> Option<TokenStream> {
                 let handler = handler(method, Protocol::Any, &scene);
                 quote_spanned!(span::here(field.span())=> #service.#field.on(#matcher, #handler))
             }
+            Kind::Intake(intake) => on_intake(method, role.span, intake, &scene),
             Kind::Task { .. } | Kind::Timer(_) | Kind::Thread | Kind::Hook { .. } => return TokenStream::new(),
         };
         quote!(#(#cfgs)* #call;)
@@ -110,6 +112,26 @@ fn on_route(method: &Method, at: Span, route: &Route, scene: &Scene) -> TokenStr
     quote_spanned! {here=>
         #server.on(
             __chassis::http::#constructor(#path).name(#name) #about #deprecated #(#options)* #describe,
+            #handler,
+        )
+    }
+}
+
+/// `service.broker.on(pull("name").handler("method"), each(…))`
+fn on_intake(method: &Method, at: Span, intake: &Intake, scene: &Scene) -> TokenStream {
+    let Intake { pattern, field, name, options } = intake;
+    let here = span::here(at);
+    let service = &scene.service;
+    let (constructor, handler_name) = (Ident::new(pattern, here), method.name());
+    let about = (!method.about.is_empty()).then(|| {
+        let about = &method.about;
+        quote!(.about(#about))
+    });
+    let handler = handler(method, Protocol::Any, scene);
+    let broker = quote_spanned!(span::here(field.span())=> #service.#field);
+    quote_spanned! {here=>
+        #broker.on(
+            __chassis::messaging::#constructor(#name).handler(#handler_name) #about #(#options)*,
             #handler,
         )
     }

@@ -3,6 +3,7 @@
 mod check;
 mod expand;
 mod handlers;
+mod intake;
 mod model;
 mod parse;
 mod role;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use proc_macro2::Span;
 use syn::{Attribute, Expr, Ident, ItemImpl, LitStr, ReturnType, Type, Visibility, ext::IdentExt as _};
 
-use super::route::Route;
+use super::{intake::Intake, route::Route};
 use crate::paths::Paths;
 
 /// An `impl` block marked `#[microservice]`.
@@ -93,6 +93,8 @@ pub(super) enum Kind {
     },
     /// `#[get("/path")]` and its like
     Route(Route),
+    /// `#[pull(broker, "name")]` and its like
+    Intake(Intake),
 }
 
 pub(super) struct Timer {
@@ -142,11 +144,12 @@ impl Kind {
             Kind::Hook { when: When::After, .. } => "#[after]".to_owned(),
             Kind::Handler { .. } => "#[on]".to_owned(),
             Kind::Route(route) => format!("#[{}]", route.method),
+            Kind::Intake(intake) => format!("#[{}]", intake.pattern),
         }
     }
 
     /// Whether it gets a unit of work, of which its arguments are made.
     pub(super) fn has_input(&self) -> bool {
-        matches!(self, Kind::Handler { .. } | Kind::Route(_))
+        matches!(self, Kind::Handler { .. } | Kind::Route(_) | Kind::Intake(_))
     }
 }

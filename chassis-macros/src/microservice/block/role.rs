@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::{
+    intake,
     model::{Kind, Schedule, Timer, When},
     route,
 };
@@ -49,6 +50,7 @@ pub(super) fn parse(name: &str, mut args: Args, errors: &mut Errors) -> Option<K
         "before" => hook(When::Before, args, errors),
         "after" => hook(When::After, args, errors),
         "on" => handler(args, errors),
+        "subscribe" | "pull" | "reply" => intake::parse(name, args, errors).map(Kind::Intake),
         _ => route::parse(name, args, errors).map(Kind::Route),
     }
 }

@@ -1,0 +1,75 @@
+//! Gives messages up, without losing them.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::{
+    engine::{Connection as _, Engine, Verdict},
+    known,
+    letter::{Reason, dead_letter, dead_name, is_dead_name},
+    message::{Incoming, Outgoing},
+    meters::HandlerMeters,
+    pattern::Pattern,
+    settings::DeliverySettings,
+};
+use crate::Error;
+
+/// Where the messages of one handler go that are given up.
+pub(super) struct Burial<E: Engine> {
+    /// What they came by.
+    pub(super) source: (Pattern, Box<str>),
+    /// The handler, for the log.
+    pub(super) who: Box<str>,
+    pub(super) service: Box<str>,
+    pub(super) settings: Arc<DeliverySettings>,
+    pub(super) connection: Arc<E::Connection>,
+    pub(super) meters: HandlerMeters,
+    /// How long a message waits that cannot be kept.
+    pub(super) wait: Duration,
+    /// Dead letters cannot be sent, and that has been told.
+    pub(super) is_stuck: AtomicBool,
+}
+
+impl<E: Engine> Burial<E> {
+    /// Answers a request with the error, keeps another message among the dead letters, and tells what becomes of the
+    /// message then.
+    pub(super) async fn bury(&self, message: &Incoming, reason: Reason, error: Error) -> Verdict {
+        let (pattern, name) = (self.source.0, &*self.source.1);
+        self.meters.dead(reason);
+        if pattern == Pattern::RequestResponse {
+            return Verdict::Answer(error_answer(&error));
+        }
+        // What nobody can read among the dead letters is not worth another grave.
+        if !E::KEEPS || !self.settings.dead_letters || is_dead_name(name) {
+            return Verdict::Done;
+        }
+        let letter = dead_letter(message, reason, &error, (pattern, name), &self.service);
+        let until = Instant::now() + self.settings.send_timeout;
+        match self.connection.send(Pattern::PushPull, &dead_name(name), letter, until).await {
+            Ok(()) => {
+                self.is_stuck.store(false, Ordering::Relaxed);
+                Verdict::Done
+            }
+            Err(error) => {
+                if !self.is_stuck.swap(true, Ordering::Relaxed) {
+                    let who = &self.who;
+                    tracing::warn!("dead letters of `{who}` cannot be kept, so its messages wait: {error:#}");
+                }
+                Verdict::Again { after: self.wait, attempt: message.attempt }
+            }
+        }
+    }
+}
+
+/// The answer that tells of a failure.
+fn error_answer(error: &Error) -> Outgoing {
+    let body = serde_json::json!({ "error": error.to_string() }).to_string();
+    let mut answer = Outgoing::new(body, "application/json");
+    answer.headers.set(known::ERROR, error.cause().as_str());
+    answer
+}

@@ -1,0 +1,67 @@
+//! What travels beside the body of a message.
+
+use std::fmt;
+
+use bytes::Bytes;
+
+/// Names and values beside the body, in the order they were added. Names are found whatever their case.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Headers(Vec<(Box<str>, Bytes)>);
+
+impl Headers {
+    /// No headers.
+    pub const fn new() -> Self {
+        Self(Vec::new())
+    }
+
+    /// Sets a header; what it was is gone.
+    pub fn set(&mut self, name: &str, value: impl Into<Bytes>) {
+        let value = value.into();
+        match self.0.iter_mut().find(|(found, _)| found.eq_ignore_ascii_case(name)) {
+            Some((_, found)) => *found = value,
+            None => self.0.push((name.into(), value)),
+        }
+    }
+
+    /// Takes a header away.
+    pub fn remove(&mut self, name: &str) {
+        self.0.retain(|(found, _)| !found.eq_ignore_ascii_case(name));
+    }
+
+    /// A header that is text; `None` when it is not there, or is not UTF-8.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        str::from_utf8(self.bytes(name)?).ok()
+    }
+
+    /// A header as it came.
+    pub fn bytes(&self, name: &str) -> Option<&Bytes> {
+        self.0.iter().find(|(found, _)| found.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+    }
+
+    /// All of them, in their order.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Bytes)> {
+        self.0.iter().map(|(name, value)| (&**name, value))
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl<'a> FromIterator<(&'a str, Bytes)> for Headers {
+    fn from_iter<I: IntoIterator<Item = (&'a str, Bytes)>>(headers: I) -> Self {
+        Self(headers.into_iter().map(|(name, value)| (name.into(), value)).collect())
+    }
+}
+
+impl fmt::Debug for Headers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map().entries(self.iter().map(|(name, value)| (name, value.escape_ascii().to_string()))).finish()
+    }
+}

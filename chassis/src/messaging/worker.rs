@@ -1,0 +1,269 @@
+//! Handles the messages of one handler: each as a unit of work, settled by what came of it.
+
+use std::{
+    hash::{Hash as _, Hasher as _},
+    pin::Pin,
+    sync::Arc,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use futures_util::future::BoxFuture;
+use tokio::{
+    sync::{Mutex, mpsc},
+    time::{Instant, sleep, timeout},
+};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    burial::Burial,
+    engine::{Connection, Consumer, Delivered, Engine, Verdict},
+    input::Outcome,
+    known,
+    letter::Reason,
+    matcher::Options,
+    message::Incoming,
+    meters::HandlerMeters,
+    pattern::Pattern,
+    rules::Rules,
+    settings::DeliverySettings,
+};
+use crate::{
+    Context, Error, Result,
+    codec::Format,
+    unit::{self, Ending, Ids, RequestId, TraceContext},
+};
+
+/// A handler as it was handed to the broker.
+pub(super) struct Handler {
+    pub(super) pattern: Pattern,
+    pub(super) options: Options,
+    pub(super) run: Box<dyn Fn(Arc<Incoming>, Format) -> Handling + Send + Sync>,
+}
+
+/// The future of a handler.
+pub(super) type Handling = BoxFuture<'static, Outcome>;
+
+/// Handles the messages of one handler.
+pub(super) struct Worker<E: Engine> {
+    pub(super) handler: Arc<Handler>,
+    pub(super) rules: Rules,
+    pub(super) settings: Arc<DeliverySettings>,
+    pub(super) burial: Burial<E>,
+    pub(super) cx: Context,
+    pub(super) closing: CancellationToken,
+}
+
+pub(super) type TakenBy<E> = <<E as Engine>::Connection as Connection>::Consumer;
+pub(super) type Taken<E> = <TakenBy<E> as Consumer>::Delivered;
+
+/// What was decided of a message.
+enum Decision {
+    Settle(Verdict),
+    Again { after: Duration, attempt: u32, error: Error },
+    Bury(Reason, Error),
+}
+
+impl<E: Engine> Worker<E> {
+    /// The tasks that take from `consumer`: as many as work at the same time.
+    pub(super) fn tasks(
+        self: Arc<Self>,
+        consumer: TakenBy<E>,
+    ) -> Vec<Pin<Box<dyn Future<Output = Result<()>> + Send>>> {
+        if self.rules.by_key && self.rules.concurrency > 1 {
+            return self.lanes(consumer);
+        }
+        let consumer = Arc::new(Mutex::new(consumer));
+        let task = || Box::pin(Arc::clone(&self).share(Arc::clone(&consumer))) as _;
+        std::iter::repeat_with(task).take(self.rules.concurrency).collect()
+    }
+
+    /// Takes turns with others at one consumer.
+    async fn share(self: Arc<Self>, consumer: Arc<Mutex<TakenBy<E>>>) -> Result<()> {
+        loop {
+            let next = consumer.lock().await.next().await;
+            match next {
+                Some(delivered) => self.handle(delivered?).await,
+                None => return Ok(()),
+            }
+        }
+    }
+
+    /// One task that takes, and one for each share of the keys.
+    fn lanes(self: Arc<Self>, mut consumer: TakenBy<E>) -> Vec<Pin<Box<dyn Future<Output = Result<()>> + Send>>> {
+        let mut tasks: Vec<Pin<Box<dyn Future<Output = Result<()>> + Send>>> = Vec::new();
+        let mut lanes = Vec::new();
+        for _ in 0..self.rules.concurrency {
+            let (lane, mut messages) = mpsc::channel::<Taken<E>>(1);
+            lanes.push(lane);
+            let worker = Arc::clone(&self);
+            tasks.push(Box::pin(async move {
+                while let Some(delivered) = messages.recv().await {
+                    worker.handle(delivered).await;
+                }
+                Ok(())
+            }));
+        }
+        tasks.push(Box::pin(async move {
+            let mut turn = 0_usize;
+            while let Some(delivered) = consumer.next().await {
+                let delivered = delivered?;
+                turn = turn.wrapping_add(1);
+                let lane = delivered.message().key.as_ref().map_or(turn, |key| lane_of(key));
+                // A lane ends only by a cancellation, which ends this one, too.
+                if lanes[lane % lanes.len()].send(delivered).await.is_err() {
+                    break;
+                }
+            }
+            Ok(())
+        }));
+        tasks
+    }
+
+    async fn handle(&self, delivered: Taken<E>) {
+        self.burial.meters.in_flight.inc();
+        let _at_work = AtWork(&self.burial.meters);
+        let mut message = Arc::clone(delivered.message());
+        loop {
+            let decision = self.attempt(&message).await;
+            let verdict = match decision {
+                Decision::Again { after, attempt, error: _ } => {
+                    self.burial.meters.retries.inc();
+                    if self.rules.by_key {
+                        // What comes behind it in its key waits.
+                        if self.closing.run_until_cancelled(sleep(after)).await.is_some() {
+                            message = Arc::new(Incoming { attempt, ..(*message).clone() });
+                            continue;
+                        }
+                        Verdict::Back
+                    } else {
+                        Verdict::Again { after, attempt }
+                    }
+                }
+                Decision::Settle(verdict) => verdict,
+                Decision::Bury(reason, error) => self.burial.bury(&message, reason, error).await,
+            };
+            if delivered.settle(verdict).await.is_err() {
+                // The connection says what is the matter, once; this happens with every message in flight.
+                self.burial.meters.unsettled.inc();
+            }
+            return;
+        }
+    }
+
+    /// Runs the handler, as a unit of work.
+    async fn attempt(&self, message: &Arc<Incoming>) -> Decision {
+        let Handler { pattern, options, run } = &*self.handler;
+        let ids = ids_of(message);
+        let mut unit = self.cx.unit("message").name(options.handler);
+        if let Some(ids) = ids {
+            unit = unit.ids(ids);
+        }
+        if options.quiet {
+            unit = unit.level(tracing_core::Level::DEBUG);
+        }
+        unit = unit
+            .field("pattern", pattern.as_str())
+            .field("source", options.name)
+            .field("attempt", u64::from(message.attempt))
+            .field("bytes_in", message.body.len() as u64);
+        let began = Instant::now();
+        let work = async {
+            if message.body.len() as u64 > self.settings.max_message_size.as_u64() {
+                return (unit::Outcome::Error, self.too_large(message));
+            }
+            if has_expired(message) {
+                let error = Error::msg("its deadline has passed, so nobody wants it any more");
+                return (unit::Outcome::Timeout, Decision::Bury(Reason::Expired, error));
+            }
+            let run = run(Arc::clone(message), self.settings.codec);
+            let outcome = match self.rules.timeout {
+                None => Some(run.await),
+                Some(limit) => timeout(limit, run).await.ok(),
+            };
+            match outcome {
+                Some(outcome) => self.decide(message, outcome),
+                None => {
+                    let error = Error::msg(format!(
+                        "its handler took longer than {:?}",
+                        self.rules.timeout.unwrap_or_default()
+                    ));
+                    (unit::Outcome::Timeout, self.failed(message, error))
+                }
+            }
+        };
+        let told = |(outcome, decision): &(unit::Outcome, Decision)| self.ending(*outcome, decision, message);
+        let (outcome, decision) = match unit.run_as(work, told).await {
+            Ok(decided) => decided,
+            Err(panic) => (unit::Outcome::Panic, self.failed(message, Error::from(panic))),
+        };
+        self.burial.meters.handled(outcome, began.elapsed());
+        decision
+    }
+
+    fn decide(&self, message: &Incoming, outcome: Outcome) -> (unit::Outcome, Decision) {
+        match outcome {
+            Outcome::Done => (unit::Outcome::Ok, Decision::Settle(Verdict::Done)),
+            Outcome::Answer(answer) => (unit::Outcome::Ok, Decision::Settle(Verdict::Answer(answer))),
+            Outcome::Failed(error) => (unit::Outcome::Error, self.failed(message, error)),
+            Outcome::Rejected(error) => (unit::Outcome::Error, Decision::Bury(Reason::Rejected, error)),
+            Outcome::Undecodable(error) => {
+                (unit::Outcome::Error, Decision::Bury(Reason::Undecodable, error.context("the body cannot be read")))
+            }
+        }
+    }
+
+    fn failed(&self, message: &Incoming, error: Error) -> Decision {
+        match self.rules.rest(message.attempt, fastrand::f64()) {
+            Some(after) => Decision::Again { after, attempt: message.attempt.saturating_add(1), error },
+            None => Decision::Bury(Reason::Exhausted, error),
+        }
+    }
+
+    fn too_large(&self, message: &Incoming) -> Decision {
+        let (length, most) = (message.body.len(), &self.settings.max_message_size);
+        let error = Error::msg(format!("{length} bytes are more than `max_message_size`, {most}"));
+        Decision::Bury(Reason::TooLarge, error)
+    }
+
+    /// What the canonical line says of it.
+    fn ending(&self, outcome: unit::Outcome, decision: &Decision, message: &Incoming) -> Ending {
+        match decision {
+            Decision::Settle(_) => Ending::of(outcome),
+            Decision::Bury(reason, error) => Ending::because(outcome, format!("{error:#}; given up: {reason}")),
+            Decision::Again { after, error, .. } => {
+                let (attempt, last) = (message.attempt, self.rules.retries.saturating_add(1));
+                let rest = after.as_millis();
+                Ending::because(outcome, format!("{error:#}; attempt {attempt} of {last}, again in {rest} ms"))
+            }
+        }
+    }
+}
+
+/// Takes a message from the figure of those at work, also when it is cancelled.
+struct AtWork<'a>(&'a HandlerMeters);
+
+impl Drop for AtWork<'_> {
+    fn drop(&mut self) {
+        self.0.in_flight.dec();
+    }
+}
+
+/// The ids to work under, where the sender sent some.
+fn ids_of(message: &Incoming) -> Option<Ids> {
+    let request_id = message.headers.get(known::REQUEST_ID).and_then(RequestId::parse);
+    let trace = message.headers.get(known::TRACE).and_then(TraceContext::parse);
+    (request_id.is_some() || trace.is_some()).then(|| Ids::from_caller(request_id, trace))
+}
+
+/// Whether nobody wants it handled any more. What has begun in time goes on.
+fn has_expired(message: &Incoming) -> bool {
+    let deadline = message.headers.get(known::DEADLINE).and_then(|deadline| deadline.trim().parse().ok());
+    let now = || SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    deadline.is_some_and(|deadline| now() >= Duration::from_millis(deadline))
+}
+
+fn lane_of(key: &[u8]) -> usize {
+    let mut hasher = std::hash::DefaultHasher::new();
+    key.hash(&mut hasher);
+    hasher.finish() as usize
+}

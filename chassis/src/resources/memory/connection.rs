@@ -1,0 +1,177 @@
+//! A service at a hub.
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+use tokio::{
+    sync::oneshot,
+    time::{Instant, timeout_at},
+};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    hub::Hub,
+    queue::{Entry, Queue},
+};
+use crate::{
+    Health, Result,
+    messaging::{
+        Failure, Incoming, Outgoing, Pattern,
+        engine::{Connection, Consumer, Delivered, Intake, Verdict},
+    },
+};
+
+/// A service at a hub.
+#[derive(Debug)]
+pub struct MemoryConnection {
+    hub: Hub,
+    capacity: usize,
+    closed: CancellationToken,
+}
+
+/// Takes from one queue.
+pub struct MemoryConsumer {
+    queue: Arc<Queue>,
+    closed: CancellationToken,
+    /// The hub and the name, for a queue that is nobody else's.
+    own: Option<(Hub, Box<str>)>,
+}
+
+/// A message that was taken from its queue; dropped, it goes back.
+pub struct MemoryDelivered {
+    queue: Arc<Queue>,
+    message: Arc<Incoming>,
+    entry: Option<Entry>,
+}
+
+impl MemoryConnection {
+    pub(super) fn new(hub: Hub, capacity: usize) -> Self {
+        Self { hub, capacity, closed: CancellationToken::new() }
+    }
+}
+
+impl Connection for MemoryConnection {
+    type Consumer = MemoryConsumer;
+
+    async fn consume(&self, intake: &Intake) -> Result<MemoryConsumer> {
+        let Intake { pattern, name, group, .. } = intake;
+        let (queue, own) = match pattern {
+            Pattern::PublishSubscribe => {
+                let queue = self.hub.subscribe(name, group.as_deref(), self.capacity);
+                (queue, group.is_none().then(|| (self.hub.clone(), name.clone())))
+            }
+            Pattern::PushPull | Pattern::RequestResponse => (self.hub.queue(*pattern, name, self.capacity), None),
+        };
+        Ok(MemoryConsumer { queue, closed: self.closed.clone(), own })
+    }
+
+    async fn send(&self, pattern: Pattern, name: &str, message: Outgoing, until: Instant) -> Result<()> {
+        let message = Arc::new(Incoming::from(message));
+        let entry = || Entry { message: Arc::clone(&message), caller: None };
+        if pattern != Pattern::PublishSubscribe {
+            let queue = self.hub.queue(pattern, name, self.capacity);
+            let pushed = queue.push(entry(), until).await;
+            return pushed.map_err(|_| Failure::NotSent(no_room(self.capacity)).into_error());
+        }
+        let mut full = 0;
+        for queue in self.hub.subscribers(name) {
+            full += usize::from(queue.push(entry(), until).await.is_err());
+        }
+        match full {
+            0 => Ok(()),
+            full => Err(Failure::Unknown(format!("{full} subscribers have {}", no_room(self.capacity))).into_error()),
+        }
+    }
+
+    async fn request(&self, name: &str, message: Outgoing, until: Instant) -> Result<Incoming> {
+        let Some(queue) = self.hub.existing(Pattern::RequestResponse, name) else {
+            return Err(Failure::Refused("nobody replies under this name".to_owned()).into_error());
+        };
+        let (caller, answer) = oneshot::channel();
+        let entry = Entry { message: Arc::new(Incoming::from(message)), caller: Some(caller) };
+        if queue.push(entry, until).await.is_err() {
+            return Err(Failure::NotSent(no_room(self.capacity)).into_error());
+        }
+        match timeout_at(until, answer).await {
+            Ok(Ok(answer)) => Ok(answer),
+            Ok(Err(_)) => Err(Failure::Unknown("who replies has let go of it".to_owned()).into_error()),
+            Err(_) => Err(Failure::Unknown("no answer in time".to_owned()).into_error()),
+        }
+    }
+
+    async fn close(&self) -> Result<()> {
+        self.closed.cancel();
+        Ok(())
+    }
+
+    async fn stop(&self) -> Result<()> {
+        Ok(())
+    }
+
+    fn health(&self) -> Health {
+        Health::pass()
+    }
+
+    fn info(&self) -> Map<String, Value> {
+        Map::from_iter([("waiting".to_owned(), self.hub.waiting().into())])
+    }
+}
+
+fn no_room(capacity: usize) -> String {
+    format!("no room: {capacity} messages wait already")
+}
+
+impl Consumer for MemoryConsumer {
+    type Delivered = MemoryDelivered;
+
+    async fn next(&mut self) -> Option<Result<MemoryDelivered>> {
+        if self.closed.is_cancelled() {
+            return None;
+        }
+        let entry = self.closed.run_until_cancelled(self.queue.pop()).await?;
+        let (queue, message) = (Arc::clone(&self.queue), Arc::clone(&entry.message));
+        Some(Ok(MemoryDelivered { queue, message, entry: Some(entry) }))
+    }
+}
+
+impl Drop for MemoryConsumer {
+    fn drop(&mut self) {
+        if let Some((hub, name)) = &self.own {
+            hub.unsubscribe(name, &self.queue);
+        }
+    }
+}
+
+impl Delivered for MemoryDelivered {
+    fn message(&self) -> &Arc<Incoming> {
+        &self.message
+    }
+
+    async fn settle(mut self, verdict: Verdict) -> Result<()> {
+        let Some(entry) = self.entry.take() else { return Ok(()) };
+        match verdict {
+            Verdict::Done => {}
+            Verdict::Answer(answer) => {
+                // A caller that has given up is no failure.
+                if let Some(caller) = entry.caller {
+                    let _ = caller.send(answer.into());
+                }
+            }
+            Verdict::Again { after, attempt } => {
+                let message = Arc::new(Incoming { attempt, ..Arc::unwrap_or_clone(entry.message) });
+                self.queue.put_later(Entry { message, ..entry }, Instant::now() + after);
+            }
+            Verdict::Back => self.entry = Some(entry),
+        }
+        Ok(())
+    }
+}
+
+impl Drop for MemoryDelivered {
+    fn drop(&mut self) {
+        if let Some(entry) = self.entry.take() {
+            let message = Arc::new(Incoming { is_redelivered: true, ..(*entry.message).clone() });
+            self.queue.put_back(Entry { message, ..entry });
+        }
+    }
+}

@@ -1,0 +1,11 @@
+//! Messages over every broker: one suite of checks, run unchanged over each of them, alone and many times at once; and
+//! what is particular to a broker.
+
+mod memory;
+mod place;
+mod publish_subscribe;
+mod push_pull;
+mod request_response;
+mod scene;
+mod services;
+mod sights;

@@ -1,0 +1,48 @@
+//! A broker under test, and the checks that run over it.
+
+use std::future::Future;
+
+use chassis::messaging::{Offers, PublishSubscribe, PushPull, engine::Engine};
+use serde_json::Value;
+
+/// A broker under test.
+pub(crate) trait Place: Send + Sync + 'static {
+    type Engine: Engine + Offers<PublishSubscribe> + Offers<PushPull>;
+
+    /// What the settings of a broker are for a service in a space of its own: those in different ones never meet.
+    fn settings(&self, space: &str) -> Value;
+}
+
+/// Runs a check many times at once, each in a space of its own.
+pub(crate) async fn at_once<F: Future<Output = ()> + Send + 'static>(times: usize, check: impl Fn(usize) -> F) {
+    let runs: Vec<_> = (0..times).map(|run| tokio::spawn(check(run))).collect();
+    for run in runs {
+        run.await.unwrap();
+    }
+}
+
+/// A test for each of the named checks, and one that runs all of them twenty times at once.
+#[macro_export]
+macro_rules! conformance {
+    ($place:expr, $checks:ident: $($check:ident)*) => {
+        $(
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $check() {
+                let place = std::sync::Arc::new($place.await);
+                $crate::messaging::$checks::$check($crate::messaging::scene::Scene::new(&place)).await;
+            }
+        )*
+
+        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        async fn all_of_them_twenty_times_at_once() {
+            let place = std::sync::Arc::new($place.await);
+            $crate::messaging::place::at_once(20, |_| {
+                let place = std::sync::Arc::clone(&place);
+                async move {
+                    $($crate::messaging::$checks::$check($crate::messaging::scene::Scene::new(&place)).await;)*
+                }
+            })
+            .await;
+        }
+    };
+}

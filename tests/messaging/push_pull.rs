@@ -1,0 +1,497 @@
+//! Push and pull: one of the workers gets each message, at least once, until it is done or given up.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use bytes::Bytes;
+use chassis::{
+    codec::{self, Format},
+    messaging::{Failure, known},
+};
+use serde_json::{Value, json};
+use tokio::time::{sleep, timeout};
+
+use super::{
+    place::Place,
+    scene::{Scene, dead_letter},
+    services::{Deed, Job},
+    sights::Sights,
+};
+
+pub(crate) async fn what_is_pushed_is_handled<P: Place>(scene: Scene<P>) {
+    let (sights, sender) = (Sights::default(), scene.sender().await);
+    let worker = scene.worker(&sights).await;
+    sender.service().broker.push("jobs", &Job::new(7)).await.unwrap();
+    let seen = sights.calls(1).await;
+    assert_eq!((seen[0].id, seen[0].attempt), (7, 1));
+    worker.stop().await.unwrap();
+    sender.stop().await.unwrap();
+    assert_eq!(sights.all().len(), 1);
+}
+
+pub(crate) async fn many_messages_are_handled_once_each<P: Place>(scene: Scene<P>) {
+    let (sights, sender) = (Sights::default(), scene.sender().await);
+    let worker = scene.worker(&sights).await;
+    for id in 0..300 {
+        sender.service().broker.push("jobs", &Job::new(id)).await.unwrap();
+    }
+    sights.messages(300).await;
+    worker.stop().await.unwrap();
+    sender.stop().await.unwrap();
+    assert!(sights.counts().values().all(|count| *count == 1), "{:?}", sights.counts());
+}
+
+pub(crate) async fn workers_share_the_messages<P: Place>(scene: Scene<P>) {
+    let sender = scene.sender().await;
+    let sights = [Sights::default(), Sights::default()];
+    let workers = [scene.worker(&sights[0]).await, scene.worker(&sights[1]).await];
+    // One at a time, so that none of the two has a queue of its own.
+    for id in 0..60 {
+        sender.service().broker.push("jobs", &Job::doing(id, &[Deed::Sleep(5)])).await.unwrap();
+    }
+    timeout(Duration::from_secs(30), async {
+        while sights.iter().map(|sights| sights.all().len()).sum::<usize>() < 60 {
+            sleep(Duration::from_millis(5)).await;
+        }
+    })
+    .await
+    .unwrap();
+    let [first, second] = sights.each_ref().map(|sights| sights.all().len());
+    assert!(first > 0 && second > 0, "{first} and {second}");
+    for worker in workers {
+        worker.stop().await.unwrap();
+    }
+    sender.stop().await.unwrap();
+}
+
+pub(crate) async fn messages_wait_for_a_worker<P: Place>(scene: Scene<P>) {
+    let (sights, sender) = (Sights::default(), scene.sender().await);
+    let first = scene.worker(&sights).await;
+    first.stop().await.unwrap();
+    for id in 0..20 {
+        sender.service().broker.push("jobs", &Job::new(id)).await.unwrap();
+    }
+    let second = scene.worker(&sights).await;
+    sights.messages(20).await;
+    second.stop().await.unwrap();
+    sender.stop().await.unwrap();
+}
+
+pub(crate) async fn a_failed_message_is_tried_again_after_a_rest<P: Place>(scene: Scene<P>) {
+    let (sights, sender) = (Sights::default(), scene.sender().await);
+    let worker = scene.worker(&sights).await;
+    sender.service().broker.push("jobs", &Job::doing(1, &[Deed::Fail, Deed::Fail, Deed::Succeed])).await.unwrap();
+    let seen = sights.calls(3).await;
+    let attempts: Vec<_> = seen.iter().map(|sight| sight.attempt).collect();
+    assert_eq!(attempts, [1, 2, 3]);
+    let rested = seen[2].at - seen[0].at;
+    assert!(rested < Duration::from_secs(10), "{rested:?} is more than two rests of 100 ms at most");
+    worker.stop().await.unwrap();
+    sender.stop().await.unwrap();
+    assert_eq!(sights.all().len(), 3);
+}
+
+pub(crate) async fn others_go_on_while_a_message_rests<P: Place>(scene: Scene<P>) {
+    let (sights, sender) = (Sights::default(), scene.sender().await);
+    let rest = json!({ "handlers": { "job": { "min_delay": "30s", "max_delay": "30s", "concurrency": 1 } } });
+    let worker = scene.worker_with(&sights, rest).await;
+    for id in 0..5 {
+        sender.service().broker.push("jobs", &Job::doing(id, &[Deed::Fail])).await.unwrap();
+    }
+    for id in 5..25 {
+        sender.service().broker.push("jobs", &Job::new(id)).await.unwrap();
+    }
+    sights.messages(25).await;
+    worker.stop().await.unwrap();
+    sender.stop().await.unwrap();
+}
+
+pub(crate) async fn a_message_that_fails_too_often_is_a_dead_letter<P: Place>(scene: Scene<P>) {
+    let (sights, sender) = (Sights::default(), scene.sender().await);
+    let worker = scene.worker(&sights).await;
+    let job = Job::doing(3, &[Deed::Fail]);
+    sender.service().broker.push("jobs", &job).key("k").header("colour", "red").await.unwrap();
+    let letter = dead_letter::<P>(&sender, "jobs").await;
+    assert_eq!(serde_json::from_value::<Job>(letter.body.clone()).unwrap(), job);
+    let header = |name| letter.headers().get(name).unwrap_or_default().to_owned();
+    assert_eq!(header(known::DEAD_REASON), "exhausted");
+    assert_eq!(header(known::DEAD_ERROR), "as told: the cause");
+    assert_eq!(header(known::DEAD_ATTEMPTS), "3");
+    assert_eq!(header(known::DEAD_SERVICE), "worker");
+    assert_eq!(header(known::DEAD_SOURCE), "push_pull jobs");
+    assert!(header(known::DEAD_TIME).ends_with('Z'), "{}", header(known::DEAD_TIME));
+    assert_eq!(header("colour"), "red");
+    assert_eq!(sights.all().len(), 3);
+    worker.stop().await.unwrap();
+    sender.stop().await.unwrap();
+}
+
+pub(crate) async fn what_another_attempt_cannot_help_is_a_dead_letter_at_once<P: Place>(scene: Scene<P>) {
+    let (sights, sender) = (Sights::default(), scene.sender().await);
+    let worker = scene.worker(&sights).await;
+    sender.service().broker.push("jobs", &Job::doing(3, &[Deed::Reject])).await.unwrap();
+    let letter = dead_letter::<P>(&sender, "jobs").await;
+    assert_eq!(letter.headers().get(known::DEAD_REASON), Some("rejected"));
+    assert_eq!(letter.headers().get(known::DEAD_ATTEMPTS), Some("1"));
+    assert_eq!(sights.all().len(), 1);
+    worker.stop().await.unwrap();
+    sender.stop().await.unwrap();
+}
+
+pub(crate) async fn wrong_settings_are_no_reason_to_give_a_message_up<P: Place>(scene: Scene<P>) {
+    let (sights, sender) = (Sights::default(), scene.sender().await);
+    let worker = scene.worker(&sights).await;
+    sender.service().broker.push("jobs", &Job::doing(3, &[Deed::Misconfigured, Deed::Succeed])).await.unwrap();
+    sights.calls(2).await;
+    worker.stop().await.unwrap();
+    sender.stop().await.unwrap();
+}
+
+pub(crate) async fn a_body_that_cannot_be_read_is_a_dead_letter<P: Place>(scene: Scene<P>) {
+    let (sights, sender) = (Sights::default(), scene.sender().await);
+    let worker = scene.worker(&sights).await;
+    let poison: [&[u8]; 4] = [b"", b"{", b"\xff\xfe", b"{\"id\": \"seven\"}"];
+    for body in poison {
+        let body = Bytes::from_static(body);
+        sender.service().broker.push("jobs", &body).codec(AsJson).await.unwrap();
+    }
+    sender.service().broker.push("jobs", &Job::new(9)).await.unwrap();
+    let mut letters = sender.service().broker.pull::<Bytes>("jobs.dead").codec(codec::Raw).await.unwrap();
+    let mut bodies = Vec::new();
+    for _ in poison {
+        let letter = timeout(Duration::from_secs(30), letters.next()).await.unwrap().unwrap().unwrap();
+        assert_eq!(letter.headers().get(known::DEAD_REASON), Some("undecodable"));
+        assert_eq!(letter.headers().get(known::DEAD_ATTEMPTS), Some("1"));
+        bodies.push(letter.body.to_vec());
+        letter.ack().await.unwrap();
+    }
+    bodies.sort();
+    let mut expected = poison.map(<[u8]>::to_vec);
+    expected.sort();
+    assert_eq!(bodies, expected);
+    let seen = sights.calls(1).await;
+    assert_eq!(seen.iter().map(|sight| sight.id).collect::<Vec<_>>(), [9]);
+    drop(letters);
+    worker.stop().await.unwrap();
+    sender.stop().await.unwrap();
+}
+
+/// Bytes that are said to be JSON.
+#[derive(Clone)]
+struct AsJson;
+
+impl codec::Codec for AsJson {
+    fn content_type(&self) -> &'static str {
+        "application/json"
+    }
+
+    fn encode<T: serde::Serialize + ?Sized>(&self, value: &T) -> chassis::Result<Vec<u8>> {
+        codec::Raw.encode(value)
+    }
+
+    fn decode<T: serde::de::DeserializeOwned>(&self, body: &[u8], _: Option<&str>) -> chassis::Result<T> {
+        codec::Raw.decode(body, None)
+    }
+}
+
+pub(crate) async fn a_panic_is_a_failure_like_others<P: Place>(scene: Scene<P>) {
+    let (sights, sender) = (Sights::default(), scene.sender().await);
+    let worker = scene.worker(&sights).await;
+    sender.service().broker.push("jobs", &Job::doing(1, &[Deed::Panic, Deed::Succeed])).await.unwrap();
+    sights.calls(2).await;
+    sender.service().broker.push("jobs", &Job::new(2)).await.unwrap();
+    sights.messages(2).await;
+    worker.stop().await.unwrap();
+    sender.stop().await.unwrap();
+}
+
+pub(crate) async fn a_handler_that_takes_too_long_has_failed<P: Place>(scene: Scene<P>) {
+    let (sights, sender) = (Sights::default(), scene.sender().await);
+    let worker = scene.worker(&sights).await;
+    sender.service().broker.push("hurried", &Job::doing(1, &[Deed::Sleep(60_000), Deed::Succeed])).await.unwrap();
+    sights.calls(2).await;
+    sender.service().broker.push("hurried", &Job::doing(2, &[Deed::Sleep(60_000)])).await.unwrap();
+    let letter = dead_letter::<P>(&sender, "hurried").await;
+    let error = letter.headers().get(known::DEAD_ERROR).unwrap_or_default();
+    assert!(error.contains("took longer than 50ms"), "{error}");
+    worker.stop().await.unwrap();
+    sender.stop().await.unwrap();
+}
+
+pub(crate) async fn as_many_are_handled_at_once_as_the_handler_says<P: Place>(scene: Scene<P>) {
+    let (sights, sender) = (Sights::default(), scene.sender().await);
+    let worker = scene.worker(&sights).await;
+    for id in 0..40 {
+        sender.service().broker.push("jobs", &Job::doing(id, &[Deed::Sleep(20)])).await.unwrap();
+    }
+    sights.messages(40).await;
+    worker.stop().await.unwrap();
+    sender.stop().await.unwrap();
+    assert_eq!(sights.most_at_work(), 4);
+}
+
+pub(crate) async fn messages_of_a_key_stay_in_their_order<P: Place>(scene: Scene<P>) {
+    let (sights, sender) = (Sights::default(), scene.sender().await);
+    let worker = scene.worker(&sights).await;
+    for id in 0..60_u64 {
+        let deeds: &[Deed] = if id % 10 == 0 { &[Deed::Fail, Deed::Succeed] } else { &[] };
+        let key = format!("key {}", id % 5);
+        sender.service().broker.push("ordered", &Job::doing(id, deeds)).key(key).await.unwrap();
+    }
+    sights.messages(60).await;
+    let mut of_key: BTreeMap<Option<Vec<u8>>, Vec<u64>> = BTreeMap::new();
+    for sight in sights.all() {
+        let ids = of_key.entry(sight.key).or_default();
+        // A second attempt follows its first one.
+        if ids.last() != Some(&sight.id) {
+            ids.push(sight.id);
+        }
+    }
+    assert_eq!(of_key.len(), 5);
+    assert!(of_key.values().all(|ids| ids.is_sorted()), "{of_key:?}");
+    worker.stop().await.unwrap();
+    sender.stop().await.unwrap();
+}
+
+pub(crate) async fn what_is_at_work_ends_at_a_stop_and_the_rest_waits<P: Place>(scene: Scene<P>) {
+    let (sights, sender) = (Sights::default(), scene.sender().await);
+    let worker = scene.worker(&sights).await;
+    for id in 0..60 {
+        sender.service().broker.push("jobs", &Job::doing(id, &[Deed::Sleep(100)])).await.unwrap();
+    }
+    sights.calls(1).await;
+    let report = worker.stop().await.unwrap();
+    assert_eq!(report.code, 0, "{report:?}");
+    let at_stop = sights.counts().len();
+    assert!(at_stop < 60, "nothing was left to wait");
+    let next = scene.worker(&sights).await;
+    sights.messages(60).await;
+    next.stop().await.unwrap();
+    sender.stop().await.unwrap();
+    assert!(sights.counts().values().all(|count| *count == 1), "{:?}", sights.counts());
+}
+
+pub(crate) async fn headers_key_and_content_type_arrive<P: Place>(scene: Scene<P>) {
+    let (sights, sender) = (Sights::default(), scene.sender().await);
+    let worker = scene.worker(&sights).await;
+    let job = Job::new(1);
+    let push = sender.service().broker.push("jobs", &job);
+    push.key("order 7").header("colour", "grün").header("raw", Bytes::from_static(b"\xff\x00")).await.unwrap();
+    let seen = sights.calls(1).await;
+    assert_eq!(seen[0].headers.get("colour"), Some("grün"));
+    assert_eq!(seen[0].headers.get("Colour"), Some("grün"), "names are found whatever their case");
+    assert_eq!(seen[0].headers.bytes("raw"), Some(&Bytes::from_static(b"\xff\x00")));
+    assert_eq!(seen[0].headers.get("raw"), None, "what is no text is not given as text");
+    assert_eq!(seen[0].key.as_deref(), Some(&b"order 7"[..]));
+    assert_eq!(seen[0].content_type.as_deref(), Some("application/json"));
+    worker.stop().await.unwrap();
+    sender.stop().await.unwrap();
+}
+
+pub(crate) async fn a_handler_reads_what_the_sender_writes<P: Place>(scene: Scene<P>) {
+    let (sights, sender) = (Sights::default(), scene.sender().await);
+    let worker = scene.worker(&sights).await;
+    let formats = [Format::Json, Format::MessagePack, Format::Cbor, Format::Yaml];
+    for (id, format) in (0..).zip(formats) {
+        sender.service().broker.push("jobs", &Job::new(id)).codec(format).await.unwrap();
+    }
+    sights.messages(4).await;
+    worker.stop().await.unwrap();
+    sender.stop().await.unwrap();
+}
+
+pub(crate) async fn text_and_bytes_arrive_as_they_are<P: Place>(scene: Scene<P>) {
+    let sender = scene.sender().await;
+    let broker = &sender.service().broker;
+    let mut texts = broker.pull::<String>("texts").codec(codec::Text).await.unwrap();
+    broker.push("texts", "grün\n").codec(codec::Text).await.unwrap();
+    let text = timeout(Duration::from_secs(30), texts.next()).await.unwrap().unwrap().unwrap();
+    assert_eq!(text.body, "grün\n");
+    assert_eq!(text.content_type(), Some("text/plain; charset=utf-8"));
+    text.ack().await.unwrap();
+    let mut bytes = broker.pull::<Bytes>("bytes").codec(codec::Raw).await.unwrap();
+    let every = Bytes::from_iter(0..=255_u8);
+    broker.push("bytes", &every).codec(codec::Raw).await.unwrap();
+    let came = timeout(Duration::from_secs(30), bytes.next()).await.unwrap().unwrap().unwrap();
+    assert_eq!(came.body, every);
+    came.ack().await.unwrap();
+    drop((texts, bytes));
+    sender.stop().await.unwrap();
+}
+
+pub(crate) async fn a_megabyte_arrives<P: Place>(scene: Scene<P>) {
+    let sender = scene.sender().await;
+    let broker = &sender.service().broker;
+    let mut stream = broker.pull::<Bytes>("large").codec(codec::Raw).await.unwrap();
+    let body = Bytes::from_iter((0..900_000_u32).map(|at| at as u8));
+    broker.push("large", &body).codec(codec::Raw).await.unwrap();
+    let came = timeout(Duration::from_secs(30), stream.next()).await.unwrap().unwrap().unwrap();
+    assert!(came.body == body, "{} bytes came", came.body.len());
+    came.ack().await.unwrap();
+    drop(stream);
+    sender.stop().await.unwrap();
+}
+
+pub(crate) async fn what_is_too_large_is_not_sent<P: Place>(scene: Scene<P>) {
+    let sender = scene.sender_with(json!({ "max_message_size": "1KiB" })).await;
+    let error = sender.service().broker.push("jobs", &"x".repeat(2000)).await.unwrap_err();
+    assert!(matches!(error.find::<Failure>(), Some(Failure::Refused(_))), "{error:#}");
+    assert!(format!("{error:#}").contains("2002 bytes are more than `max_message_size`, 1KiB"), "{error:#}");
+    sender.stop().await.unwrap();
+}
+
+pub(crate) async fn what_comes_and_is_too_large_is_a_dead_letter<P: Place>(scene: Scene<P>) {
+    let (sights, sender) = (Sights::default(), scene.sender().await);
+    let worker = scene.worker_with(&sights, json!({ "max_message_size": "1KiB" })).await;
+    let deeds = vec![Deed::Succeed; 200];
+    sender.service().broker.push("jobs", &Job { id: 1, deeds }).await.unwrap();
+    let letter = dead_letter::<P>(&sender, "jobs").await;
+    assert_eq!(letter.headers().get(known::DEAD_REASON), Some("too_large"));
+    assert_eq!(sights.all().len(), 0);
+    worker.stop().await.unwrap();
+    sender.stop().await.unwrap();
+}
+
+pub(crate) async fn what_nobody_wants_any_more_is_not_begun<P: Place>(scene: Scene<P>) {
+    let (sights, sender) = (Sights::default(), scene.sender().await);
+    let worker = scene.worker(&sights).await;
+    worker.stop().await.unwrap();
+    sender.service().broker.push("jobs", &Job::new(1)).expires_in(Duration::from_millis(20)).await.unwrap();
+    sleep(Duration::from_millis(50)).await;
+    let worker = scene.worker(&sights).await;
+    let letter = dead_letter::<P>(&sender, "jobs").await;
+    assert_eq!(letter.headers().get(known::DEAD_REASON), Some("expired"));
+    assert_eq!(sights.all().len(), 0);
+    worker.stop().await.unwrap();
+    sender.stop().await.unwrap();
+}
+
+pub(crate) async fn the_trace_of_the_sender_goes_on<P: Place>(scene: Scene<P>) {
+    let (sights, sender) = (Sights::default(), scene.sender().await);
+    let worker = scene.worker(&sights).await;
+    let ids = std::sync::Arc::new(chassis::unit::Ids::new());
+    let trace = format!("{:032x}", ids.trace().trace_id());
+    ids.wrap(async { sender.service().broker.push("jobs", &Job::new(1)).await }).await.unwrap();
+    let seen = sights.calls(1).await;
+    assert_eq!(seen[0].trace.as_deref(), Some(&*trace));
+    assert_eq!(seen[0].headers.get(known::REQUEST_ID), Some(ids.request_id().as_str()));
+    worker.stop().await.unwrap();
+    sender.stop().await.unwrap();
+}
+
+pub(crate) async fn a_stream_gives_what_its_caller_does_not_settle_back<P: Place>(scene: Scene<P>) {
+    let sender = scene.sender().await;
+    let broker = &sender.service().broker;
+    let mut stream = broker.pull::<Job>("stream").prefetch(1).await.unwrap();
+    broker.push("stream", &Job::new(1)).await.unwrap();
+    let first = timeout(Duration::from_secs(30), stream.next()).await.unwrap().unwrap().unwrap();
+    assert_eq!(first.id, 1);
+    drop(first);
+    let again = timeout(Duration::from_secs(30), stream.next()).await.unwrap().unwrap().unwrap();
+    assert_eq!((again.id, again.is_redelivered()), (1, true));
+    again.retry(Duration::from_millis(10)).await.unwrap();
+    let third = timeout(Duration::from_secs(30), stream.next()).await.unwrap().unwrap().unwrap();
+    assert_eq!((third.id, third.attempt()), (1, 2));
+    third.reject(chassis::Error::msg("by hand")).await.unwrap();
+    let letter = dead_letter::<P>(&sender, "stream").await;
+    assert_eq!(letter.headers().get(known::DEAD_ERROR), Some("by hand"));
+    drop(stream);
+    sender.stop().await.unwrap();
+}
+
+pub(crate) async fn a_stream_ends_with_its_service<P: Place>(scene: Scene<P>) {
+    let sender = scene.sender().await;
+    let mut stream = sender.service().broker.pull::<Job>("stream").await.unwrap();
+    let waiting = tokio::spawn(async move { stream.next().await.is_none() });
+    sender.stop().await.unwrap();
+    assert!(timeout(Duration::from_secs(30), waiting).await.unwrap().unwrap());
+}
+
+pub(crate) async fn dead_letters_that_are_pushed_again_begin_anew<P: Place>(scene: Scene<P>) {
+    let (sights, sender) = (Sights::default(), scene.sender().await);
+    let worker = scene.worker(&sights).await;
+    sender.service().broker.push("jobs", &Job::doing(1, &[Deed::Reject])).await.unwrap();
+    let letter = dead_letter::<P>(&sender, "jobs").await;
+    let mut job: Job = serde_json::from_value(letter.body).unwrap();
+    job.deeds.clear();
+    sender.service().broker.push("jobs", &job).await.unwrap();
+    let seen = sights.calls(2).await;
+    assert_eq!(seen[1].attempt, 1);
+    worker.stop().await.unwrap();
+    sender.stop().await.unwrap();
+}
+
+pub(crate) async fn each_message_has_one_line_and_its_figures<P: Place>(scene: Scene<P>) {
+    let (sights, sender) = (Sights::default(), scene.sender().await);
+    let worker = scene.worker(&sights).await;
+    sender.service().broker.push("jobs", &Job::doing(1, &[Deed::Fail, Deed::Succeed])).await.unwrap();
+    sights.calls(2).await;
+    sender.service().broker.push("jobs", &Job::doing(2, &[Deed::Reject])).await.unwrap();
+    dead_letter::<P>(&sender, "jobs").await;
+    let lines: Vec<Value> = timeout(Duration::from_secs(10), async {
+        loop {
+            let lines: Vec<Value> =
+                worker.logs().captured().into_iter().filter(|line| line["message"] == "MESSAGE").collect();
+            if lines.len() >= 3 {
+                return lines;
+            }
+            sleep(Duration::from_millis(5)).await;
+        }
+    })
+    .await
+    .unwrap();
+    let short: Vec<_> =
+        lines.iter().map(|line| (&line["name"], &line["source"], &line["attempt"], &line["outcome"])).collect();
+    let (job, jobs, one, two) = (json!("job"), json!("jobs"), json!(1), json!(2));
+    let (ok, error) = (json!("ok"), json!("error"));
+    assert_eq!(short, [(&job, &jobs, &one, &error), (&job, &jobs, &two, &ok), (&job, &jobs, &one, &error)]);
+    assert!(
+        lines[0]["error"].as_str().unwrap_or_default().starts_with("as told: the cause; attempt 1 of 3, again in ")
+    );
+    assert_eq!(lines[2]["error"], "no use; given up: rejected");
+    let metrics = worker.metrics();
+    let handler = [("broker", "broker"), ("handler", "job")];
+    let handled = [&handler[..], &[("pattern", "push_pull"), ("name", "jobs"), ("outcome", "error")]].concat();
+    assert_eq!(metrics.get("messaging_process_duration_seconds_count", &handled), Some(2.0));
+    assert_eq!(metrics.get("messaging_retries_total", &handler), Some(1.0));
+    let dead = [&handler[..], &[("reason", "rejected")]].concat();
+    assert_eq!(metrics.get("messaging_dead_letters_total", &dead), Some(1.0));
+    worker.stop().await.unwrap();
+    sender.stop().await.unwrap();
+    assert_eq!(metrics.get("messaging_in_flight", &handler), Some(0.0));
+}
+
+/// A test of each of them over a broker.
+macro_rules! checks {
+    ($place:expr) => {
+        $crate::conformance! { $place, push_pull:
+            what_is_pushed_is_handled
+            many_messages_are_handled_once_each
+            workers_share_the_messages
+            messages_wait_for_a_worker
+            a_failed_message_is_tried_again_after_a_rest
+            others_go_on_while_a_message_rests
+            a_message_that_fails_too_often_is_a_dead_letter
+            what_another_attempt_cannot_help_is_a_dead_letter_at_once
+            wrong_settings_are_no_reason_to_give_a_message_up
+            a_body_that_cannot_be_read_is_a_dead_letter
+            a_panic_is_a_failure_like_others
+            a_handler_that_takes_too_long_has_failed
+            as_many_are_handled_at_once_as_the_handler_says
+            messages_of_a_key_stay_in_their_order
+            what_is_at_work_ends_at_a_stop_and_the_rest_waits
+            headers_key_and_content_type_arrive
+            a_handler_reads_what_the_sender_writes
+            text_and_bytes_arrive_as_they_are
+            a_megabyte_arrives
+            what_is_too_large_is_not_sent
+            what_comes_and_is_too_large_is_a_dead_letter
+            what_nobody_wants_any_more_is_not_begun
+            the_trace_of_the_sender_goes_on
+            a_stream_gives_what_its_caller_does_not_settle_back
+            a_stream_ends_with_its_service
+            dead_letters_that_are_pushed_again_begin_anew
+            each_message_has_one_line_and_its_figures
+        }
+    };
+}
+pub(crate) use checks;
