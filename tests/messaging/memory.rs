@@ -16,13 +16,13 @@ impl Place for InMemory {
 }
 
 mod push_pull {
-    crate::messaging::push_pull::checks! { async { super::InMemory } }
+    crate::messaging::push_pull::checks! { each, async { super::InMemory } }
 }
 
 mod publish_subscribe {
-    crate::messaging::publish_subscribe::checks! { async { super::InMemory } }
+    crate::messaging::publish_subscribe::checks! { each, async { super::InMemory } }
 }
 
 mod request_response {
-    crate::messaging::request_response::checks! { async { super::InMemory } }
+    crate::messaging::request_response::checks! { each, async { super::InMemory } }
 }

@@ -46,3 +46,18 @@ macro_rules! conformance {
         }
     };
 }
+
+/// All named checks, one after the other in one test; for brokers that take long to start.
+#[macro_export]
+macro_rules! conformance_in_one {
+    ($place:expr, $checks:ident: $($check:ident)*) => {
+        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        async fn all_of_them() {
+            let place = std::sync::Arc::new($place.await);
+            $(
+                eprintln!("{}", stringify!($check));
+                $crate::messaging::$checks::$check($crate::messaging::scene::Scene::new(&place)).await;
+            )*
+        }
+    };
+}

@@ -125,10 +125,16 @@ pub(crate) async fn a_stream_of_what_is_published<P: Place>(scene: Scene<P>) {
     sender.stop().await.unwrap();
 }
 
-/// A test of each of them over a broker.
+/// Tests of all of them over a broker: `each`, and twenty times at once; or all `in_one`.
 macro_rules! checks {
-    ($place:expr) => {
-        $crate::conformance! { $place, publish_subscribe:
+    (each, $place:expr) => {
+        $crate::messaging::publish_subscribe::checks! { $place, conformance }
+    };
+    (in_one, $place:expr) => {
+        $crate::messaging::publish_subscribe::checks! { $place, conformance_in_one }
+    };
+    ($place:expr, $conformance:ident) => {
+        $crate::$conformance! { $place, publish_subscribe:
             every_subscriber_gets_each_message
             one_of_a_group_gets_each_message
             nobody_subscribed_is_no_error

@@ -460,10 +460,16 @@ pub(crate) async fn each_message_has_one_line_and_its_figures<P: Place>(scene: S
     assert_eq!(metrics.get("messaging_in_flight", &handler), Some(0.0));
 }
 
-/// A test of each of them over a broker.
+/// Tests of all of them over a broker: `each`, and twenty times at once; or all `in_one`.
 macro_rules! checks {
-    ($place:expr) => {
-        $crate::conformance! { $place, push_pull:
+    (each, $place:expr) => {
+        $crate::messaging::push_pull::checks! { $place, conformance }
+    };
+    (in_one, $place:expr) => {
+        $crate::messaging::push_pull::checks! { $place, conformance_in_one }
+    };
+    ($place:expr, $conformance:ident) => {
+        $crate::$conformance! { $place, push_pull:
             what_is_pushed_is_handled
             many_messages_are_handled_once_each
             workers_share_the_messages

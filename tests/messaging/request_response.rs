@@ -179,10 +179,16 @@ where
     sender.stop().await.unwrap();
 }
 
-/// A test of each of them over a broker.
+/// Tests of all of them over a broker: `each`, and twenty times at once; or all `in_one`.
 macro_rules! checks {
-    ($place:expr) => {
-        $crate::conformance! { $place, request_response:
+    (each, $place:expr) => {
+        $crate::messaging::request_response::checks! { $place, conformance }
+    };
+    (in_one, $place:expr) => {
+        $crate::messaging::request_response::checks! { $place, conformance_in_one }
+    };
+    ($place:expr, $conformance:ident) => {
+        $crate::$conformance! { $place, request_response:
             a_request_is_answered
             requests_at_the_same_time_have_their_own_answers
             a_failure_is_answered

@@ -10,6 +10,7 @@ use serde::Serialize;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
+    any::Any,
     burial::Burial,
     choice::Choice,
     engine::Engine,
@@ -25,8 +26,10 @@ use super::{
 };
 use crate::{Context, Result, Slot};
 
-/// A broker as a part of a service, of whatever engine; see [`crate::messaging`].
-pub struct Broker<E: Engine> {
+/// A broker as a part of a service; see [`crate::messaging`].
+///
+/// `Broker` alone is one whose engine is a setting, see [`Any`]; the brokers of one engine have names of their own.
+pub struct Broker<E: Engine = Any> {
     pub(super) engine: E,
     handlers: Mutex<Vec<Arc<Handler>>>,
     pub(super) running: Slot<Running<E>>,

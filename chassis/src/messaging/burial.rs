@@ -45,7 +45,7 @@ impl<E: Engine> Burial<E> {
             return Verdict::Answer(error_answer(&error));
         }
         // What nobody can read among the dead letters is not worth another grave.
-        if !E::KEEPS || !self.settings.dead_letters || is_dead_name(name) {
+        if !self.connection.keeps() || !self.settings.dead_letters || is_dead_name(name) {
             return Verdict::Done;
         }
         let letter = dead_letter(message, reason, &error, (pattern, name), &self.service);

@@ -28,8 +28,8 @@ pub trait Engine: Default + Send + Sync + 'static {
 
     /// How logs and messages call it.
     const NAME: &'static str;
-    /// Whether a message can be kept for later, by a push to a name nobody pulls from: what dead letters need.
-    const KEEPS: bool = true;
+    /// Which patterns it has: the same as it [`Offers`](super::Offers).
+    const PATTERNS: &'static [Pattern];
 
     /// Whether it could do what these handlers want with these settings; no I/O.
     ///
@@ -91,6 +91,11 @@ pub trait Connection: Send + Sync + 'static {
 
     /// Sends what waits to be sent, and lets go of the connection.
     fn stop(&self) -> impl Future<Output = Result<()>> + Send;
+
+    /// Whether a message can be kept for later, by a push to a name nobody pulls from: what dead letters need.
+    fn keeps(&self) -> bool {
+        true
+    }
 
     /// How it is.
     fn health(&self) -> Health;

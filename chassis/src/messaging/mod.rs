@@ -56,8 +56,10 @@
 //! | messages as a stream | [`Broker::pull`], [`Messages`] |
 //! | bodies | [`crate::codec`] |
 //! | settings | [`DeliverySettings`], [`HandlerSettings`] |
+//! | a broker whose engine is a setting | [`Any`] |
 //! | a broker of one's own | [`engine`] |
 
+mod any;
 mod broker;
 mod burial;
 mod choice;
@@ -82,7 +84,9 @@ mod worker;
 #[cfg(feature = "memory")]
 pub use crate::resources::memory::{self, Memory};
 
+pub(crate) use self::any::{Kind, kind};
 pub use self::{
+    any::{Any, AnyConnection, AnyConsumer, AnyDelivered, AnySettings, Engines},
     broker::Broker,
     choice::{ByContentType, Choice},
     failure::Failure,

@@ -13,6 +13,15 @@ pub mod status;
 
 use crate::{assembly::Builtin, settings::Dict};
 
+/// The engines of brokers that are here, for brokers whose engine is a setting.
+#[cfg(feature = "_messaging")]
+pub(crate) fn engines() -> Vec<Box<dyn crate::messaging::Kind>> {
+    vec![
+        #[cfg(feature = "memory")]
+        crate::messaging::kind::<memory::MemoryEngine>(),
+    ]
+}
+
 /// What these parts are told by the builder of tests, below everything that a test says: tests run in parallel.
 pub(crate) fn test_settings() -> Dict {
     let settings = Dict::new();

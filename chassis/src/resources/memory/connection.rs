@@ -1,6 +1,6 @@
 //! A service at a hub.
 
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 
 use serde_json::{Map, Value};
 use tokio::{
@@ -114,6 +114,18 @@ impl Connection for MemoryConnection {
 
     fn info(&self) -> Map<String, Value> {
         Map::from_iter([("waiting".to_owned(), self.hub.waiting().into())])
+    }
+}
+
+impl fmt::Debug for MemoryConsumer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MemoryConsumer").field("waiting", &self.queue.len()).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for MemoryDelivered {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("MemoryDelivered").field(&self.message).finish()
     }
 }
 

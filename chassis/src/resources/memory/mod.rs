@@ -15,6 +15,7 @@ mod resource;
 mod settings;
 
 pub use self::{
+    connection::{MemoryConnection, MemoryConsumer, MemoryDelivered},
     hub::Hub,
     resource::{Memory, MemoryEngine},
     settings::MemorySettings,

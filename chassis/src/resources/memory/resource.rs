@@ -3,7 +3,7 @@
 use super::{connection::MemoryConnection, hub::Hub, settings::MemorySettings};
 use crate::{
     Context, Result,
-    messaging::{Broker, Offers, PublishSubscribe, PushPull, RequestResponse, engine::Engine},
+    messaging::{Broker, Offers, Pattern, PublishSubscribe, PushPull, RequestResponse, engine::Engine},
 };
 
 /// A broker in the memory of the process; see [the module](super).
@@ -33,6 +33,7 @@ impl Engine for MemoryEngine {
     type Connection = MemoryConnection;
 
     const NAME: &'static str = "memory";
+    const PATTERNS: &'static [Pattern] = &[Pattern::PublishSubscribe, Pattern::PushPull, Pattern::RequestResponse];
 
     async fn connect(&self, _: &Context, settings: MemorySettings) -> Result<MemoryConnection> {
         let hub = settings.hub.map_or_else(|| self.hub.clone(), |name| Hub::named(&name));

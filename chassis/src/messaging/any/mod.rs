@@ -1,0 +1,110 @@
+//! The engine that is a setting.
+//!
+//! ```yaml
+//! system:
+//!   resources:
+//!     broker:
+//!       engine: amqp
+//!       amqp: { host: rabbit.example }
+//!       memory: { hub: pipeline }
+//! ```
+//!
+//! | setting | what it says |
+//! | --- | --- |
+//! | `engine` | which engine: `memory`, and the others whose features are compiled in |
+//! | `<engine>` | the settings of that engine; those of others may stand beside them, and are looked at, too |
+
+mod erased;
+mod kind;
+mod settings;
+
+use std::marker::PhantomData;
+
+use self::erased::DynEngine;
+pub(crate) use self::kind::{Kind, kind};
+pub use self::{
+    erased::{AnyConnection, AnyConsumer, AnyDelivered},
+    kind::Engines,
+    settings::AnySettings,
+};
+use super::{
+    engine::{Engine, Intake},
+    pattern::{Offers, Pattern, PublishSubscribe, PushPull, RequestResponse},
+};
+use crate::{Context, Error, Result, resources};
+
+/// The engine of a [`Broker`](super::Broker) that takes whatever engine the settings name.
+///
+/// Here a pattern that the engine does not have is no mistake of the code: the service does not start, exit code 78.
+/// Engines of one's own join those that are here: `Broker<Any<(MyEngine,)>>`.
+pub struct Any<M: Engines = ()> {
+    engines: Vec<Box<dyn DynEngine>>,
+    more: PhantomData<fn() -> M>,
+}
+
+/// All engines: those that are here, and those of `M`.
+fn kinds<M: Engines>() -> Vec<Box<dyn Kind>> {
+    let mut kinds = resources::engines();
+    kinds.extend(M::kinds());
+    kinds
+}
+
+impl<M: Engines> Any<M> {
+    fn engine(&self, name: &str) -> Result<&dyn DynEngine> {
+        let found = self.engines.iter().find(|engine| engine.name() == name);
+        found.map(|engine| &**engine).ok_or_else(|| {
+            let known: Vec<String> = self.engines.iter().map(|engine| format!("`{}`", engine.name())).collect();
+            let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+            Error::misconfigured(Error::msg(format!(
+                "there is no engine `{name}`; here are {known}: others are features of chassis, to be compiled in"
+            )))
+        })
+    }
+}
+
+impl<M: Engines> Default for Any<M> {
+    fn default() -> Self {
+        Self { engines: kinds::<M>().iter().map(|kind| kind.engine()).collect(), more: PhantomData }
+    }
+}
+
+impl<M: Engines> std::fmt::Debug for Any<M> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_list().entries(self.engines.iter().map(|engine| engine.name())).finish()
+    }
+}
+
+impl<M: Engines> Offers<PublishSubscribe> for Any<M> {}
+impl<M: Engines> Offers<PushPull> for Any<M> {}
+impl<M: Engines> Offers<RequestResponse> for Any<M> {}
+
+impl<M: Engines> Engine for Any<M> {
+    type Settings = AnySettings<M>;
+    type Connection = AnyConnection;
+
+    const NAME: &'static str = "any";
+    const PATTERNS: &'static [Pattern] = &[Pattern::PublishSubscribe, Pattern::PushPull, Pattern::RequestResponse];
+
+    fn check(&self, settings: &AnySettings<M>, intakes: &[Intake]) -> Result<()> {
+        let engine = self.engine(&settings.engine)?;
+        let missing: Vec<String> = intakes
+            .iter()
+            .filter(|intake| !engine.patterns().contains(&intake.pattern))
+            .map(|intake| format!("{} `{}`", intake.pattern, intake.name))
+            .collect();
+        if !missing.is_empty() {
+            return Err(Error::misconfigured(Error::msg(format!(
+                "engine `{}` cannot take {}: set another `engine`, or take the handler away",
+                settings.engine,
+                missing.join(", ")
+            ))));
+        }
+        settings.chosen.as_ref().map_or(Ok(()), |chosen| engine.check(&**chosen, intakes))
+    }
+
+    async fn connect(&self, cx: &Context, settings: AnySettings<M>) -> Result<AnyConnection> {
+        let engine = self.engine(&settings.engine)?;
+        let chosen = settings.chosen.ok_or_else(|| Error::msg("the settings of the engine were not read"))?;
+        engine.connect(cx, chosen).await
+    }
+}
