@@ -11,6 +11,7 @@ pub use support::{
     pool::{Pool, PoolSettings},
     probe::{Fault, Journal, Probe},
     program::{Exit, Program, Running, free_port},
+    rabbit::RabbitServer,
     reloads::{becomes, changed, refused},
     tool::tool,
 };

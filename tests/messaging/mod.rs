@@ -1,6 +1,7 @@
 //! Messages over every broker: one suite of checks, run unchanged over each of them, alone and many times at once; and
 //! what is particular to a broker.
 
+mod amqp;
 mod dynamic;
 mod memory;
 mod place;

@@ -61,3 +61,41 @@ macro_rules! conformance_in_one {
         }
     };
 }
+
+/// One test of all the named checks, for a broker that takes a while to start: each alone, and then all of them twenty
+/// times at once. A check that fails is named.
+#[macro_export]
+macro_rules! conformance_on_one_server {
+    ($place:expr, $checks:ident: $($check:ident)*) => {
+        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        async fn each_of_them_and_all_of_them_twenty_times_at_once() {
+            let Some(place) = $place.await else { return };
+            let place = std::sync::Arc::new(place);
+            $({
+                let _named = $crate::messaging::place::Named(concat!(stringify!($check), ", alone"));
+                $crate::messaging::$checks::$check($crate::messaging::scene::Scene::new(&place)).await;
+            })*
+            $crate::messaging::place::at_once(20, |_| {
+                let place = std::sync::Arc::clone(&place);
+                async move {
+                    $({
+                        let _named = $crate::messaging::place::Named(concat!(stringify!($check), ", one of many"));
+                        $crate::messaging::$checks::$check($crate::messaging::scene::Scene::new(&place)).await;
+                    })*
+                }
+            })
+            .await;
+        }
+    };
+}
+
+/// Tells of which check a panic is.
+pub(crate) struct Named(pub(crate) &'static str);
+
+impl Drop for Named {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("--- the check that failed: {}", self.0);
+        }
+    }
+}

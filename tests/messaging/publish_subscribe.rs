@@ -125,13 +125,16 @@ pub(crate) async fn a_stream_of_what_is_published<P: Place>(scene: Scene<P>) {
     sender.stop().await.unwrap();
 }
 
-/// Tests of all of them over a broker: `each`, and twenty times at once; or all `in_one`.
+/// Tests of all of them over a broker: `each`, and twenty times at once; all `in_one`; or both `on_one_server`.
 macro_rules! checks {
     (each, $place:expr) => {
         $crate::messaging::publish_subscribe::checks! { $place, conformance }
     };
     (in_one, $place:expr) => {
         $crate::messaging::publish_subscribe::checks! { $place, conformance_in_one }
+    };
+    (on_one_server, $place:expr) => {
+        $crate::messaging::publish_subscribe::checks! { $place, conformance_on_one_server }
     };
     ($place:expr, $conformance:ident) => {
         $crate::$conformance! { $place, publish_subscribe:

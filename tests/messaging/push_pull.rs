@@ -220,10 +220,10 @@ pub(crate) async fn a_handler_that_takes_too_long_has_failed<P: Place>(scene: Sc
 pub(crate) async fn as_many_are_handled_at_once_as_the_handler_says<P: Place>(scene: Scene<P>) {
     let (sights, sender) = (Sights::default(), scene.sender().await);
     let worker = scene.worker(&sights).await;
-    for id in 0..40 {
-        sender.service().broker.push("jobs", &Job::doing(id, &[Deed::Sleep(20)])).await.unwrap();
+    for id in 0..16 {
+        sender.service().broker.push("jobs", &Job::doing(id, &[Deed::Sleep(150)])).await.unwrap();
     }
-    sights.messages(40).await;
+    sights.messages(16).await;
     worker.stop().await.unwrap();
     sender.stop().await.unwrap();
     assert_eq!(sights.most_at_work(), 4);
@@ -255,16 +255,16 @@ pub(crate) async fn messages_of_a_key_stay_in_their_order<P: Place>(scene: Scene
 pub(crate) async fn what_is_at_work_ends_at_a_stop_and_the_rest_waits<P: Place>(scene: Scene<P>) {
     let (sights, sender) = (Sights::default(), scene.sender().await);
     let worker = scene.worker(&sights).await;
-    for id in 0..60 {
-        sender.service().broker.push("jobs", &Job::doing(id, &[Deed::Sleep(100)])).await.unwrap();
+    for id in 0..24 {
+        sender.service().broker.push("jobs", &Job::doing(id, &[Deed::Sleep(400)])).await.unwrap();
     }
     sights.calls(1).await;
     let report = worker.stop().await.unwrap();
     assert_eq!(report.code, 0, "{report:?}");
     let at_stop = sights.counts().len();
-    assert!(at_stop < 60, "nothing was left to wait");
+    assert!(at_stop < 24, "nothing was left to wait");
     let next = scene.worker(&sights).await;
-    sights.messages(60).await;
+    sights.messages(24).await;
     next.stop().await.unwrap();
     sender.stop().await.unwrap();
     assert!(sights.counts().values().all(|count| *count == 1), "{:?}", sights.counts());
@@ -460,13 +460,16 @@ pub(crate) async fn each_message_has_one_line_and_its_figures<P: Place>(scene: S
     assert_eq!(metrics.get("messaging_in_flight", &handler), Some(0.0));
 }
 
-/// Tests of all of them over a broker: `each`, and twenty times at once; or all `in_one`.
+/// Tests of all of them over a broker: `each`, and twenty times at once; all `in_one`; or both `on_one_server`.
 macro_rules! checks {
     (each, $place:expr) => {
         $crate::messaging::push_pull::checks! { $place, conformance }
     };
     (in_one, $place:expr) => {
         $crate::messaging::push_pull::checks! { $place, conformance_in_one }
+    };
+    (on_one_server, $place:expr) => {
+        $crate::messaging::push_pull::checks! { $place, conformance_on_one_server }
     };
     ($place:expr, $conformance:ident) => {
         $crate::$conformance! { $place, push_pull:

@@ -103,16 +103,18 @@ where
 {
     let (sights, sender) = (Sights::default(), scene.sender().await);
     let replyer = scene.replyer(&sights).await;
+    // What the first request has to prepare is done.
+    let _: u64 = sender.service().broker.request("double", &Job::new(0)).await.unwrap();
     let began = Instant::now();
-    let late = Job::doing(1, &[Deed::Sleep(400)]);
-    let asked = sender.service().broker.request::<_, u64>("double", &late).timeout(Duration::from_millis(100));
+    let late = Job::doing(1, &[Deed::Sleep(1500)]);
+    let asked = sender.service().broker.request::<_, u64>("double", &late).timeout(Duration::from_millis(300));
     let error = asked.await.unwrap_err();
-    assert!(began.elapsed() < Duration::from_millis(350), "{:?}", began.elapsed());
+    assert!(began.elapsed() < Duration::from_millis(1400), "{:?}", began.elapsed());
     assert!(matches!(error.find::<Failure>(), Some(Failure::Unknown(_))), "{error:#}");
     for id in 2..6 {
         let answer: u64 = sender.service().broker.request("double", &Job::new(id)).await.unwrap();
         assert_eq!(answer, id * 2, "the late answer is nobody's");
-        sleep(Duration::from_millis(100)).await;
+        sleep(Duration::from_millis(400)).await;
     }
     replyer.stop().await.unwrap();
     sender.stop().await.unwrap();
@@ -179,13 +181,16 @@ where
     sender.stop().await.unwrap();
 }
 
-/// Tests of all of them over a broker: `each`, and twenty times at once; or all `in_one`.
+/// Tests of all of them over a broker: `each`, and twenty times at once; all `in_one`; or both `on_one_server`.
 macro_rules! checks {
     (each, $place:expr) => {
         $crate::messaging::request_response::checks! { $place, conformance }
     };
     (in_one, $place:expr) => {
         $crate::messaging::request_response::checks! { $place, conformance_in_one }
+    };
+    (on_one_server, $place:expr) => {
+        $crate::messaging::request_response::checks! { $place, conformance_on_one_server }
     };
     ($place:expr, $conformance:ident) => {
         $crate::$conformance! { $place, request_response:

@@ -18,5 +18,6 @@ pub(crate) mod probe;
 pub(crate) mod program;
 #[cfg(feature = "etcd")]
 pub(crate) mod proxy;
+pub(crate) mod rabbit;
 pub(crate) mod reloads;
 pub(crate) mod tool;

@@ -9,13 +9,14 @@ use std::{
 use crate::{step::Step, workspace};
 
 /// A program the tests call, and the Debian package that has it.
-const PROGRAMS: [(&str, &str); 6] = [
+const PROGRAMS: [(&str, &str); 7] = [
     ("promtool", "prometheus"),
     ("curl", "curl"),
     ("python3", "python3"),
     ("etcd", "etcd-server"),
     ("etcdctl", "etcd-client"),
     ("protoc", "protobuf-compiler"),
+    ("rabbitmq-server", "rabbitmq-server"),
 ];
 
 /// What `protoc` includes when the feature `etcd` is built, and the Debian package that has it.

@@ -15,6 +15,9 @@ pub const ROOT: &str = "root";
 /// Libraries that say at debug what only their authors want to know.
 const NOISY: [&str; 8] = ["h2", "hyper", "hyper_util", "mio", "rustls", "tokio_util", "tower", "want"];
 
+/// Libraries whose every failure is told by the resource that uses them, once and without what messages say.
+const TOLD_BY_OTHERS: [&str; 1] = ["lapin"];
+
 /// From how much on a target is logged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, SettingsSchema)]
 pub enum LogLevel {
@@ -123,8 +126,9 @@ impl Levels {
         let is_root = |name: &str| name.is_empty() || name == ROOT;
         let root = named.iter().rfind(|(name, _)| is_root(name)).map_or(root, |(_, level)| *level);
         let noisy = NOISY.iter().map(|name| (*name, root.min(LogLevel::Warn)));
+        let silent = TOLD_BY_OTHERS.iter().map(|name| (*name, LogLevel::Off));
         let mut levels: BTreeMap<String, LogLevel> = BTreeMap::from([(ROOT.into(), root)]);
-        for (name, level) in noisy.chain(named.into_iter().filter(|(name, _)| !is_root(name))) {
+        for (name, level) in noisy.chain(silent).chain(named.into_iter().filter(|(name, _)| !is_root(name))) {
             levels.insert(name.into(), level);
         }
         let mut rules: Vec<(Box<str>, LogLevel)> = levels
@@ -213,6 +217,13 @@ mod tests {
         assert!(levels.is_enabled(Level::WARN, "hyper"));
         assert!(levels.is_enabled(Level::DEBUG, "h2::codec"));
         assert!(levels.is_enabled(Level::DEBUG, "hyperspace"));
+    }
+
+    #[test]
+    fn libraries_that_others_tell_of_are_silent_unless_named() {
+        assert!(!Levels::new(LogLevel::Trace, []).is_enabled(Level::ERROR, "lapin::channels"));
+        let levels = Levels::new(LogLevel::Info, [("lapin", LogLevel::Error)]);
+        assert!(levels.is_enabled(Level::ERROR, "lapin::channels"));
     }
 
     #[test]

@@ -81,6 +81,8 @@ mod settings;
 mod taking;
 mod worker;
 
+#[cfg(feature = "amqp")]
+pub use crate::resources::amqp::{self, Amqp};
 #[cfg(feature = "memory")]
 pub use crate::resources::memory::{self, Memory};
 

@@ -1,5 +1,7 @@
 //! Everything optional: each resource is one folder and one feature, and uses only what a stranger's resource could.
 
+#[cfg(feature = "amqp")]
+pub mod amqp;
 #[cfg(feature = "etcd")]
 pub mod discovery;
 #[cfg(feature = "http-server")]
@@ -19,6 +21,8 @@ pub(crate) fn engines() -> Vec<Box<dyn crate::messaging::Kind>> {
     vec![
         #[cfg(feature = "memory")]
         crate::messaging::kind::<memory::MemoryEngine>(),
+        #[cfg(feature = "amqp")]
+        crate::messaging::kind::<amqp::AmqpEngine>(),
     ]
 }
 

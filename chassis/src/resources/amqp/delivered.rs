@@ -1,0 +1,150 @@
+//! Messages that were taken from a queue, until they are settled.
+
+use std::{sync::Arc, time::Duration};
+
+use futures_util::FutureExt as _;
+use lapin::{
+    BasicProperties, Channel,
+    options::{BasicAckOptions, BasicNackOptions},
+    types::{DeliveryTag, ShortString},
+};
+use tokio::time::Instant;
+
+use super::{
+    failure::unsettled,
+    later::Later,
+    names::Names,
+    properties::{again, outgoing},
+    publisher::{Parcel, Publisher, Target},
+    rest::step,
+};
+use crate::{
+    Result,
+    messaging::{
+        Incoming, Outgoing,
+        engine::{Delivered, Verdict},
+    },
+};
+
+/// A message that was taken from its queue; dropped, it goes back.
+pub struct AmqpDelivered {
+    message: Arc<Incoming>,
+    origin: Arc<Origin>,
+    receipt: Receipt,
+}
+
+/// What the messages of one consumer go back to.
+pub(super) struct Origin {
+    /// Where messages come from that others may take, too.
+    pub(super) shared: Option<ShortString>,
+    /// Where messages rest that nobody else takes.
+    pub(super) later: Later,
+    pub(super) publisher: Arc<Publisher>,
+}
+
+/// What the broker needs to settle it.
+pub(super) enum Receipt {
+    /// It keeps the message.
+    Tag { channel: Channel, tag: DeliveryTag, properties: Box<BasicProperties> },
+    /// It does not know it any more: the message rested here.
+    Rested,
+    /// It is settled.
+    Settled,
+}
+
+/// How long an answer or another attempt may take to be sent, a lost connection included.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+impl AmqpDelivered {
+    pub(super) fn new(message: Arc<Incoming>, origin: &Arc<Origin>, receipt: Receipt) -> Self {
+        Self { message, origin: Arc::clone(origin), receipt }
+    }
+}
+
+impl Delivered for AmqpDelivered {
+    fn message(&self) -> &Arc<Incoming> {
+        &self.message
+    }
+
+    async fn settle(mut self, verdict: Verdict) -> Result<()> {
+        match verdict {
+            Verdict::Done => self.acknowledge(),
+            Verdict::Answer(answer) => {
+                self.answer(answer).await?;
+                self.acknowledge()
+            }
+            Verdict::Again { after, attempt } => {
+                match &self.origin.shared {
+                    Some(queue) => self.rest_at_the_broker(queue.clone(), after, attempt).await?,
+                    None => {
+                        let message = Arc::new(Incoming { attempt, ..(*self.message).clone() });
+                        self.origin.later.put(message, Instant::now() + after);
+                    }
+                }
+                self.acknowledge()
+            }
+            Verdict::Back => Ok(()),
+        }
+    }
+}
+
+impl AmqpDelivered {
+    /// Tells the broker that it is done. Nobody waits until that is written: if the connection is lost before, the message
+    /// comes again, as it would a moment earlier.
+    fn acknowledge(&mut self) -> Result<()> {
+        match std::mem::replace(&mut self.receipt, Receipt::Settled) {
+            Receipt::Tag { channel, tag, .. } => {
+                match channel.basic_ack(tag, BasicAckOptions::default()).now_or_never() {
+                    Some(Err(_)) => Err(unsettled()),
+                    Some(Ok(())) | None => Ok(()),
+                }
+            }
+            Receipt::Rested | Receipt::Settled => Ok(()),
+        }
+    }
+
+    async fn answer(&self, answer: Outgoing) -> Result<()> {
+        let Receipt::Tag { properties, .. } = &self.receipt else { return Ok(()) };
+        let Some(reply_to) = properties.reply_to().clone() else { return Ok(()) };
+        let mut sent = outgoing(&answer, false)?;
+        if let Some(correlation) = properties.correlation_id() {
+            sent = sent.with_correlation_id(correlation.clone());
+        }
+        // Not mandatory: a caller that is gone is no failure.
+        let parcel =
+            Parcel { target: Target::Queue(reply_to), body: answer.body, properties: sent, is_mandatory: false };
+        self.origin.publisher.send(parcel, Instant::now() + PATIENCE).await
+    }
+
+    /// The message goes to where it rests before it is acknowledged: for a moment it may be there twice, never not at all.
+    async fn rest_at_the_broker(&self, queue: ShortString, after: Duration, attempt: u32) -> Result<()> {
+        let Receipt::Tag { properties, .. } = &self.receipt else { return Ok(()) };
+        let parcel = Parcel {
+            target: Target::Place(Names::rest(&queue, step(after))?),
+            body: self.message.body.clone(),
+            properties: again(properties, attempt),
+            is_mandatory: true,
+        };
+        self.origin.publisher.send(parcel, Instant::now() + PATIENCE).await
+    }
+}
+
+impl Drop for AmqpDelivered {
+    fn drop(&mut self) {
+        match std::mem::replace(&mut self.receipt, Receipt::Settled) {
+            Receipt::Tag { channel, tag, .. } => give_back(&channel, tag),
+            Receipt::Rested => {
+                let message = Arc::new(Incoming { is_redelivered: true, ..(*self.message).clone() });
+                self.origin.later.put(message, Instant::now());
+            }
+            Receipt::Settled => {}
+        }
+    }
+}
+
+/// Puts a message back into its queue.
+pub(super) fn give_back(channel: &Channel, tag: DeliveryTag) {
+    let options = BasicNackOptions { requeue: true, multiple: false };
+    // Where the channel is lost the broker has put it back by itself.
+    let _ = channel.basic_nack(tag, options).now_or_never();
+}

@@ -1,0 +1,347 @@
+//! Sends: all messages of a service over one channel, many of them at the same time, each until it is confirmed.
+
+use std::{
+    collections::VecDeque,
+    sync::{
+        Arc,
+        atomic::{AtomicU8, Ordering},
+    },
+};
+
+use bytes::Bytes;
+use futures_util::{FutureExt as _, StreamExt as _, stream::FuturesUnordered};
+use lapin::{
+    BasicProperties, Channel, Confirmation,
+    message::BasicReturnMessage,
+    options::{BasicPublishOptions, ConfirmSelectOptions},
+    types::ShortString,
+};
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::{Duration, Instant, sleep, timeout_at},
+};
+
+use super::{
+    failure::{not_sent, refusal, refused, unknown, words},
+    ledger::Ledger,
+    link::Link,
+    names::Place,
+    session::Session,
+};
+use crate::{Context, Error, Result};
+
+/// Sends the messages of a service.
+pub(super) struct Publisher {
+    jobs: mpsc::Sender<Job>,
+    link: Arc<Link>,
+}
+
+/// A message on its way.
+pub(super) struct Parcel {
+    pub(super) target: Target,
+    pub(super) body: Bytes,
+    pub(super) properties: BasicProperties,
+    /// It comes back when there is no queue for it.
+    pub(super) is_mandatory: bool,
+}
+
+/// Where it goes.
+pub(super) enum Target {
+    /// To a place that is declared if need be.
+    Place(Place),
+    /// To a queue, if somebody has declared it.
+    Queue(ShortString),
+}
+
+/// A message, and who waits for its fate.
+struct Job {
+    parcel: Parcel,
+    state: Arc<AtomicU8>,
+    done: oneshot::Sender<Result<()>>,
+    /// It came back once, because its queue was deleted.
+    has_come_back: bool,
+}
+
+/// It is not written, and its sender may withdraw it.
+const WAITING: u8 = 0;
+/// It is being written, or is.
+const TAKEN: u8 = 1;
+/// Its sender has given up.
+const WITHDRAWN: u8 = 2;
+
+/// How long to wait after something that should not have failed.
+const REST: Duration = Duration::from_millis(100);
+/// How long after the loss of a channel the client may take to tell it of each message.
+const LAST_WORDS: Duration = Duration::from_secs(2);
+
+impl Publisher {
+    /// Begins to send over a connection, so many messages at the same time.
+    pub(super) fn new(cx: &Context, link: &Arc<Link>, window: usize) -> Self {
+        let (jobs, queue) = mpsc::channel(window);
+        let sender =
+            Sender { link: Arc::clone(link), queue, again: VecDeque::new(), window, count: 0, run: fastrand::u64(..) };
+        cx.spawn_detached(sender.run());
+        Self { jobs, link: Arc::clone(link) }
+    }
+
+    /// Sends a message, and returns once the broker has confirmed it.
+    ///
+    /// # Errors
+    /// A failure that tells whether it may have arrived all the same.
+    pub(super) async fn send(&self, parcel: Parcel, until: Instant) -> Result<()> {
+        let room = timeout_at(until, self.jobs.reserve()).await;
+        let room = room.map_err(|_| not_sent(self.link.why()))?.map_err(|_| not_sent(OVER))?;
+        let state = Arc::new(AtomicU8::new(WAITING));
+        let (done, fate) = oneshot::channel();
+        room.send(Job { parcel, state: Arc::clone(&state), done, has_come_back: false });
+        match timeout_at(until, fate).await {
+            Ok(Ok(fate)) => fate,
+            in_vain => {
+                let why = if in_vain.is_ok() { OVER.to_owned() } else { self.link.why() };
+                match state.compare_exchange(WAITING, WITHDRAWN, Ordering::AcqRel, Ordering::Acquire) {
+                    Ok(_) => Err(not_sent(why)),
+                    Err(_) => Err(unknown(why)),
+                }
+            }
+        }
+    }
+}
+
+const OVER: &str = "the broker is not connected any more";
+
+/// Does the sending.
+struct Sender {
+    link: Arc<Link>,
+    queue: mpsc::Receiver<Job>,
+    /// What was not written before a channel was lost, in its order.
+    again: VecDeque<Job>,
+    window: usize,
+    /// How many have been numbered.
+    count: u64,
+    /// Tells this run from others in the ids of messages.
+    run: u64,
+}
+
+/// What became of a message on the channel.
+struct Landed {
+    number: u64,
+    job: Job,
+    outcome: Outcome,
+}
+
+enum Outcome {
+    Confirmed(Option<BasicReturnMessage>),
+    Nacked(Option<BasicReturnMessage>),
+    /// It was not written as a whole, so the broker does not have it.
+    NotWritten,
+    /// It was written, and the channel was lost.
+    Lost(lapin::Error),
+}
+
+impl Sender {
+    /// Until nobody sends any more.
+    async fn run(mut self) {
+        while let Some(session) = self.link.session().await {
+            match confirming(&session).await {
+                Ok(channel) => {
+                    if self.serve(&session, &channel).await.is_none() {
+                        return;
+                    }
+                }
+                Err(error) => {
+                    tracing::debug!("no channel to send by: {}", words(&error));
+                    sleep(REST).await;
+                }
+            }
+        }
+    }
+
+    /// Sends by a channel until it is lost; `None` once nobody sends any more.
+    async fn serve(&mut self, session: &Session, channel: &Channel) -> Option<()> {
+        let mut flying = FuturesUnordered::new();
+        let mut ledger = Ledger::default();
+        let mut blocked = session.blocked();
+        let (mut is_over, mut closed) = (false, None);
+        loop {
+            let is_open = channel.status().connected() && !session.is_lost();
+            if is_over && flying.is_empty() {
+                return None;
+            }
+            let is_late = !is_open && closed.get_or_insert_with(Instant::now).elapsed() > LAST_WORDS;
+            if !is_open && (flying.is_empty() || is_late) {
+                ledger
+                    .abandon()
+                    .into_iter()
+                    .for_each(|(job, _): (Job, bool)| job.end(Err(unknown("the connection was lost"))));
+                return Some(());
+            }
+            let is_blocked = blocked.borrow_and_update().is_some();
+            let has_room = is_open && !is_over && !is_blocked && flying.len() < self.window;
+            tokio::select! {
+                biased;
+                Some(landed) = flying.next(), if !flying.is_empty() => {
+                    let crowd = flying.len() + 1;
+                    self.land(landed, &mut ledger, crowd);
+                    // All that is there, before anything is concluded from it; see the ledger.
+                    while let Some(Some(landed)) = flying.next().now_or_never() {
+                        self.land(landed, &mut ledger, crowd);
+                    }
+                    self.settle(&mut ledger, session);
+                }
+                job = next(&mut self.again, &mut self.queue), if has_room => {
+                    match job {
+                        None => is_over = true,
+                        Some(job) => {
+                            if let Some(job) = self.prepare(job, session).await {
+                                flying.push(self.fly(channel, job));
+                            }
+                        }
+                    }
+                }
+                _ = blocked.changed() => {}
+                () = session.lost(), if is_open => {}
+                () = sleep(REST), if !is_open => {}
+            }
+        }
+    }
+
+    /// Takes a job on, if it is still wanted and its target is there.
+    async fn prepare(&mut self, job: Job, session: &Session) -> Option<Job> {
+        if job.state.compare_exchange(WAITING, TAKEN, Ordering::AcqRel, Ordering::Acquire).is_err() {
+            return None;
+        }
+        let Target::Place(place) = &job.parcel.target else { return Some(job) };
+        if session.knows(place) {
+            return Some(job);
+        }
+        let declared = tokio::select! {
+            declared = session.declare(place) => declared,
+            () = session.lost() => {
+                self.put_back(job);
+                return None;
+            }
+        };
+        match declared {
+            Ok(()) => Some(job),
+            Err(error) if refusal(&error).is_some() => {
+                let name = place.name();
+                let why = format!("`{name}` cannot be declared: {}", words(&error));
+                job.end(Err(refused(why)));
+                None
+            }
+            Err(_) => {
+                self.put_back(job);
+                None
+            }
+        }
+    }
+
+    /// Writes a message, and waits for its confirm. The numbers of the broker count these calls, so each is begun before
+    /// the next one is.
+    fn fly<'a>(&mut self, channel: &'a Channel, job: Job) -> impl Future<Output = Landed> + use<'a> {
+        self.count += 1;
+        let (number, run) = (self.count, self.run);
+        async move {
+            let Parcel { target, body, properties, is_mandatory } = &job.parcel;
+            let (exchange, key) = match target {
+                Target::Place(Place::Exchange { name }) => (name.clone(), ShortString::default()),
+                Target::Place(place) => (ShortString::default(), place.name().clone()),
+                Target::Queue(name) => (ShortString::default(), name.clone()),
+            };
+            let options = BasicPublishOptions { mandatory: *is_mandatory, immediate: false };
+            let properties = properties.clone().with_message_id(format!("{run:016x}-{number}").into());
+            let outcome = match channel.basic_publish(exchange, key, options, body, properties).await {
+                Ok(confirm) => match confirm.await {
+                    Ok(Confirmation::Ack(returned)) => Outcome::Confirmed(returned),
+                    Ok(Confirmation::Nack(returned)) => Outcome::Nacked(returned),
+                    Ok(Confirmation::NotRequested) => Outcome::Confirmed(None),
+                    Err(error) => Outcome::Lost(error),
+                },
+                Err(_) => Outcome::NotWritten,
+            };
+            Landed { number, job, outcome }
+        }
+    }
+
+    /// Notes what became of a message; `crowd` were in the air.
+    fn land(&mut self, landed: Landed, ledger: &mut Ledger<(Job, bool)>, crowd: usize) {
+        let Landed { number, job, outcome } = landed;
+        match outcome {
+            Outcome::Confirmed(returned) => ledger.confirmed(number, (job, true), self.back(returned)),
+            Outcome::Nacked(returned) => ledger.confirmed(number, (job, false), self.back(returned)),
+            Outcome::NotWritten => self.put_back(job),
+            Outcome::Lost(error) => {
+                let why = words(&error);
+                // The broker closes the channel because of one message, and may name its size.
+                let is_culprit = crowd == 1 || why.contains(&format!("size {} ", job.parcel.body.len()));
+                let is_refused = refusal(&error).is_some() && is_culprit;
+                job.end(Err(if is_refused { refused(why) } else { unknown(why) }));
+            }
+        }
+    }
+
+    /// The number of a message that came back, if it is one of this run, and why it did.
+    fn back(&self, returned: Option<BasicReturnMessage>) -> Option<(u64, String)> {
+        let returned = returned?;
+        let id = returned.delivery.properties.message_id().as_ref()?;
+        let number = id.as_str().strip_prefix(&format!("{:016x}-", self.run))?.parse().ok()?;
+        Some((number, returned.reply_text.to_string()))
+    }
+
+    /// Tells what is certain.
+    fn settle(&mut self, ledger: &mut Ledger<(Job, bool)>, session: &Session) {
+        for ((mut job, is_taken), returned) in ledger.settle() {
+            match (returned, is_taken) {
+                (None, true) => job.end(Ok(())),
+                (None, false) => {
+                    job.end(Err(refused("the broker could not take it: its queue is full, or has failed")))
+                }
+                (Some(why), _) => match &job.parcel.target {
+                    // Its queue was deleted since it was declared.
+                    Target::Place(place) if !job.has_come_back => {
+                        session.forget(place.name());
+                        job.has_come_back = true;
+                        self.put_back(job);
+                    }
+                    Target::Place(place) => {
+                        let why = format!("`{}` is not there: the broker says {why}", place.name());
+                        job.end(Err(refused(why)));
+                    }
+                    Target::Queue(name) => {
+                        let why = format!("nobody takes from `{name}`: the broker says {why}");
+                        job.end(Err(refused(why)));
+                    }
+                },
+            }
+        }
+    }
+
+    /// Sends it again, unless its sender has given up meanwhile.
+    fn put_back(&mut self, job: Job) {
+        if !job.done.is_closed() {
+            job.state.store(WAITING, Ordering::Release);
+            self.again.push_back(job);
+        }
+    }
+}
+
+impl Job {
+    fn end(self, fate: Result<(), Error>) {
+        let _ = self.done.send(fate);
+    }
+}
+
+/// What is to be sent next: what was put back, before what is new.
+async fn next(again: &mut VecDeque<Job>, queue: &mut mpsc::Receiver<Job>) -> Option<Job> {
+    match again.pop_front() {
+        Some(job) => Some(job),
+        None => queue.recv().await,
+    }
+}
+
+/// A channel with confirms.
+async fn confirming(session: &Session) -> lapin::Result<Channel> {
+    let channel = session.channel().await?;
+    channel.confirm_select(ConfirmSelectOptions::default()).await?;
+    Ok(channel)
+}
