@@ -70,6 +70,36 @@ fn a_failing_resource_ends_the_service_where_the_policy_says_so() {
 }
 
 #[test]
+fn a_worker_tries_again_and_gives_up() {
+    let running = example("mail_worker").start();
+    running.line("sent 6 letters to you@example.org at attempt 1");
+    running.line("sent 6 letters to busy@example.org at attempt 2");
+    running.line("the e-mail to nobody was given up: `nobody` is no address");
+    running.terminate();
+    let exit = running.wait();
+    assert_eq!(exit.code, Some(0));
+    assert!(exit.stdout.contains("the mailbox is busy; attempt 1 of 3, again in "), "{}", exit.stdout);
+}
+
+#[test]
+fn requests_are_answered_refused_and_given_up() {
+    let exit = example("quotes").run();
+    assert_eq!(exit.code, Some(0), "{}", exit.stdout);
+    for line in ["2 of apple: 60 cents", "2 of stone: there is no stone", "2 of melon: no answer yet"] {
+        assert!(exit.stdout.contains(line), "no `{line}` in {}", exit.stdout);
+    }
+}
+
+#[test]
+fn a_pipeline_of_three_services_runs_in_one_process() {
+    let running = example("pipeline").start();
+    running.line("order 1 is on its way, for 750 cents");
+    running.line("order 2 is on its way, for 750 cents");
+    running.terminate();
+    assert_eq!(running.wait().code, Some(0));
+}
+
+#[test]
 fn a_script_uses_resources_and_ends() {
     let exit = Program::example("script").arg("Ada").run();
     assert_eq!((exit.code, exit.stdout.as_str()), (Some(0), "Hello, Ada!\n"));

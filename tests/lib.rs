@@ -40,3 +40,7 @@ struct Settings;
 #[cfg(doctest)]
 #[doc = include_str!("../docs/metrics.md")]
 struct Metrics;
+
+#[cfg(doctest)]
+#[doc = include_str!("../docs/messaging.md")]
+struct Messaging;

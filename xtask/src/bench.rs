@@ -5,7 +5,7 @@ use crate::{step::Step, workspace};
 /// The groups of the `benches` package, which start whole programs.
 const OF_PROGRAMS: [&str; 6] = ["http", "start", "stop", "resources", "timers", "compile"];
 /// The groups that are benchmarks of the crate itself.
-const OF_THE_CRATE: [&str; 4] = ["meters", "canonical", "settings", "etcd"];
+const OF_THE_CRATE: [&str; 5] = ["meters", "canonical", "settings", "messaging", "etcd"];
 
 /// Prints the tables of the groups that are named, or all of them.
 ///

@@ -50,6 +50,8 @@ impl fmt::Debug for Value<'_> {
 pub enum OwnedValue {
     /// Text.
     Text(Box<str>),
+    /// Text that is in the program, and costs nothing to keep.
+    Name(&'static str),
     /// A number without a sign.
     U64(u64),
     /// A number.
@@ -65,6 +67,7 @@ impl OwnedValue {
     pub fn borrow(&self) -> Value<'_> {
         match self {
             OwnedValue::Text(text) => Value::Str(text),
+            OwnedValue::Name(name) => Value::Str(name),
             OwnedValue::U64(number) => Value::U64(*number),
             OwnedValue::I64(number) => Value::I64(*number),
             OwnedValue::F64(number) => Value::F64(*number),

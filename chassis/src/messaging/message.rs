@@ -13,7 +13,7 @@ pub struct Incoming {
     /// What it says.
     pub body: Bytes,
     /// What the sender says that the body is.
-    pub content_type: Option<Box<str>>,
+    pub content_type: Option<Cow<'static, str>>,
     /// What came beside the body.
     pub headers: Headers,
     /// What messages that belong together share.
@@ -58,7 +58,7 @@ impl Outgoing {
 impl From<Outgoing> for Incoming {
     fn from(sent: Outgoing) -> Self {
         let Outgoing { body, content_type, headers, key } = sent;
-        let content_type = (!content_type.is_empty()).then(|| Box::from(&*content_type));
+        let content_type = (!content_type.is_empty()).then_some(content_type);
         Self { body, content_type, headers, key, attempt: 1, ..Self::default() }
     }
 }
@@ -66,7 +66,7 @@ impl From<Outgoing> for Incoming {
 /// The same message once more.
 impl From<&Incoming> for Outgoing {
     fn from(came: &Incoming) -> Self {
-        let content_type = came.content_type.as_deref().map_or(Cow::Borrowed(""), |text| Cow::Owned(text.to_owned()));
+        let content_type = came.content_type.clone().unwrap_or_default();
         Self { body: came.body.clone(), content_type, headers: came.headers.clone(), key: came.key.clone() }
     }
 }

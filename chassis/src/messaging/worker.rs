@@ -30,6 +30,7 @@ use super::{
 use crate::{
     Context, Error, Result,
     codec::Format,
+    logging::OwnedValue,
     unit::{self, Ending, Ids, RequestId, TraceContext},
 };
 
@@ -162,8 +163,8 @@ impl<E: Engine> Worker<E> {
             unit = unit.level(tracing_core::Level::DEBUG);
         }
         unit = unit
-            .field("pattern", pattern.as_str())
-            .field("source", options.name)
+            .field("pattern", OwnedValue::Name(pattern.as_str()))
+            .field("source", OwnedValue::Name(options.name))
             .field("attempt", u64::from(message.attempt))
             .field("bytes_in", message.body.len() as u64);
         let began = Instant::now();

@@ -1,6 +1,12 @@
 //! A service at a hub.
 
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use serde_json::{Map, Value};
 use tokio::{
@@ -26,13 +32,21 @@ use crate::{
 pub struct MemoryConnection {
     hub: Hub,
     capacity: usize,
-    closed: CancellationToken,
+    closed: Arc<Closed>,
+}
+
+/// Whether anything is taken in.
+#[derive(Debug, Default)]
+struct Closed {
+    /// The same as the token says; to look at that one takes a lock.
+    is_closed: AtomicBool,
+    token: CancellationToken,
 }
 
 /// Takes from one queue.
 pub struct MemoryConsumer {
     queue: Arc<Queue>,
-    closed: CancellationToken,
+    closed: Arc<Closed>,
     /// The hub and the name, for a queue that is nobody else's.
     own: Option<(Hub, Box<str>)>,
 }
@@ -46,7 +60,7 @@ pub struct MemoryDelivered {
 
 impl MemoryConnection {
     pub(super) fn new(hub: Hub, capacity: usize) -> Self {
-        Self { hub, capacity, closed: CancellationToken::new() }
+        Self { hub, capacity, closed: Arc::default() }
     }
 }
 
@@ -62,7 +76,8 @@ impl Connection for MemoryConnection {
             }
             Pattern::PushPull | Pattern::RequestResponse => (self.hub.queue(*pattern, name, self.capacity), None),
         };
-        Ok(MemoryConsumer { queue, closed: self.closed.clone(), own })
+        queue.is_taken();
+        Ok(MemoryConsumer { queue, closed: Arc::clone(&self.closed), own })
     }
 
     async fn send(&self, pattern: Pattern, name: &str, message: Outgoing, until: Instant) -> Result<()> {
@@ -84,9 +99,8 @@ impl Connection for MemoryConnection {
     }
 
     async fn request(&self, name: &str, message: Outgoing, until: Instant) -> Result<Incoming> {
-        let Some(queue) = self.hub.existing(Pattern::RequestResponse, name) else {
-            return Err(Failure::Refused("nobody replies under this name".to_owned()).into_error());
-        };
+        // Who replies may be about to start.
+        let queue = self.hub.queue(Pattern::RequestResponse, name, self.capacity);
         let (caller, answer) = oneshot::channel();
         let entry = Entry { message: Arc::new(Incoming::from(message)), caller: Some(caller) };
         if queue.push(entry, until).await.is_err() {
@@ -95,12 +109,16 @@ impl Connection for MemoryConnection {
         match timeout_at(until, answer).await {
             Ok(Ok(answer)) => Ok(answer),
             Ok(Err(_)) => Err(Failure::Unknown("who replies has let go of it".to_owned()).into_error()),
+            Err(_) if !queue.was_taken() => {
+                Err(Failure::Refused("nobody replies under this name".to_owned()).into_error())
+            }
             Err(_) => Err(Failure::Unknown("no answer in time".to_owned()).into_error()),
         }
     }
 
     async fn close(&self) -> Result<()> {
-        self.closed.cancel();
+        self.closed.is_closed.store(true, Ordering::Release);
+        self.closed.token.cancel();
         Ok(())
     }
 
@@ -137,10 +155,14 @@ impl Consumer for MemoryConsumer {
     type Delivered = MemoryDelivered;
 
     async fn next(&mut self) -> Option<Result<MemoryDelivered>> {
-        if self.closed.is_cancelled() {
+        if self.closed.is_closed.load(Ordering::Acquire) {
             return None;
         }
-        let entry = self.closed.run_until_cancelled(self.queue.pop()).await?;
+        let entry = match self.queue.try_pop() {
+            Ok(entry) => entry,
+            // Waiting for the end, too, costs more than a message.
+            Err(_) => self.closed.token.run_until_cancelled(self.queue.pop()).await?,
+        };
         let (queue, message) = (Arc::clone(&self.queue), Arc::clone(&entry.message));
         Some(Ok(MemoryDelivered { queue, message, entry: Some(entry) }))
     }

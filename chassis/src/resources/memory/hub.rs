@@ -48,11 +48,6 @@ impl Hub {
         Arc::clone(self.lock().queues.entry(key).or_insert_with(|| Arc::new(Queue::new(capacity))))
     }
 
-    /// The queue of a name, if anybody has ever taken from it.
-    pub(super) fn existing(&self, pattern: Pattern, name: &str) -> Option<Arc<Queue>> {
-        self.lock().queues.get(&(pattern, Box::from(name))).cloned()
-    }
-
     /// A queue that gets what is published under a name from now on.
     pub(super) fn subscribe(&self, name: &str, group: Option<&str>, capacity: usize) -> Arc<Queue> {
         let mut names = self.lock();

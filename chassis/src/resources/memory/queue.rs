@@ -3,7 +3,10 @@
 use std::{
     cmp::{Ordering, Reverse},
     collections::{BinaryHeap, VecDeque},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering as AtomicOrdering},
+    },
 };
 
 use tokio::{
@@ -21,6 +24,8 @@ pub(super) struct Queue {
     items: Notify,
     /// There is room again.
     room: Notify,
+    /// Somebody has taken from it, or would have.
+    is_known: AtomicBool,
 }
 
 #[derive(Default)]
@@ -45,7 +50,13 @@ struct Later {
 
 impl Queue {
     pub(super) fn new(capacity: usize) -> Self {
-        Self { waiting: Mutex::default(), capacity, items: Notify::new(), room: Notify::new() }
+        Self {
+            waiting: Mutex::default(),
+            capacity,
+            items: Notify::new(),
+            room: Notify::new(),
+            is_known: AtomicBool::new(false),
+        }
     }
 
     /// Puts a message behind the others once there is room; gives it back when there is none in time.
@@ -93,7 +104,7 @@ impl Queue {
     }
 
     /// The first message that is due, or when the next one will be.
-    fn try_pop(&self) -> Result<Entry, Option<Instant>> {
+    pub(super) fn try_pop(&self) -> Result<Entry, Option<Instant>> {
         let mut waiting = self.lock();
         let now = (!waiting.later.is_empty()).then(Instant::now);
         let due = waiting.later.peek().map(|Reverse(later)| later.due);
@@ -128,6 +139,16 @@ impl Queue {
         waiting.later.push(Reverse(Later { due, number, entry }));
         drop(waiting);
         self.items.notify_one();
+    }
+
+    /// Somebody takes from it.
+    pub(super) fn is_taken(&self) {
+        self.is_known.store(true, AtomicOrdering::Relaxed);
+    }
+
+    /// Whether anybody has ever taken from it.
+    pub(super) fn was_taken(&self) -> bool {
+        self.is_known.load(AtomicOrdering::Relaxed)
     }
 
     pub(super) fn len(&self) -> usize {
