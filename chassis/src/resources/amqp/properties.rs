@@ -53,7 +53,8 @@ pub(super) fn incoming(delivery: &mut Delivery) -> Arc<Incoming> {
     let properties = &delivery.properties;
     let mut message = Incoming::new(std::mem::take(&mut delivery.data));
     let content_type = properties.content_type().as_ref().map(ShortString::as_str);
-    message.content_type = content_type.filter(|said| !said.is_empty() && *said != UNSAID).map(Into::into);
+    message.content_type =
+        content_type.filter(|said| !said.is_empty() && *said != UNSAID).map(|said| said.to_owned().into());
     message.is_redelivered = delivery.redelivered;
     message.sent_at = properties.timestamp().and_then(|time| UNIX_EPOCH.checked_add(Duration::from_secs(time)));
     for (name, value) in properties.headers().iter().flat_map(|table| table.inner()) {
