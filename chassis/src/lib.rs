@@ -73,6 +73,8 @@ pub mod process;
 pub mod resource;
 mod resources;
 mod run;
+#[cfg(any(feature = "http-server", feature = "_messaging"))]
+mod schemas;
 pub mod scope;
 pub mod service;
 pub mod settings;

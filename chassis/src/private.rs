@@ -36,7 +36,7 @@ pub mod http {
 /// What handlers of messages expand to.
 #[cfg(feature = "_messaging")]
 pub mod messaging {
-    pub use crate::messaging::{pull, reply, subscribe};
+    pub use crate::messaging::{Shape, Undescribed, pull, reply, subscribe};
 }
 
 /// The methods of a service that has no `impl` block marked `#[microservice]`: a function of a block hides this one.

@@ -2,6 +2,7 @@
 //! what is particular to a broker.
 
 mod amqp;
+mod asyncapi;
 mod dynamic;
 mod memory;
 mod place;

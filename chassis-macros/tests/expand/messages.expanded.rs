@@ -30,7 +30,15 @@ impl Mailer {
                             .retries(5)
                             .min_delay(__chassis::Duration::from_secs(1))
                             .by_key()
-                            .codec(MessagePack),
+                            .codec(MessagePack)
+                            .describe(|operation| {
+                                #[allow(unused_imports)]
+                                use __chassis::messaging::Undescribed as _;
+                                __chassis::messaging::Shape::<
+                                    Message<Email>,
+                                >::argument(operation);
+                                __chassis::messaging::Shape::<()>::answer(operation);
+                            }),
                         __chassis::each(
                             service,
                             |service, mut input| async move {
@@ -52,7 +60,13 @@ impl Mailer {
                     .on(
                         __chassis::messaging::subscribe("orders.placed")
                             .handler("placed")
-                            .group("billing"),
+                            .group("billing")
+                            .describe(|operation| {
+                                #[allow(unused_imports)]
+                                use __chassis::messaging::Undescribed as _;
+                                __chassis::messaging::Shape::<Order>::argument(operation);
+                                __chassis::messaging::Shape::<()>::answer(operation);
+                            }),
                         __chassis::each_with(
                             service,
                             cx,
@@ -72,7 +86,14 @@ impl Mailer {
                 service
                     .broker
                     .on(
-                        __chassis::messaging::reply(PRICE).handler("price"),
+                        __chassis::messaging::reply(PRICE)
+                            .handler("price")
+                            .describe(|operation| {
+                                #[allow(unused_imports)]
+                                use __chassis::messaging::Undescribed as _;
+                                __chassis::messaging::Shape::<Quote>::argument(operation);
+                                __chassis::messaging::Shape::<Price>::answer(operation);
+                            }),
                         __chassis::each(
                             service,
                             |service, mut input| async move {

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::{
+    asyncapi::Description,
     choice::{ByContentType, Choice},
     engine::Intake,
     input::{Delivery, Inquiry, Unpack},
@@ -52,6 +53,7 @@ pub(super) struct Options {
     pub(super) min_delay: Option<Duration>,
     pub(super) max_delay: Option<Duration>,
     pub(super) timeout: Option<Duration>,
+    pub(super) describe: Option<fn(&mut Description)>,
     pub(super) by_key: bool,
     pub(super) quiet: bool,
 }
@@ -104,6 +106,13 @@ impl<P, C> Matcher<P, C> {
     #[must_use]
     pub fn about(mut self, about: &'static str) -> Self {
         self.options.about = about;
+        self
+    }
+
+    /// Asks the types of the handler about themselves, for [`Broker::asyncapi`](super::Broker::asyncapi).
+    #[must_use]
+    pub fn describe(mut self, describe: fn(&mut Description)) -> Self {
+        self.options.describe = Some(describe);
         self
     }
 

@@ -60,6 +60,7 @@
 //! | a broker of one's own | [`engine`] |
 
 mod any;
+mod asyncapi;
 mod broker;
 mod burial;
 mod choice;
@@ -89,6 +90,7 @@ pub use crate::resources::memory::{self, Memory};
 pub(crate) use self::any::{Kind, kind};
 pub use self::{
     any::{Any, AnyConnection, AnyConsumer, AnyDelivered, AnySettings, Engines},
+    asyncapi::{DescribeAnswer, DescribeArgument, Description, Shape, Undescribed},
     broker::Broker,
     choice::{ByContentType, Choice},
     failure::Failure,

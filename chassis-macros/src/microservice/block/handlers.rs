@@ -107,7 +107,7 @@ fn on_route(method: &Method, at: Span, route: &Route, scene: &Scene) -> TokenStr
     });
     let deprecated = method.is_deprecated.then(|| quote!(.deprecated()));
     let options = &route.options;
-    let describe = describe(method);
+    let describe = describe(method, "http");
     let handler = handler(method, Protocol::Http, scene);
     quote_spanned! {here=>
         #server.on(
@@ -127,11 +127,12 @@ fn on_intake(method: &Method, at: Span, intake: &Intake, scene: &Scene) -> Token
         let about = &method.about;
         quote!(.about(#about))
     });
+    let describe = describe(method, "messaging");
     let handler = handler(method, Protocol::Any, scene);
     let broker = quote_spanned!(span::here(field.span())=> #service.#field);
     quote_spanned! {here=>
         #broker.on(
-            __chassis::messaging::#constructor(#name).handler(#handler_name) #about #(#options)*,
+            __chassis::messaging::#constructor(#name).handler(#handler_name) #about #(#options)* #describe,
             #handler,
         )
     }
@@ -208,12 +209,13 @@ fn argument_name(argument: &Argument, at: usize, taken: &[String]) -> String {
     }
 }
 
-/// `.describe(|operation| …)`: what the documentation of the route is made of.
-fn describe(method: &Method) -> Option<TokenStream> {
+/// `.describe(|operation| …)`: what the documentation of a route, or of a handler of messages, is made of.
+fn describe(method: &Method, module: &str) -> Option<TokenStream> {
+    let module = format_ident!("{module}");
     let operation = span::local("operation", span::here(method.ident.span()));
     let shape = |ty: &Type, function: &str| {
         let (ty, function) = (span::at_first(ty), format_ident!("{function}"));
-        quote_spanned!(span::here(method.ident.span())=> __chassis::http::Shape::<#ty>::#function(#operation);)
+        quote_spanned!(span::here(method.ident.span())=> __chassis::#module::Shape::<#ty>::#function(#operation);)
     };
     let mut shapes: Vec<TokenStream> = method
         .arguments
@@ -236,7 +238,7 @@ fn describe(method: &Method) -> Option<TokenStream> {
         quote! {
             .describe(|#operation| {
                 #[allow(unused_imports)]
-                use __chassis::http::Undescribed as _;
+                use __chassis::#module::Undescribed as _;
                 #(#shapes)*
             })
         }

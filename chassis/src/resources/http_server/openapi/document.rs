@@ -7,8 +7,8 @@ use serde_json::{Map, Value, json};
 use super::{
     super::{path, problem::PROBLEM_JSON, route::Route},
     operation::{Content, Operation, Parameter},
-    schemas::{Schemas, rename},
 };
+use crate::schemas::{Schemas, rename};
 
 /// What the document says of the service.
 #[derive(Debug, Clone, Copy)]

@@ -2,13 +2,9 @@
 
 mod document;
 mod operation;
-mod schemas;
 mod shape;
 
-pub(super) use self::{
-    document::{Info, document},
-    schemas::Bounds,
-};
+pub(super) use self::document::{Info, document};
 pub use self::{
     operation::Operation,
     shape::{DescribeAnswer, DescribeArgument, Shape, Undescribed},

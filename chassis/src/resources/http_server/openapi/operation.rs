@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde_json::{Value, json};
 
-use super::schemas::Schemas;
+use crate::schemas::Schemas;
 
 /// What is known of one route besides its path: filled in by the types of its handler.
 #[derive(Debug, Default)]

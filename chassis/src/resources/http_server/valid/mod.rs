@@ -22,10 +22,10 @@ pub use self::fault::{Check, Fault, Faults};
 use self::schema::Schema;
 use super::{
     content::{is_json, media_type},
-    openapi::Bounds,
     problem::Problem,
     rejection,
 };
+use crate::schemas::Bounds;
 
 /// The JSON body of a request, checked against the JSON Schema of `T`.
 ///

@@ -1,4 +1,4 @@
-//! Schemas of types, and what they refer to.
+//! Schemas of types, and what they refer to: for the documents that describe a service.
 
 use std::fmt;
 
@@ -14,30 +14,30 @@ use serde_json::{Map, Value, json};
 const COMPONENTS: &str = "#/components/schemas/";
 
 /// Schemas in both directions: what serde reads and what it writes may differ.
-pub(super) struct Schemas {
+pub(crate) struct Schemas {
     taken: SchemaGenerator,
     given: SchemaGenerator,
 }
 
 impl Schemas {
     /// The schema of what a handler takes; a reference where the type has a name.
-    pub(super) fn taken<T: JsonSchema + ?Sized>(&mut self) -> Value {
+    pub(crate) fn taken<T: JsonSchema + ?Sized>(&mut self) -> Value {
         bounded(self.taken.subschema_for::<T>())
     }
 
     /// The same, with its members in sight.
-    pub(super) fn taken_inline<T: JsonSchema + ?Sized>(&mut self) -> Value {
+    pub(crate) fn taken_inline<T: JsonSchema + ?Sized>(&mut self) -> Value {
         bounded(T::json_schema(&mut self.taken))
     }
 
     /// The schema of what a handler answers. It carries a mark until [`components`](Schemas::components) is asked.
-    pub(super) fn given<T: JsonSchema + ?Sized>(&mut self) -> Value {
+    pub(crate) fn given<T: JsonSchema + ?Sized>(&mut self) -> Value {
         bounded(self.given.subschema_for::<T>())
     }
 
     /// Everything that is referred to. Where the two directions of a type differ, the answer's is called
     /// `<name>Answer`; the second list has the names to be changed in what was [`given`](Schemas::given).
-    pub(super) fn components(&mut self) -> (Map<String, Value>, Vec<String>) {
+    pub(crate) fn components(&mut self) -> (Map<String, Value>, Vec<String>) {
         let mut components = all_bounded(self.taken.take_definitions(false));
         let given = all_bounded(self.given.take_definitions(false));
         let differs = |(name, schema): (&String, &Value)| components.get(name).is_some_and(|taken| taken != schema);
@@ -84,7 +84,7 @@ impl fmt::Debug for Schemas {
 }
 
 /// Turns references to renamed schemas to their new names.
-pub(super) fn rename(schema: &mut Value, renamed: &[String]) {
+pub(crate) fn rename(schema: &mut Value, renamed: &[String]) {
     match schema {
         Value::Object(members) => {
             for (key, member) in members.iter_mut() {
@@ -102,7 +102,7 @@ pub(super) fn rename(schema: &mut Value, renamed: &[String]) {
 
 /// Adds the bounds that a number has by its type, where the schema names only the format.
 #[derive(Debug, Clone)]
-pub(in super::super) struct Bounds;
+pub(crate) struct Bounds;
 
 impl Transform for Bounds {
     fn transform(&mut self, schema: &mut schemars::Schema) {
