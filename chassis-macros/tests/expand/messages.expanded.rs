@@ -24,7 +24,6 @@ impl Mailer {
                     .broker
                     .on(
                         __chassis::messaging::pull("emails")
-                            .handler("send")
                             .about("Sends an e-mail.")
                             .concurrency(8)
                             .retries(5)
@@ -38,7 +37,8 @@ impl Mailer {
                                     Message<Email>,
                                 >::argument(operation);
                                 __chassis::messaging::Shape::<()>::answer(operation);
-                            }),
+                            })
+                            .handler("send"),
                         __chassis::each(
                             service,
                             |service, mut input| async move {
@@ -59,14 +59,14 @@ impl Mailer {
                     .broker
                     .on(
                         __chassis::messaging::subscribe("orders.placed")
-                            .handler("placed")
                             .group("billing")
                             .describe(|operation| {
                                 #[allow(unused_imports)]
                                 use __chassis::messaging::Undescribed as _;
                                 __chassis::messaging::Shape::<Order>::argument(operation);
                                 __chassis::messaging::Shape::<()>::answer(operation);
-                            }),
+                            })
+                            .handler("placed"),
                         __chassis::each_with(
                             service,
                             cx,
@@ -87,13 +87,13 @@ impl Mailer {
                     .broker
                     .on(
                         __chassis::messaging::reply(PRICE)
-                            .handler("price")
                             .describe(|operation| {
                                 #[allow(unused_imports)]
                                 use __chassis::messaging::Undescribed as _;
                                 __chassis::messaging::Shape::<Quote>::argument(operation);
                                 __chassis::messaging::Shape::<Price>::answer(operation);
-                            }),
+                            })
+                            .handler("price"),
                         __chassis::each(
                             service,
                             |service, mut input| async move {

@@ -132,7 +132,8 @@ fn on_intake(method: &Method, at: Span, intake: &Intake, scene: &Scene) -> Token
     let broker = quote_spanned!(span::here(field.span())=> #service.#field);
     quote_spanned! {here=>
         #broker.on(
-            __chassis::messaging::#constructor(#name).handler(#handler_name) #about #(#options)* #describe,
+            // First and last stand at the attribute, so that the compiler's complaints do.
+            __chassis::messaging::#constructor(#name) #about #(#options)* #describe.handler(#handler_name),
             #handler,
         )
     }
