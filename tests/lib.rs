@@ -11,6 +11,7 @@ pub use support::{
     pool::{Pool, PoolSettings},
     probe::{Fault, Journal, Probe},
     program::{Exit, Program, Running, free_port},
+    proxy::Proxy,
     rabbit::RabbitServer,
     reloads::{becomes, changed, refused},
     tool::tool,
@@ -21,7 +22,6 @@ pub use support::{
     etcd_writer::EtcdWriter,
     fence::{Fence, Write},
     followed::Followed,
-    proxy::Proxy,
 };
 
 /// The Rust in the documentation compiles.

@@ -2,6 +2,8 @@
 //! what is particular to a broker.
 
 mod amqp;
+mod amqp_faults;
+mod amqp_peers;
 mod asyncapi;
 mod dynamic;
 mod memory;

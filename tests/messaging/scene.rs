@@ -35,6 +35,16 @@ impl<P: Place> Scene<P> {
         Self { place: Arc::clone(place), space: format!("t{}n{number}", std::process::id()) }
     }
 
+    /// The same space of the same broker, as it is reached in another way.
+    pub(crate) fn at(&self, place: &Arc<P>) -> Self {
+        Self { place: Arc::clone(place), space: self.space.clone() }
+    }
+
+    /// What tells it from others.
+    pub(crate) fn space(&self) -> &str {
+        &self.space
+    }
+
     /// The settings of a service, with more for its broker.
     fn settings(&self, more: Value) -> chassis::settings::Dict {
         let mut broker = self.place.settings(&self.space);

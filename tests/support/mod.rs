@@ -16,7 +16,6 @@ pub(crate) mod leaks;
 pub(crate) mod pool;
 pub(crate) mod probe;
 pub(crate) mod program;
-#[cfg(feature = "etcd")]
 pub(crate) mod proxy;
 pub(crate) mod rabbit;
 pub(crate) mod reloads;

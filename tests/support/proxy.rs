@@ -64,6 +64,11 @@ impl Proxy {
         format!("http://127.0.0.1:{}", self.port)
     }
 
+    /// Its port.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
     /// Everything goes through, also what was held up.
     pub fn heal(&self) {
         self.mode.store(mode::PASS, Ordering::Release);

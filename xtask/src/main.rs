@@ -17,6 +17,7 @@ cargo xtask test [--quick]   everything that must hold before a change lands; --
 cargo xtask bench [GROUP]…   how fast and how small; groups: http, start, stop, resources, timers,
                              compile, meters, canonical, settings, etcd
 cargo xtask soak [ROUNDS]    SIGTERM at random moments under load, 200 times
+cargo xtask soak amqp [ROUNDS]  RabbitMQ killed and cut off under load, 100 times; needs RabbitMQ
 cargo xtask soak leaders [ROUNDS]  leaders killed, paused, cut off and stopped, 100 times; needs etcd
 cargo xtask soak outage [SECONDS]  etcd away for 60 s while files of settings change; needs etcd
 cargo xtask fuzz [ROUNDS]    settings files and requests that nobody would write, 100000 of each
@@ -34,6 +35,8 @@ fn main() -> ExitCode {
         ["setup"] => machine::prepare(),
         ["bench", groups @ ..] => bench::run(groups),
         ["soak"] => more::soak("200"),
+        ["soak", "amqp"] => more::amqp("100"),
+        ["soak", "amqp", rounds] => more::amqp(rounds),
         ["soak", "leaders"] => more::leaders("100"),
         ["soak", "leaders", rounds] => more::leaders(rounds),
         ["soak", "outage"] => more::outage("60"),

@@ -11,6 +11,15 @@ pub(crate) fn soak(rounds: &str) -> Result<(), String> {
     run("stop_under_load", "", "CHASSIS_SOAK_ROUNDS", rounds)
 }
 
+/// A RabbitMQ that is killed and cut off.
+///
+/// # Errors
+///
+/// When the test fails, or RabbitMQ is not there.
+pub(crate) fn amqp(rounds: &str) -> Result<(), String> {
+    run("messaging::amqp_faults", "", "CHASSIS_SOAK_ROUNDS", rounds)
+}
+
 /// Leaders that are killed, paused, cut off and stopped.
 ///
 /// # Errors

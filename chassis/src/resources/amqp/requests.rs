@@ -13,11 +13,11 @@ use lapin::{
 };
 use tokio::{
     sync::{Mutex as Turn, oneshot},
-    time::{Instant, timeout_at},
+    time::{Instant, sleep, timeout_at},
 };
 
 use super::{
-    failure::{not_sent, unknown, words},
+    failure::{not_sent, refusal, unknown, words},
     link::Link,
     properties::{incoming, outgoing},
     publisher::{Parcel, Publisher, Target},
@@ -41,8 +41,12 @@ pub(super) struct Requests {
 struct Mailbox {
     name: ShortString,
     session: Arc<Session>,
-    waiting: Mutex<HashMap<ShortString, oneshot::Sender<Incoming>>>,
+    /// Who waits for which answer; `None` once no more will come.
+    waiting: Mutex<Option<HashMap<ShortString, oneshot::Sender<Incoming>>>>,
 }
+
+/// How long to wait after a queue for answers could not be made.
+const REST: Duration = Duration::from_millis(20);
 
 /// A request that waits; it does not any more once this is dropped.
 struct Waiting<'a> {
@@ -61,11 +65,14 @@ impl Requests {
     /// # Errors
     /// A failure that tells whether it may have been done all the same.
     pub(super) async fn ask(&self, queue: ShortString, message: Outgoing, until: Instant) -> Result<Incoming> {
-        let opening = timeout_at(until, self.mailbox(until)).await;
-        let mailbox = opening.unwrap_or_else(|_| Err(self.link.why())).map_err(not_sent)?;
         let id = ShortString::from(uuid());
-        let (caller, answer) = oneshot::channel();
-        mailbox.lock().insert(id.clone(), caller);
+        let (mailbox, answer) = loop {
+            let opening = timeout_at(until, self.mailbox(until)).await;
+            let mailbox = opening.unwrap_or_else(|_| Err(self.link.why())).map_err(not_sent)?;
+            if let Some(answer) = mailbox.expect(&id) {
+                break (mailbox, answer);
+            }
+        };
         let waiting = Waiting { mailbox: &mailbox, id };
         let wanted = until.saturating_duration_since(Instant::now()).max(Duration::from_millis(1));
         let properties = outgoing(&message, false)?
@@ -84,12 +91,18 @@ impl Requests {
     /// The queue for answers of the connection there is.
     async fn mailbox(&self, until: Instant) -> Result<Arc<Mailbox>, String> {
         let mut mailbox = self.mailbox.lock().await;
-        if let Some(mailbox) = mailbox.as_ref().filter(|mailbox| !mailbox.session.is_lost()) {
+        if let Some(mailbox) = mailbox.as_ref().filter(|mailbox| mailbox.is_open()) {
             return Ok(Arc::clone(mailbox));
         }
-        let session = self.link.session_until(until).await?;
-        let opened = self.open(session).await.map_err(|error| words(&error))?;
-        Ok(Arc::clone(mailbox.insert(opened)))
+        loop {
+            let session = self.link.session_until(until).await?;
+            match self.open(session).await {
+                Ok(opened) => return Ok(Arc::clone(mailbox.insert(opened))),
+                Err(error) if refusal(&error).is_some() => return Err(words(&error)),
+                // It is about to be known as lost.
+                Err(_) => sleep(REST).await,
+            }
+        }
     }
 
     async fn open(&self, session: Arc<Session>) -> lapin::Result<Arc<Mailbox>> {
@@ -100,32 +113,48 @@ impl Requests {
         // An answer that nobody takes any more is nobody's.
         let options = BasicConsumeOptions { no_ack: true, ..BasicConsumeOptions::default() };
         let mut answers = channel.basic_consume(name.clone(), "".into(), options, FieldTable::default()).await?;
-        let mailbox = Arc::new(Mailbox { name, session, waiting: Mutex::default() });
+        let mailbox = Arc::new(Mailbox { name, session, waiting: Mutex::new(Some(HashMap::new())) });
         let filled = Arc::clone(&mailbox);
         self.cx.spawn_detached(async move {
             let _channel = channel;
             while let Some(Ok(mut delivery)) = answers.next().await {
-                let caller = delivery.properties.correlation_id().as_ref().and_then(|id| filled.lock().remove(id));
+                let caller = delivery.properties.correlation_id().as_ref().and_then(|id| filled.take(id));
                 // A late answer is nobody's either.
                 if let Some(caller) = caller {
                     let _ = caller.send(Arc::unwrap_or_clone(incoming(&mut delivery)));
                 }
             }
-            filled.lock().clear();
+            // Who waits hears of it at once.
+            filled.lock().take();
         });
         Ok(mailbox)
     }
 }
 
 impl Mailbox {
-    fn lock(&self) -> MutexGuard<'_, HashMap<ShortString, oneshot::Sender<Incoming>>> {
+    fn is_open(&self) -> bool {
+        !self.session.is_lost() && self.lock().is_some()
+    }
+
+    /// The answer with that id, once it comes; `None` if none can come any more.
+    fn expect(&self, id: &ShortString) -> Option<oneshot::Receiver<Incoming>> {
+        let (caller, answer) = oneshot::channel();
+        self.lock().as_mut()?.insert(id.clone(), caller);
+        Some(answer)
+    }
+
+    fn take(&self, id: &ShortString) -> Option<oneshot::Sender<Incoming>> {
+        self.lock().as_mut()?.remove(id)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<HashMap<ShortString, oneshot::Sender<Incoming>>>> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
-        self.mailbox.lock().remove(&self.id);
+        self.mailbox.take(&self.id);
     }
 }
 

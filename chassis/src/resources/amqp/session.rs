@@ -74,9 +74,11 @@ impl Session {
             };
             match event {
                 Some(Event::ConnectionBlocked(why)) => {
-                    self.blocked.send_replace(Some(why));
+                    self.blocked.send_replace(Some(why.clone()));
+                    tracing::warn!("the broker takes nothing at the moment: {why}; senders wait");
                 }
                 Some(Event::ConnectionUnblocked) => {
+                    tracing::info!("the broker takes messages again");
                     self.blocked.send_replace(None);
                 }
                 // Channels that are closed are told, too.

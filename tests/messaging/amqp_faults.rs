@@ -1,0 +1,351 @@
+//! RabbitMQ that is killed, cut off, black-holed and short of room, under load: what was confirmed is handled.
+//!
+//! `CHASSIS_SOAK_ROUNDS=100` looks further than the normal run.
+
+use std::{
+    collections::BTreeSet,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use chassis::{
+    Running,
+    messaging::{Failure, amqp::AmqpEngine},
+};
+use chassis_tests::{Proxy, RabbitServer};
+use serde_json::{Value, json};
+use tokio::{
+    task::JoinHandle,
+    time::{Instant, sleep, timeout},
+};
+
+use super::{
+    place::Place,
+    scene::Scene,
+    services::{Deed, Job, Sender, Worker},
+    sights::Sights,
+};
+
+/// A broker at a port.
+struct At(u16);
+
+impl Place for At {
+    type Engine = AmqpEngine;
+
+    fn settings(&self, space: &str) -> Value {
+        json!({ "port": self.0, "queues_prefix": space, "heartbeat": "1s", "connection_timeout": "2s" })
+    }
+}
+
+type Sending = Running<Sender<AmqpEngine>>;
+
+/// Pushes as fast as it is confirmed, several at a time, until it is told to end.
+struct Load {
+    ends: Arc<AtomicBool>,
+    known: Arc<Mutex<Known>>,
+    pushers: Vec<JoinHandle<()>>,
+}
+
+#[derive(Default)]
+struct Known {
+    next: u64,
+    confirmed: BTreeSet<u64>,
+    /// They may have arrived.
+    unknown: BTreeSet<u64>,
+    not_sent: usize,
+    last: Option<Instant>,
+}
+
+impl Load {
+    fn begin(sender: &Sending, pushers: usize) -> Self {
+        let (ends, known) = (Arc::new(AtomicBool::new(false)), Arc::new(Mutex::new(Known::default())));
+        let push = |_| {
+            let (service, ends, known) = (Arc::clone(sender.service()), Arc::clone(&ends), Arc::clone(&known));
+            tokio::spawn(async move {
+                while !ends.load(Ordering::Relaxed) {
+                    let id = {
+                        let mut known = known.lock().unwrap();
+                        known.next += 1;
+                        known.next
+                    };
+                    let pushed = service.broker.push("jobs", &Job::new(id)).timeout(Duration::from_secs(60)).await;
+                    let mut known = known.lock().unwrap();
+                    match pushed {
+                        Ok(()) => {
+                            known.confirmed.insert(id);
+                            known.last = Some(Instant::now());
+                        }
+                        Err(error) => match error.find::<Failure>() {
+                            Some(Failure::Unknown(_)) => drop(known.unknown.insert(id)),
+                            Some(Failure::NotSent(_)) => known.not_sent += 1,
+                            _ => panic!("{error:#}"),
+                        },
+                    }
+                }
+            })
+        };
+        Self { pushers: (0..pushers).map(push).collect(), ends, known }
+    }
+
+    fn confirmed(&self) -> usize {
+        self.known.lock().unwrap().confirmed.len()
+    }
+
+    /// Waits until more is confirmed than now, and tells how long that took.
+    async fn goes_on(&self) -> Duration {
+        let (began, before) = (Instant::now(), self.confirmed());
+        let goes_on = timeout(Duration::from_secs(60), async {
+            while self.confirmed() <= before {
+                sleep(Duration::from_millis(2)).await;
+            }
+        });
+        goes_on.await.expect("nothing is confirmed any more");
+        began.elapsed()
+    }
+
+    /// Ends it, waits until all that was confirmed is handled, and tells how many were handled more than once.
+    async fn end(self, sights: &Sights) -> usize {
+        self.ends.store(true, Ordering::Relaxed);
+        for pusher in self.pushers {
+            pusher.await.unwrap();
+        }
+        let known = std::mem::take(&mut *self.known.lock().unwrap());
+        let deadline = Instant::now() + Duration::from_secs(60);
+        loop {
+            let seen = sights.counts();
+            let lost: Vec<u64> = known.confirmed.iter().copied().filter(|id| !seen.contains_key(id)).collect();
+            if lost.is_empty() {
+                let strangers: Vec<_> = seen.keys().filter(|id| !known.confirmed.contains(id)).collect();
+                assert!(strangers.iter().all(|id| known.unknown.contains(id)), "not sent, and there: {strangers:?}");
+                let twice = seen.values().filter(|count| **count > 1).count();
+                let (confirmed, unknown) = (known.confirmed.len(), known.unknown.len());
+                eprintln!("{confirmed} confirmed, {unknown} unknown, {twice} handled more than once");
+                return twice;
+            }
+            assert!(Instant::now() < deadline, "{} confirmed messages are lost: {lost:?}", lost.len());
+            sleep(Duration::from_millis(20)).await;
+        }
+    }
+}
+
+/// What a service has logged besides the lines of its messages.
+fn lines(records: Vec<Value>) -> Vec<String> {
+    let others = records.into_iter().filter(|line| line["message"] != "MESSAGE" && line["level"] != "DEBUG");
+    others.map(|line| line["message"].as_str().unwrap_or_default().to_owned()).collect()
+}
+
+fn outages(records: Vec<Value>) -> (usize, usize) {
+    let lines = lines(records);
+    let of = |part: &str| lines.iter().filter(|line| line.contains(part)).count();
+    (of("has lost its peer"), of("has its peer back"))
+}
+
+fn rounds(usual: usize) -> usize {
+    std::env::var("CHASSIS_SOAK_ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(usual)
+}
+
+fn median(mut times: Vec<Duration>) -> Duration {
+    times.sort();
+    times[times.len() / 2]
+}
+
+/// A sender and a worker.
+async fn services(port: u16, sights: &Sights) -> (Sending, Running<Worker<AmqpEngine>>) {
+    let scene = Scene::new(&Arc::new(At(port)));
+    (scene.sender().await, scene.worker(sights).await)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_broker_that_is_killed_and_started_again_loses_nothing() {
+    let Some(mut server) = RabbitServer::start() else { return };
+    let sights = Sights::default();
+    let (sender, worker) = services(server.port(), &sights).await;
+    let load = Load::begin(&sender, 16);
+    let (rounds, mut recoveries) = (rounds(3), Vec::new());
+    let began = Instant::now();
+    for _ in 0..rounds {
+        load.goes_on().await;
+        sleep(Duration::from_millis(300)).await;
+        server.kill();
+        sleep(Duration::from_millis(200)).await;
+        server.launch();
+        tokio::task::block_in_place(|| server.wait());
+        recoveries.push(load.goes_on().await);
+    }
+    let twice = load.end(&sights).await;
+    let recovery = median(recoveries.clone());
+    eprintln!("recovery {recovery:?} of {recoveries:?}");
+    assert!(twice <= rounds * 32, "{twice} were handled more than once");
+    assert!(recovery <= Duration::from_secs(2), "{recoveries:?}");
+    for (who, records) in [("sender", sender.logs().captured()), ("worker", worker.logs().captured())] {
+        let (count, elapsed) = (lines(records).len(), began.elapsed().as_secs() as usize);
+        assert!(count <= elapsed + 5, "{who}: {count} lines in {elapsed} s");
+    }
+    assert_eq!(outages(sender.logs().captured()), (rounds, rounds));
+    assert_eq!(outages(worker.logs().captured()), (rounds, rounds));
+    worker.stop().await.unwrap();
+    sender.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn connections_that_end_lose_nothing() {
+    let Some(server) = RabbitServer::start() else { return };
+    let (proxy, sights) = (Proxy::to(server.port()), Sights::default());
+    let (sender, worker) = services(proxy.port(), &sights).await;
+    let load = Load::begin(&sender, 16);
+    let mut recoveries = Vec::new();
+    for round in 0..rounds(6) {
+        load.goes_on().await;
+        sleep(Duration::from_millis(200)).await;
+        match round % 3 {
+            // By the broker, in good order.
+            0 => drop(tokio::task::block_in_place(|| server.ctl(&["close_all_connections", "a test"]))),
+            // By the network.
+            1 => {
+                proxy.cut();
+                sleep(Duration::from_millis(500)).await;
+                proxy.heal();
+            }
+            // Nothing ends, and nothing goes through.
+            _ => {
+                proxy.swallow();
+                sleep(Duration::from_secs(6)).await;
+                proxy.heal();
+            }
+        }
+        recoveries.push(load.goes_on().await);
+    }
+    load.end(&sights).await;
+    let recovery = median(recoveries.clone());
+    assert!(recovery <= Duration::from_secs(2), "{recoveries:?}");
+    worker.stop().await.unwrap();
+    sender.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_outage_is_one_line_and_its_end_is_one_and_calls_meanwhile_say_what_is_known() {
+    let Some(server) = RabbitServer::start() else { return };
+    let (proxy, sights) = (Proxy::to(server.port()), Sights::default());
+    let (sender, worker) = services(proxy.port(), &sights).await;
+    let broker = &sender.service().broker;
+    broker.push("jobs", &Job::new(1)).await.unwrap();
+    proxy.cut();
+    sender
+        .logs()
+        .wait_for(|line| line["message"].as_str().is_some_and(|text| text.contains("has lost its peer")))
+        .await;
+    // What waits for the broker was not sent, and says so.
+    let error = broker.push("jobs", &Job::new(2)).timeout(Duration::from_millis(300)).await.unwrap_err();
+    assert!(
+        matches!(error.find::<Failure>(), Some(Failure::NotSent(why)) if why.contains("not connected")),
+        "{error:#}"
+    );
+    // What can wait long enough is sent then.
+    let waiting = tokio::spawn({
+        let service = Arc::clone(sender.service());
+        async move { service.broker.push("jobs", &Job::new(3)).timeout(Duration::from_secs(30)).await }
+    });
+    sleep(Duration::from_secs(2)).await;
+    proxy.heal();
+    waiting.await.unwrap().unwrap();
+    sights.until("the third", |seen| seen.iter().any(|sight| sight.id == 3)).await;
+    assert!(!sights.counts().contains_key(&2), "what was not sent is there");
+    sender
+        .logs()
+        .wait_for(|line| line["message"].as_str().is_some_and(|text| text.contains("has its peer back")))
+        .await;
+    worker
+        .logs()
+        .wait_for(|line| line["message"].as_str().is_some_and(|text| text.contains("has its peer back")))
+        .await;
+    assert_eq!(outages(sender.logs().captured()), (1, 1));
+    assert_eq!(outages(worker.logs().captured()), (1, 1));
+    worker.stop().await.unwrap();
+    sender.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_request_whose_answer_is_lost_is_unknown() {
+    let Some(server) = RabbitServer::start() else { return };
+    let (proxy, sights) = (Proxy::to(server.port()), Sights::default());
+    let (near, far) = (At(server.port()), At(proxy.port()));
+    let scene = Scene::new(&Arc::new(near));
+    let replyer = scene.replyer(&sights).await;
+    let sender = scene.at(&Arc::new(far)).sender().await;
+    let asked = tokio::spawn({
+        let service = Arc::clone(sender.service());
+        async move {
+            let job = Job::doing(7, &[Deed::Sleep(700)]);
+            service.broker.request::<_, u64>("double", &job).timeout(Duration::from_secs(30)).await
+        }
+    });
+    sights.calls(1).await;
+    let began = Instant::now();
+    proxy.cut();
+    let error = asked.await.unwrap().unwrap_err();
+    assert!(matches!(error.find::<Failure>(), Some(Failure::Unknown(_))), "{error:#}");
+    assert!(began.elapsed() < Duration::from_secs(5), "it waited although nothing can come any more");
+    proxy.heal();
+    let answer: u64 =
+        sender.service().broker.request("double", &Job::new(4)).timeout(Duration::from_secs(30)).await.unwrap();
+    assert_eq!(answer, 8);
+    replyer.stop().await.unwrap();
+    sender.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_queue_that_is_deleted_is_declared_and_taken_from_anew() {
+    let Some(server) = RabbitServer::start() else { return };
+    let sights = Sights::default();
+    let scene = Scene::new(&Arc::new(At(server.port())));
+    let (sender, worker) = (scene.sender().await, scene.worker(&sights).await);
+    let broker = &sender.service().broker;
+    broker.push("jobs", &Job::new(1)).await.unwrap();
+    sights.messages(1).await;
+    let queue = format!("{}.push_pull.jobs", scene.space());
+    tokio::task::block_in_place(|| server.ctl(&["delete_queue", &queue]));
+    let told = |line: &Value| line["message"].as_str().is_some_and(|text| text.contains("has ended the consuming of"));
+    worker.logs().wait_for(told).await;
+    for id in 2..10 {
+        broker.push("jobs", &Job::new(id)).await.unwrap();
+    }
+    sights.messages(9).await;
+    // Without a worker, who sends declares it anew.
+    worker.stop().await.unwrap();
+    tokio::task::block_in_place(|| server.ctl(&["delete_queue", &queue]));
+    broker.push("jobs", &Job::new(11)).await.unwrap();
+    assert_eq!(tokio::task::block_in_place(|| server.waiting("/", &queue)), Some(1));
+    sender.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_broker_without_room_is_a_warning_and_senders_wait() {
+    let Some(server) = RabbitServer::start() else { return };
+    let sights = Sights::default();
+    let (sender, worker) = services(server.port(), &sights).await;
+    let broker = &sender.service().broker;
+    broker.push("jobs", &Job::new(1)).await.unwrap();
+    tokio::task::block_in_place(|| server.ctl(&["set_vm_memory_high_watermark", "absolute", "1"]));
+    // The broker says so to the first one that sends.
+    let first = tokio::spawn({
+        let service = Arc::clone(sender.service());
+        async move { service.broker.push("jobs", &Job::new(2)).timeout(Duration::from_secs(30)).await }
+    });
+    let told = |line: &Value| line["message"].as_str().is_some_and(|text| text.contains("takes nothing at the moment"));
+    timeout(Duration::from_secs(20), sender.logs().wait_for(told)).await.unwrap();
+    let error = broker.push("jobs", &Job::new(3)).timeout(Duration::from_millis(200)).await.unwrap_err();
+    assert!(
+        matches!(error.find::<Failure>(), Some(Failure::NotSent(why)) if why.contains("takes nothing")),
+        "{error:#}"
+    );
+    tokio::task::block_in_place(|| server.ctl(&["set_vm_memory_high_watermark", "0.4"]));
+    first.await.unwrap().unwrap();
+    broker.push("jobs", &Job::new(4)).timeout(Duration::from_secs(30)).await.unwrap();
+    sights.until("the others", |seen| [1, 2, 4].iter().all(|id| seen.iter().any(|sight| sight.id == *id))).await;
+    assert!(!sights.counts().contains_key(&3), "what was not sent is there");
+    worker.stop().await.unwrap();
+    sender.stop().await.unwrap();
+}
