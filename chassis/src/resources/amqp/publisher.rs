@@ -188,6 +188,7 @@ impl Sender {
                     }
                     self.settle(&mut ledger, session);
                 }
+                _ = blocked.changed() => {}
                 job = next(&mut self.again, &mut self.queue), if has_room => {
                     match job {
                         None => is_over = true,
@@ -198,7 +199,6 @@ impl Sender {
                         }
                     }
                 }
-                _ = blocked.changed() => {}
                 () = session.lost(), if is_open => {}
                 () = sleep(REST), if !is_open => {}
             }
