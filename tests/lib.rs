@@ -14,6 +14,7 @@ pub use support::{
     proxy::Proxy,
     rabbit::RabbitServer,
     reloads::{becomes, changed, refused},
+    service_framework::ServiceFramework,
     tool::tool,
 };
 #[cfg(feature = "etcd")]

@@ -14,3 +14,5 @@ mod request_response;
 mod scene;
 mod services;
 mod sights;
+mod zmq;
+mod zmq_peer;

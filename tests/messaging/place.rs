@@ -11,6 +11,12 @@ pub(crate) trait Place: Send + Sync + 'static {
 
     /// What the settings of a broker are for a service in a space of its own: those in different ones never meet.
     fn settings(&self, space: &str) -> Value;
+
+    /// The same for one kind of service: `sender`, `worker`, `subscriber`, `member` or `replyer`; for brokers where each
+    /// side of a connection has settings of its own.
+    fn settings_of(&self, _who: &str, space: &str) -> Value {
+        self.settings(space)
+    }
 }
 
 /// Runs a check many times at once, each in a space of its own.

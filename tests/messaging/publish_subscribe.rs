@@ -36,7 +36,7 @@ pub(crate) async fn every_subscriber_gets_each_message<P: Place>(scene: Scene<P>
 
 pub(crate) async fn one_of_a_group_gets_each_message<P: Place>(scene: Scene<P>) {
     let sights = Sights::default();
-    let subscribers = [scene.subscriber(&sights).await, scene.subscriber(&sights).await];
+    let subscribers = [scene.member(&sights).await, scene.member(&sights).await];
     let sender = scene.sender().await;
     for id in 0..50 {
         sender.service().broker.publish("tasks", &Job::new(id)).await.unwrap();
@@ -69,12 +69,12 @@ pub(crate) async fn what_was_published_before_is_nobodys<P: Place>(scene: Scene<
 
 pub(crate) async fn a_group_keeps_what_is_published_while_none_of_it_runs<P: Place>(scene: Scene<P>) {
     let (sights, sender) = (Sights::default(), scene.sender().await);
-    let first = scene.subscriber(&sights).await;
+    let first = scene.member(&sights).await;
     first.stop().await.unwrap();
     for id in 0..10 {
         sender.service().broker.publish("tasks", &Job::new(id)).await.unwrap();
     }
-    let second = scene.subscriber(&sights).await;
+    let second = scene.member(&sights).await;
     sights.messages(10).await;
     second.stop().await.unwrap();
     sender.stop().await.unwrap();
@@ -101,7 +101,7 @@ pub(crate) async fn a_subscriber_that_fails_tries_again_alone<P: Place>(scene: S
 
 pub(crate) async fn a_message_a_group_gives_up_is_a_dead_letter<P: Place>(scene: Scene<P>) {
     let sights = Sights::default();
-    let subscriber = scene.subscriber(&sights).await;
+    let subscriber = scene.member(&sights).await;
     let sender = scene.sender().await;
     sender.service().broker.publish("tasks", &Job::doing(1, &[Deed::Fail])).await.unwrap();
     let letter = dead_letter::<P>(&sender, "tasks").await;

@@ -17,7 +17,7 @@ use tokio::time::timeout;
 
 use super::{
     place::Place,
-    services::{Replyer, Sender, Subscriber, Worker},
+    services::{Member, Replyer, Sender, Subscriber, Worker},
     sights::Sights,
 };
 
@@ -46,8 +46,8 @@ impl<P: Place> Scene<P> {
     }
 
     /// The settings of a service, with more for its broker.
-    fn settings(&self, more: Value) -> chassis::settings::Dict {
-        let mut broker = self.place.settings(&self.space);
+    fn settings(&self, who: &str, more: Value) -> chassis::settings::Dict {
+        let mut broker = self.place.settings_of(who, &self.space);
         if let (Value::Object(broker), Value::Object(more)) = (&mut broker, more) {
             broker.extend(more);
         }
@@ -59,7 +59,7 @@ impl<P: Place> Scene<P> {
     }
 
     pub(crate) async fn sender_with(&self, more: Value) -> Running<Sender<P::Engine>> {
-        Sender::<P::Engine>::builder().settings(self.settings(more)).start().await.unwrap()
+        Sender::<P::Engine>::builder().settings(self.settings("sender", more)).start().await.unwrap()
     }
 
     pub(crate) async fn worker(&self, sights: &Sights) -> Running<Worker<P::Engine>> {
@@ -68,14 +68,20 @@ impl<P: Place> Scene<P> {
 
     pub(crate) async fn worker_with(&self, sights: &Sights, more: Value) -> Running<Worker<P::Engine>> {
         let sights = sights.clone();
-        let builder = Worker::<P::Engine>::builder().settings(self.settings(more));
+        let builder = Worker::<P::Engine>::builder().settings(self.settings("worker", more));
         builder.with(|worker| worker.sights = sights).start().await.unwrap()
     }
 
     pub(crate) async fn subscriber(&self, sights: &Sights) -> Running<Subscriber<P::Engine>> {
         let sights = sights.clone();
-        let builder = Subscriber::<P::Engine>::builder().settings(self.settings(json!({})));
+        let builder = Subscriber::<P::Engine>::builder().settings(self.settings("subscriber", json!({})));
         builder.with(|subscriber| subscriber.sights = sights).start().await.unwrap()
+    }
+
+    pub(crate) async fn member(&self, sights: &Sights) -> Running<Member<P::Engine>> {
+        let sights = sights.clone();
+        let builder = Member::<P::Engine>::builder().settings(self.settings("member", json!({})));
+        builder.with(|member| member.sights = sights).start().await.unwrap()
     }
 
     pub(crate) async fn replyer(&self, sights: &Sights) -> Running<Replyer<P::Engine>>
@@ -83,7 +89,7 @@ impl<P: Place> Scene<P> {
         P::Engine: Offers<RequestResponse>,
     {
         let sights = sights.clone();
-        let builder = Replyer::<P::Engine>::builder().settings(self.settings(json!({})));
+        let builder = Replyer::<P::Engine>::builder().settings(self.settings("replyer", json!({})));
         builder.with(|replyer| replyer.sights = sights).start().await.unwrap()
     }
 }

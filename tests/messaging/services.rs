@@ -103,7 +103,7 @@ pub(crate) struct Sender<E: Engine> {
 #[microservice]
 impl<E: Engine> Sender<E> {}
 
-/// Subscribes, alone and in a group.
+/// Subscribes by itself.
 #[microservice(name = "subscriber")]
 pub(crate) struct Subscriber<E: Engine + Offers<PublishSubscribe>> {
     #[resource]
@@ -117,7 +117,18 @@ impl<E: Engine + Offers<PublishSubscribe>> Subscriber<E> {
     async fn alone(&self, job: Message<Job>) -> Result<()> {
         work("alone", &job, &self.sights).await
     }
+}
 
+/// Subscribes as one of a group.
+#[microservice(name = "member")]
+pub(crate) struct Member<E: Engine + Offers<PublishSubscribe>> {
+    #[resource]
+    pub(crate) broker: Broker<E>,
+    pub(crate) sights: Sights,
+}
+
+#[microservice]
+impl<E: Engine + Offers<PublishSubscribe>> Member<E> {
     #[subscribe(broker, "tasks", group = "desk", retries = 2, min_delay = "20ms", max_delay = "100ms")]
     async fn shared(&self, job: Message<Job>) -> Result<()> {
         work("shared", &job, &self.sights).await

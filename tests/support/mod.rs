@@ -19,4 +19,5 @@ pub(crate) mod program;
 pub(crate) mod proxy;
 pub(crate) mod rabbit;
 pub(crate) mod reloads;
+pub(crate) mod service_framework;
 pub(crate) mod tool;

@@ -3,7 +3,7 @@
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::Codec;
-use crate::Result;
+use crate::{Error, Result};
 
 /// [MessagePack](https://msgpack.org), structs as maps with the names of their fields.
 #[derive(Debug, Clone, Copy, Default)]
@@ -19,6 +19,11 @@ impl Codec for MessagePack {
     }
 
     fn decode<T: DeserializeOwned>(&self, body: &[u8], _: Option<&str>) -> Result<T> {
-        Ok(rmp_serde::from_slice(body)?)
+        let mut deserializer = rmp_serde::Deserializer::from_read_ref(body);
+        serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
+            let (path, error) = (error.path().to_string(), Error::from(error.into_inner()));
+            // A fault of the whole has no path.
+            if path == "." { error } else { error.context(format!("at `{path}`")) }
+        })
     }
 }

@@ -17,7 +17,7 @@ use super::{
     message::{Incoming, Outgoing},
     pattern::Pattern,
 };
-use crate::{Context, Health, Result, settings::SettingsSchema};
+use crate::{Context, Health, Result, codec::Format, settings::SettingsSchema};
 
 /// A kind of broker.
 pub trait Engine: Default + Send + Sync + 'static {
@@ -95,6 +95,11 @@ pub trait Connection: Send + Sync + 'static {
     /// Whether a message can be kept for later, by a push to a name nobody pulls from: what dead letters need.
     fn keeps(&self) -> bool {
         true
+    }
+
+    /// The only format that its wire carries; without it, any.
+    fn format(&self) -> Option<Format> {
+        None
     }
 
     /// How it is.

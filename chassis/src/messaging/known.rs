@@ -8,6 +8,8 @@ pub const DEADLINE: &str = "x-deadline";
 pub const REQUEST_ID: &str = "x-request-id";
 /// The place in the trace of the work that sent it, W3C Trace Context.
 pub const TRACE: &str = "traceparent";
+/// The id by which all calls that come of one call are found, where the wire has such; it stands on every line of the work.
+pub const WORKFLOW_ID: &str = "x-workflow-id";
 /// On an answer: it tells of a failure; the value is its cause, the body `{"error": "…"}`.
 pub const ERROR: &str = "x-error";
 /// On a dead letter: why it is one: `exhausted`, `rejected`, `undecodable`, `expired`, `too_large`.

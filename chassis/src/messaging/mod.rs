@@ -86,6 +86,8 @@ mod worker;
 pub use crate::resources::amqp::{self, Amqp};
 #[cfg(feature = "memory")]
 pub use crate::resources::memory::{self, Memory};
+#[cfg(feature = "zmq")]
+pub use crate::resources::zmq::{self, Zmq};
 
 pub(crate) use self::any::{Kind, kind};
 pub use self::{

@@ -89,7 +89,7 @@ where
             if answer.headers.bytes(known::ERROR).is_some() {
                 return Err(Failure::Answered(text_of(&answer)).into_error().context(asked()));
             }
-            let read = codec.read(&answer, running.settings.codec);
+            let read = codec.read(&answer, running.settings.format());
             read.map_err(|error| error.context(format!("the answer to request `{name}` cannot be read")))
         })
     }

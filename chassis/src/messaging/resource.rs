@@ -7,14 +7,14 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
     broker::{Broker, Running},
-    engine::{Connection as _, Engine, Intake},
+    engine::{Connection, Engine, Intake},
     meters::Meters,
     pattern::Pattern,
     rules::Rules,
     settings::{BrokerSettings, DeliverySettings},
     worker::Worker,
 };
-use crate::{Context, Error, Health, Resource, Result};
+use crate::{Context, Error, Health, Resource, Result, codec::Format};
 
 impl<E: Engine> Resource for Broker<E> {
     type Settings = BrokerSettings<E::Settings>;
@@ -29,7 +29,8 @@ impl<E: Engine> Resource for Broker<E> {
         let connection = Arc::new(self.engine.connect(cx, engine).await?);
         let meters = Meters::new(cx.metrics(), cx.name())?;
         let (closing, workers) = (CancellationToken::new(), TaskTracker::new());
-        let settings = Arc::new(delivery);
+        let codec = codec_of(&*connection, &delivery)?;
+        let settings = Arc::new(DeliverySettings { codec: Some(codec), ..delivery });
         self.running.set(Running { connection, settings, meters, cx: cx.clone(), closing, workers });
         Ok(())
     }
@@ -89,6 +90,17 @@ impl<E: Engine> Resource for Broker<E> {
         info.insert("engine".to_owned(), E::NAME.into());
         info.insert("handlers".to_owned(), self.handlers().len().into());
         info
+    }
+}
+
+/// What bodies are written in: what the wire carries, or what the settings say.
+fn codec_of(connection: &impl Connection, settings: &DeliverySettings) -> Result<Format> {
+    match (connection.format(), settings.codec) {
+        (Some(only), Some(chosen)) if only != chosen => {
+            let wrong = format!("`codec: {chosen}`: this wire carries {only} only; leave `codec` out");
+            Err(Error::misconfigured(Error::msg(wrong)))
+        }
+        (only, _) => Ok(only.unwrap_or_else(|| settings.format())),
     }
 }
 

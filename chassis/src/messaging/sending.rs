@@ -113,7 +113,7 @@ pub(super) fn outgoing<E: Engine, T: Serialize + ?Sized>(
     codec: &impl Choice,
     extras: Extras,
 ) -> Result<Outgoing> {
-    let (body, content_type) = codec.write(body, running.settings.codec, None)?;
+    let (body, content_type) = codec.write(body, running.settings.format(), None)?;
     let most = &running.settings.max_message_size;
     if body.len() as u64 > most.as_u64() {
         let why = format!("{} bytes are more than `max_message_size`, {most}", body.len());

@@ -23,8 +23,9 @@ pub struct BrokerSettings<S> {
 #[settings(default)]
 pub struct DeliverySettings {
     /// What bodies are written in where nobody chooses, and what those are read as that do not say it: `json`, `text`,
-    /// `raw`, and with their features `message_pack`, `cbor`, `yaml`.
-    pub codec: Format,
+    /// `raw`, and with their features `message_pack`, `cbor`, `yaml`. Without it `json`, or what the wire of the engine
+    /// carries.
+    pub codec: Option<Format>,
     /// How long a message may take to be sent, a lost connection included.
     #[setting(range = "1ms"..)]
     pub send_timeout: Duration,
@@ -64,7 +65,7 @@ pub struct HandlerSettings {
 impl Default for DeliverySettings {
     fn default() -> Self {
         Self {
-            codec: Format::Json,
+            codec: None,
             send_timeout: Duration::from_secs(10),
             request_timeout: Duration::from_secs(10),
             max_message_size: ByteSize::mib(16),
@@ -72,6 +73,13 @@ impl Default for DeliverySettings {
             handler: HandlerSettings::default(),
             handlers: BTreeMap::new(),
         }
+    }
+}
+
+impl DeliverySettings {
+    /// What bodies are written in where nobody chooses.
+    pub fn format(&self) -> Format {
+        self.codec.unwrap_or_default()
     }
 }
 

@@ -127,7 +127,7 @@ impl<E: Engine, T: DeserializeOwned, C: Choice> Messages<E, T, C> {
                 Err(error) => return Some(Err(error)),
             };
             let incoming = Arc::clone(delivered.message());
-            match self.codec.read(&incoming, self.running.settings.codec) {
+            match self.codec.read(&incoming, self.running.settings.format()) {
                 Ok(body) => {
                     let (message, burial) = (Message { body, incoming }, Arc::clone(&self.burial));
                     return Some(Ok(Received { message, delivered, burial }));

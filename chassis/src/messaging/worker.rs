@@ -176,7 +176,7 @@ impl<E: Engine> Worker<E> {
                 let error = Error::msg("its deadline has passed, so nobody wants it any more");
                 return (unit::Outcome::Timeout, Decision::Bury(Reason::Expired, error));
             }
-            let run = run(Arc::clone(message), self.settings.codec);
+            let run = run(Arc::clone(message), self.settings.format());
             let outcome = match self.rules.timeout {
                 None => Some(run.await),
                 Some(limit) => timeout(limit, run).await.ok(),
@@ -253,7 +253,9 @@ impl Drop for AtWork<'_> {
 fn ids_of(message: &Incoming) -> Option<Ids> {
     let request_id = message.headers.get(known::REQUEST_ID).and_then(RequestId::parse);
     let trace = message.headers.get(known::TRACE).and_then(TraceContext::parse);
-    (request_id.is_some() || trace.is_some()).then(|| Ids::from_caller(request_id, trace))
+    let ids = (request_id.is_some() || trace.is_some()).then(|| Ids::from_caller(request_id, trace))?;
+    let workflow_id = message.headers.get(known::WORKFLOW_ID);
+    Some(workflow_id.into_iter().fold(ids, |ids, workflow_id| ids.with("workflow_id", workflow_id)))
 }
 
 /// Whether nobody wants it handled any more. What has begun in time goes on.

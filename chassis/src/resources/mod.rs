@@ -12,6 +12,8 @@ pub mod memory;
 pub mod registry;
 #[cfg(feature = "status")]
 pub mod status;
+#[cfg(feature = "zmq")]
+pub mod zmq;
 
 use crate::{assembly::Builtin, settings::Dict};
 
@@ -23,6 +25,8 @@ pub(crate) fn engines() -> Vec<Box<dyn crate::messaging::Kind>> {
         crate::messaging::kind::<memory::MemoryEngine>(),
         #[cfg(feature = "amqp")]
         crate::messaging::kind::<amqp::AmqpEngine>(),
+        #[cfg(feature = "zmq")]
+        crate::messaging::kind::<zmq::ZmqEngine>(),
     ]
 }
 

@@ -8,6 +8,7 @@ use tokio::time::Instant;
 
 use crate::{
     Context, Error, Health, Result,
+    codec::Format,
     messaging::{
         engine::{Connection, Consumer, Delivered, Engine, Intake, Verdict},
         failure::Failure,
@@ -84,6 +85,7 @@ trait DynConnection: Send + Sync {
     fn close(&self) -> BoxFuture<'_, Result<()>>;
     fn stop(&self) -> BoxFuture<'_, Result<()>>;
     fn keeps(&self) -> bool;
+    fn format(&self) -> Option<Format>;
     fn health(&self) -> Health;
     fn info(&self) -> Map<String, Value>;
 }
@@ -117,6 +119,10 @@ impl<C: Connection> DynConnection for C {
 
     fn keeps(&self) -> bool {
         Connection::keeps(self)
+    }
+
+    fn format(&self) -> Option<Format> {
+        Connection::format(self)
     }
 
     fn health(&self) -> Health {
@@ -191,6 +197,10 @@ impl Connection for AnyConnection {
 
     fn keeps(&self) -> bool {
         self.connection.keeps()
+    }
+
+    fn format(&self) -> Option<Format> {
+        self.connection.format()
     }
 
     fn health(&self) -> Health {

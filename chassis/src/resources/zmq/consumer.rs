@@ -1,0 +1,122 @@
+//! Hands over what has arrived.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
+
+use tokio::{
+    sync::mpsc,
+    time::{Instant, sleep_until},
+};
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+use super::{arrival::Arrived, held::Held};
+use crate::{
+    Result,
+    messaging::{
+        Incoming,
+        engine::{Consumer, Delivered, Verdict},
+    },
+};
+
+/// Takes messages for one handler.
+#[derive(Debug)]
+pub struct ZmqConsumer {
+    pub(super) inbox: mpsc::Receiver<Arrived>,
+    pub(super) held: Arc<Held>,
+    pub(super) closing: CancellationToken,
+    /// At the end it waits for what is on its way; requests are refused instead.
+    pub(super) takes_the_rest: bool,
+    /// More than that do not come back before others are taken.
+    pub(super) most_held: usize,
+    pub(super) lost: Arc<AtomicU64>,
+    /// Ends the socket with the consumer.
+    pub(super) _socket: DropGuard,
+}
+
+/// A message that was handed over; dropped, it comes back.
+#[derive(Debug)]
+pub struct ZmqDelivered {
+    message: Arc<Incoming>,
+    arrived: Option<Arrived>,
+    held: Arc<Held>,
+    closing: CancellationToken,
+    lost: Arc<AtomicU64>,
+}
+
+impl ZmqConsumer {
+    fn delivered(&self, arrived: Arrived) -> ZmqDelivered {
+        ZmqDelivered {
+            message: Arc::clone(&arrived.message),
+            arrived: Some(arrived),
+            held: Arc::clone(&self.held),
+            closing: self.closing.clone(),
+            lost: Arc::clone(&self.lost),
+        }
+    }
+}
+
+impl Consumer for ZmqConsumer {
+    type Delivered = ZmqDelivered;
+
+    /// Once nothing is taken in any more, what has been sent is still handed over: there is nobody to give it back to.
+    async fn next(&mut self) -> Option<Result<ZmqDelivered>> {
+        loop {
+            let is_end = self.closing.is_cancelled();
+            let due = match self.held.take(is_end) {
+                Ok(arrived) => return Some(Ok(self.delivered(arrived))),
+                Err(due) => due,
+            };
+            if is_end {
+                // The sockets end soon, and the inbox with them.
+                let rest = if self.takes_the_rest { self.inbox.recv().await } else { self.inbox.try_recv().ok() };
+                return rest.map(|arrived| Ok(self.delivered(arrived)));
+            }
+            let has_room = self.held.len() < self.most_held;
+            tokio::select! {
+                arrived = self.inbox.recv(), if has_room => return arrived.map(|arrived| Ok(self.delivered(arrived))),
+                () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => {}
+                () = self.held.news.notified() => {}
+                () = self.closing.cancelled() => {}
+            }
+        }
+    }
+}
+
+impl Delivered for ZmqDelivered {
+    fn message(&self) -> &Arc<Incoming> {
+        &self.message
+    }
+
+    async fn settle(mut self, verdict: Verdict) -> Result<()> {
+        let Some(mut arrived) = self.arrived.take() else { return Ok(()) };
+        match verdict {
+            Verdict::Done => {}
+            Verdict::Answer(answer) => {
+                if let Some(reply) = arrived.reply.take() {
+                    reply.answer(&answer);
+                }
+            }
+            // Nobody is left to take it.
+            Verdict::Again { .. } | Verdict::Back if self.closing.is_cancelled() => {
+                self.lost.fetch_add(1, Ordering::Relaxed);
+            }
+            Verdict::Again { after, attempt } => {
+                arrived.message = Arc::new(Incoming { attempt, ..(*arrived.message).clone() });
+                self.held.rest(arrived, Instant::now() + after);
+            }
+            Verdict::Back => self.held.put_back(arrived),
+        }
+        Ok(())
+    }
+}
+
+impl Drop for ZmqDelivered {
+    fn drop(&mut self) {
+        if let Some(mut arrived) = self.arrived.take() {
+            arrived.message = Arc::new(Incoming { is_redelivered: true, ..(*arrived.message).clone() });
+            self.held.put_back(arrived);
+        }
+    }
+}

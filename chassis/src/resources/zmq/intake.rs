@@ -1,0 +1,112 @@
+//! Takes what is published, and what is pushed.
+
+use std::{sync::Mutex, time::Duration};
+
+use bytes::{Bytes, BytesMut};
+use tokio::sync::watch;
+
+use super::{
+    body::Body,
+    replyer::Intaking,
+    zmtp::{Item, Peer, Role, Serve, Source, encode, encode_command},
+};
+use crate::{Error, Result};
+
+/// The socket that subscribes, or that pulls.
+#[derive(Debug)]
+pub(super) struct Taker {
+    pub(super) socket: Intaking,
+    /// What a peer is told to send, by the first bytes of it; none for a socket that pulls.
+    pub(super) subscription: Option<Bytes>,
+    /// How long what is on its way may take at the end.
+    linger: Duration,
+    /// A peer knows what is wanted.
+    pub(super) is_known: watch::Sender<bool>,
+}
+
+/// One of those who send.
+struct Sending<'a>(&'a Taker);
+
+/// What is wanted, and nothing after it.
+struct Once<'a> {
+    taker: &'a Taker,
+    first: Mutex<Option<BytesMut>>,
+}
+
+impl Taker {
+    pub(super) fn new(socket: Intaking, subscription: Option<Bytes>, linger: Duration) -> Self {
+        Self { socket, subscription, linger, is_known: watch::Sender::new(false) }
+    }
+}
+
+impl Serve for Taker {
+    async fn serve(&self, peer: Peer) -> Result<()> {
+        let mut first = BytesMut::new();
+        if let Some(prefix) = &self.subscription {
+            // A message, as ZMTP 3.0 has it: publishers of every version understand it.
+            encode(&mut first, &[[&[1], &prefix[..]].concat().into()]);
+        }
+        // Its answer says that we are known, and that the subscription before it has been taken.
+        encode_command(&mut first, "PING", b"\0\0known");
+        let first = Some(first);
+        let mut once = Once { taker: self, first: Mutex::new(first) };
+        peer.serve(&mut Sending(self), &mut once).await
+    }
+}
+
+impl Source for Once<'_> {
+    async fn fill(&mut self, out: &mut BytesMut) -> bool {
+        let first = self.first.get_mut().ok().and_then(Option::take);
+        if let Some(first) = first {
+            out.extend_from_slice(&first);
+            return true;
+        }
+        self.taker.socket.finishing.cancelled().await;
+        false
+    }
+
+    /// What is on its way is taken as well: there is nobody it could go back to.
+    fn lingers(&self) -> Duration {
+        self.taker.linger
+    }
+}
+
+impl Role for Sending<'_> {
+    async fn take(&mut self, item: Item) -> Result<()> {
+        let Taker { socket, is_known, .. } = self.0;
+        match item {
+            Item::Command(name, _) => {
+                if name == "PONG" {
+                    is_known.send_replace(true);
+                }
+            }
+            Item::TooLarge(_, length) => {
+                socket
+                    .faults
+                    .note(format_args!("a message of {length} bytes is longer than `max_frame_size`, and lost"));
+            }
+            Item::Message(mut parts) => {
+                let frame = match (parts.pop(), parts.is_empty()) {
+                    (Some(frame), true) => frame,
+                    _ => {
+                        socket.faults.note("a message has more than one part, and is lost");
+                        return Ok(());
+                    }
+                };
+                let parsed = Body::parse(&frame).and_then(|mut body| {
+                    let args = body.args.take();
+                    Ok((args.ok_or("it has no `args`")?, body))
+                });
+                match parsed {
+                    Ok((args, body)) => {
+                        let arrived = socket.workflows.arrive(args, body, None);
+                        let taken = socket.inbox.send(arrived).await;
+                        return taken.map_err(|_| Error::msg("nobody takes anything here any more"));
+                    }
+                    Err(wrong) => socket.faults.note(format_args!("a message cannot be read, and is lost: {wrong}")),
+                }
+            }
+        }
+        Ok(())
+    }
+}

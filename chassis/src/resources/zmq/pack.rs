@@ -1,0 +1,173 @@
+//! MessagePack without values: where one ends, and which parts it has.
+//!
+//! Bodies are taken apart and put together around what the codec of the handler reads and writes, byte for byte.
+//! Nothing here recurses, so that no depth of nesting is a danger.
+
+/// How many bytes the first value has; `None` when it is cut off, or is none.
+pub(super) fn length(input: &[u8]) -> Option<usize> {
+    let mut at = 0_usize;
+    let mut left = 1_u64;
+    while left > 0 {
+        let (head, body, inner) = head(input.get(at..)?)?;
+        at = at.checked_add(head)?.checked_add(body)?;
+        left = (left - 1).checked_add(inner)?;
+        // Each value has a byte at least: a promise of more than there is ends here, not after as many steps.
+        if at > input.len() || left > (input.len() - at) as u64 {
+            return None;
+        }
+    }
+    Some(at)
+}
+
+/// The first value as text, and how many bytes it has.
+pub(super) fn text(input: &[u8]) -> Option<(&str, usize)> {
+    if !matches!(input.first()?, 0xa0..=0xbf | 0xd9..=0xdb) {
+        return None;
+    }
+    let (head, body, _) = head(input)?;
+    let end = head.checked_add(body)?;
+    Some((str::from_utf8(input.get(head..end)?).ok()?, end))
+}
+
+/// How many entries the first value has, which is a map, and how many bytes are before them.
+pub(super) fn map(input: &[u8]) -> Option<(u64, usize)> {
+    if !matches!(input.first()?, 0x80..=0x8f | 0xde | 0xdf) {
+        return None;
+    }
+    let (head, _, inner) = head(input)?;
+    Some((inner / 2, head))
+}
+
+/// The first value as a whole number.
+pub(super) fn integer(input: &[u8]) -> Option<i128> {
+    let number = |from: usize, to: usize| {
+        Some(input.get(from..to)?.iter().fold(0_i128, |number, byte| number << 8 | i128::from(*byte)))
+    };
+    Some(match *input.first()? {
+        byte @ 0..=0x7f => i128::from(byte),
+        byte @ 0xe0..=0xff => i128::from(byte) - 256,
+        0xcc => number(1, 2)?,
+        0xcd => number(1, 3)?,
+        0xce => number(1, 5)?,
+        0xcf => number(1, 9)?,
+        0xd0 => i128::from(number(1, 2)? as i8),
+        0xd1 => i128::from(number(1, 3)? as i16),
+        0xd2 => i128::from(number(1, 5)? as i32),
+        0xd3 => i128::from(number(1, 9)? as i64),
+        _ => return None,
+    })
+}
+
+/// Nothing.
+pub(super) const NIL: &[u8] = &[0xc0];
+
+/// Writes a text.
+pub(super) fn write_text(out: &mut Vec<u8>, text: &str) {
+    let length = text.len();
+    match length {
+        0..=31 => out.push(0xa0 | length as u8),
+        32..=0xff => out.extend([0xd9, length as u8]),
+        0x100..=0xffff => {
+            out.push(0xda);
+            out.extend((length as u16).to_be_bytes());
+        }
+        _ => {
+            out.push(0xdb);
+            out.extend((length as u32).to_be_bytes());
+        }
+    }
+    out.extend(text.as_bytes());
+}
+
+/// Of the first value: the bytes that say what it is, the bytes of its own behind them, and how many values are in it.
+fn head(input: &[u8]) -> Option<(usize, usize, u64)> {
+    let number = |bytes: usize| {
+        let digits = input.get(1..=bytes)?;
+        Some(digits.iter().fold(0_u64, |number, byte| number << 8 | u64::from(*byte)))
+    };
+    let size = |bytes: usize| usize::try_from(number(bytes)?).ok();
+    Some(match *input.first()? {
+        0x00..=0x7f | 0xc0 | 0xc2 | 0xc3 | 0xe0..=0xff => (1, 0, 0),
+        byte @ 0x80..=0x8f => (1, 0, 2 * u64::from(byte & 0x0f)),
+        byte @ 0x90..=0x9f => (1, 0, u64::from(byte & 0x0f)),
+        byte @ 0xa0..=0xbf => (1, usize::from(byte & 0x1f), 0),
+        // Never used, says the specification.
+        0xc1 => return None,
+        0xc4 | 0xd9 => (2, size(1)?, 0),
+        0xc5 | 0xda => (3, size(2)?, 0),
+        0xc6 | 0xdb => (5, size(4)?, 0),
+        0xc7 => (3, size(1)?, 0),
+        0xc8 => (4, size(2)?, 0),
+        0xc9 => (6, size(4)?, 0),
+        0xcc | 0xd0 => (1, 1, 0),
+        0xcd | 0xd1 => (1, 2, 0),
+        0xca | 0xce | 0xd2 => (1, 4, 0),
+        0xcb | 0xcf | 0xd3 => (1, 8, 0),
+        byte @ 0xd4..=0xd8 => (2, 1 << (byte - 0xd4), 0),
+        0xdc => (3, 0, number(2)?),
+        0xdd => (5, 0, number(4)?),
+        0xde => (3, 0, 2 * number(2)?),
+        0xdf => (5, 0, 2 * number(4)?),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
+    use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_value_ends_where_the_codec_ends_it() {
+        let value = (1_u8, -1_i64, 1e9, "grün", vec![Some(300_u16), None], BTreeMap::from([("a", vec![0_u8; 40])]));
+        let bytes = rmp_serde::to_vec_named(&value).unwrap();
+        let followed = [&bytes[..], b"\xc0\xc0"].concat();
+        assert_eq!(length(&followed), Some(bytes.len()));
+        assert!((0..bytes.len()).all(|cut| length(&bytes[..cut]).is_none()));
+    }
+
+    #[test]
+    fn depth_is_no_danger() {
+        let mut deep = vec![0x91; 1_000_000];
+        assert_eq!(length(&deep), None);
+        deep.push(0xc0);
+        assert_eq!(length(&deep), Some(deep.len()));
+    }
+
+    #[test]
+    fn a_promise_of_billions_is_no_work() {
+        assert_eq!(length(b"\xdd\xff\xff\xff\xff\xc0"), None);
+        assert_eq!(length(b"\xdf\xff\xff\xff\xff\xc0"), None);
+        assert_eq!(length(b"\xc6\xff\xff\xff\xff\xc0"), None);
+    }
+
+    #[test]
+    fn texts_are_read_as_they_are_written() {
+        for text in ["", "wf-1", &"x".repeat(31), &"x".repeat(32), &"x".repeat(300), &"x".repeat(70_000)] {
+            let mut bytes = Vec::new();
+            write_text(&mut bytes, text);
+            assert_eq!(bytes, rmp_serde::to_vec(text).unwrap());
+            assert_eq!(super::text(&bytes), Some((text, bytes.len())));
+        }
+    }
+
+    #[test]
+    fn numbers_are_read_whatever_their_width() {
+        for number in [0, 127, 128, 255, 65_535, 65_536, i64::MAX, -1, -32, -33, -129, -40_000, i64::MIN] {
+            assert_eq!(integer(&rmp_serde::to_vec(&number).unwrap()), Some(i128::from(number)));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn garbage_is_never_a_panic(bytes: Vec<u8>) {
+            let end = length(&bytes);
+            prop_assert!(end.is_none_or(|end| end > 0 && end <= bytes.len()));
+            let _ = (text(&bytes), map(&bytes), integer(&bytes));
+        }
+    }
+}

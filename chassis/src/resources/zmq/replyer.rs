@@ -1,0 +1,123 @@
+//! Takes requests, and answers them.
+//!
+//! Several requests of one peer may be at work at the same time: each answer carries the envelope of its request. A peer
+//! in lock step, as Python's is, sees no difference.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    arrival::{Arrived, Workflows},
+    body::Body,
+    faults::Faults,
+    outbox::Outbox,
+    reply::ReplyTo,
+    workflow::WorkflowId,
+    zmtp::{Item, Peer, Role, Serve},
+};
+use crate::Result;
+
+/// What is the same for all peers of a socket that takes messages.
+#[derive(Debug, Clone)]
+pub(super) struct Intaking {
+    pub(super) inbox: mpsc::Sender<Arrived>,
+    pub(super) workflows: Workflows,
+    pub(super) faults: Arc<Faults>,
+    /// Nothing is taken in any more.
+    pub(super) closing: CancellationToken,
+    /// What waits to be written is written, and then the connection ends.
+    pub(super) finishing: CancellationToken,
+    pub(super) high_water_mark: usize,
+}
+
+/// The socket that replies.
+#[derive(Debug)]
+pub(super) struct Replyer(pub(super) Intaking);
+
+/// One of those who ask.
+struct Asking<'a> {
+    socket: &'a Intaking,
+    answers: mpsc::Sender<Vec<Bytes>>,
+}
+
+impl Serve for Replyer {
+    async fn serve(&self, peer: Peer) -> Result<()> {
+        let (answers, queue) = mpsc::channel(self.0.high_water_mark);
+        let mut outbox = Outbox { queue, finishing: self.0.finishing.clone() };
+        peer.serve(&mut Asking { socket: &self.0, answers }, &mut outbox).await
+    }
+}
+
+impl Role for Asking<'_> {
+    async fn take(&mut self, item: Item) -> Result<()> {
+        match item {
+            Item::Command(..) => {}
+            Item::TooLarge(parts, length) => {
+                let wrong = format!("a request of {length} bytes is longer than `max_frame_size`");
+                self.socket.faults.note(&wrong);
+                if let Some((envelope, _)) = opened(parts) {
+                    self.reply_to(envelope, None).refuse(&wrong);
+                }
+            }
+            Item::Message(parts) => {
+                let Some((envelope, mut bodies)) = opened(parts) else {
+                    self.socket.faults.note("a request without its empty part is passed over");
+                    return Ok(());
+                };
+                match (bodies.pop(), bodies.is_empty()) {
+                    (Some(frame), true) => self.ask(envelope, &frame).await,
+                    _ => {
+                        let wrong = "a request has one part behind the empty one";
+                        self.socket.faults.note(wrong);
+                        self.reply_to(envelope, None).refuse(wrong);
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Asking<'_> {
+    async fn ask(&self, envelope: Vec<Bytes>, frame: &Bytes) {
+        let parsed = Body::parse(frame).and_then(|mut body| {
+            let args = body.args.take();
+            Ok((args.ok_or("it has no `args`")?, body))
+        });
+        let (args, body) = match parsed {
+            Ok(parsed) => parsed,
+            Err(wrong) => {
+                let wrong = format!("a request cannot be read: {wrong}");
+                self.socket.faults.note(&wrong);
+                let workflow_id = Body::parse(frame).ok().and_then(|body| body.workflow_id);
+                return self.reply_to(envelope, workflow_id).refuse(&wrong);
+            }
+        };
+        let reply = self.reply_to(envelope, body.workflow_id.clone());
+        if self.socket.closing.is_cancelled() {
+            return drop(reply);
+        }
+        let arrived = self.socket.workflows.arrive(args, body, Some(reply));
+        // Once nobody takes it any more, it is dropped here, and says so.
+        let _ = self.socket.inbox.send(arrived).await;
+    }
+
+    fn reply_to(&self, envelope: Vec<Bytes>, workflow_id: Option<WorkflowId>) -> ReplyTo {
+        ReplyTo {
+            peer: Some(self.answers.clone()),
+            envelope,
+            workflow_id: workflow_id.unwrap_or_else(WorkflowId::nil),
+            faults: Arc::clone(&self.socket.faults),
+        }
+    }
+}
+
+/// The envelope, which ends with an empty part, and what is in it.
+fn opened(mut parts: Vec<Bytes>) -> Option<(Vec<Bytes>, Vec<Bytes>)> {
+    let at = parts.iter().position(Bytes::is_empty)?;
+    let bodies = parts.split_off(at + 1);
+    Some((parts, bodies))
+}

@@ -1,0 +1,214 @@
+//! Sends requests, and waits for their answers.
+//!
+//! In front of each request stands a number, which whoever replies sends back: answers are told apart whatever their
+//! order, late ones are nobody's, and a lost answer blocks no request behind it.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use bytes::{Bytes, BytesMut};
+use tokio::{
+    sync::{Mutex as Turn, mpsc, oneshot},
+    time::{Instant, timeout_at},
+};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    arrival::CONTENT_TYPE,
+    body::{self, Body},
+    faults::Faults,
+    outbox::BATCH,
+    zmtp::{Item, Peer, Role, Serve, Source, encode},
+};
+use crate::{
+    Result,
+    messaging::{Failure, Incoming, known},
+};
+
+/// The socket that asks.
+#[derive(Debug)]
+pub(super) struct Requester {
+    queue: mpsc::Sender<Question>,
+    /// Taken by the connection there is.
+    questions: Turn<mpsc::Receiver<Question>>,
+    waiting: Mutex<HashMap<u64, Waiting>>,
+    count: AtomicU64,
+    faults: Arc<Faults>,
+    finishing: CancellationToken,
+}
+
+#[derive(Debug)]
+struct Question {
+    number: u64,
+    frame: Bytes,
+}
+
+/// Somebody who waits for an answer.
+#[derive(Debug)]
+struct Waiting {
+    answer: oneshot::Sender<Result<Body>>,
+    /// It may have arrived at the peer.
+    is_sent: bool,
+}
+
+/// Takes a question from those that wait, also when who asked is cancelled.
+struct Asked<'a> {
+    requester: &'a Requester,
+    number: u64,
+}
+
+/// Who replies.
+struct Replying<'a>(&'a Requester);
+
+/// Questions for who replies.
+struct Questions<'a> {
+    requester: &'a Requester,
+    queue: &'a mut mpsc::Receiver<Question>,
+}
+
+impl Requester {
+    pub(super) fn new(high_water_mark: usize, faults: Arc<Faults>, finishing: CancellationToken) -> Self {
+        let (queue, questions) = mpsc::channel(high_water_mark);
+        let (waiting, count) = (Mutex::default(), AtomicU64::new(fastrand::u64(..u64::from(u32::MAX))));
+        Self { queue, questions: Turn::new(questions), waiting, count, faults, finishing }
+    }
+
+    /// Sends a request, and waits for its answer until then.
+    ///
+    /// # Errors
+    /// A [`Failure`].
+    pub(super) async fn request(&self, frame: Bytes, until: Instant) -> Result<Incoming> {
+        let number = self.count.fetch_add(1, Ordering::Relaxed);
+        let (answer, answered) = oneshot::channel();
+        self.lock().insert(number, Waiting { answer, is_sent: false });
+        let asked = Asked { requester: self, number };
+        let asking = async {
+            // The receiver lives as long as this socket.
+            let _ = self.queue.send(Question { number, frame }).await;
+            answered.await
+        };
+        match timeout_at(until, asking).await {
+            Ok(Ok(answer)) => Ok(incoming(answer?)),
+            Ok(Err(_)) => Err(Failure::Unknown("the socket has ended".to_owned()).into_error()),
+            Err(_) if asked.is_sent() => Err(Failure::Unknown("no answer in time".to_owned()).into_error()),
+            Err(_) => {
+                let why = "who replies was not reached in time, or does not read".to_owned();
+                Err(Failure::NotSent(why).into_error())
+            }
+        }
+    }
+
+    /// Tells everybody who may have been heard that there will be no answer.
+    fn lose(&self, why: &str) {
+        let mut waiting = self.lock();
+        let lost: Vec<_> = waiting.extract_if(|_, waiting| waiting.is_sent).map(|(_, lost)| lost).collect();
+        drop(waiting);
+        for lost in lost {
+            let why = format!("the connection was lost before the answer came: {why}");
+            let _ = lost.answer.send(Err(Failure::Unknown(why).into_error()));
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<u64, Waiting>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Serve for Requester {
+    async fn serve(&self, peer: Peer) -> Result<()> {
+        let mut queue = self.questions.lock().await;
+        let mut questions = Questions { requester: self, queue: &mut queue };
+        let served = peer.serve(&mut Replying(self), &mut questions).await;
+        self.lose(&served.as_ref().err().map_or_else(|| "the service stops".to_owned(), |error| format!("{error:#}")));
+        served
+    }
+}
+
+impl Source for Questions<'_> {
+    async fn fill(&mut self, out: &mut BytesMut) -> bool {
+        let first = tokio::select! {
+            biased;
+            first = self.queue.recv() => first,
+            () = self.requester.finishing.cancelled() => None,
+        };
+        let Some(first) = first else { return false };
+        self.write(first, out);
+        while out.len() < BATCH
+            && let Ok(question) = self.queue.try_recv()
+        {
+            self.write(question, out);
+        }
+        true
+    }
+}
+
+impl Questions<'_> {
+    fn write(&self, Question { number, frame }: Question, out: &mut BytesMut) {
+        let mut waiting = self.requester.lock();
+        // What nobody waits for any more is not asked.
+        if let Some(waiting) = waiting.get_mut(&number) {
+            waiting.is_sent = true;
+            encode(out, &[Bytes::copy_from_slice(&number.to_be_bytes()), Bytes::new(), frame]);
+        }
+    }
+}
+
+impl Role for Replying<'_> {
+    async fn take(&mut self, item: Item) -> Result<()> {
+        let (parts, too_large) = match item {
+            Item::Command(..) => return Ok(()),
+            Item::Message(parts) => (parts, None),
+            Item::TooLarge(parts, length) => (parts, Some(length)),
+        };
+        let number = parts.first().and_then(|part| part.first_chunk().copied()).map(u64::from_be_bytes);
+        let asked = number.and_then(|number| self.0.lock().remove(&number));
+        let answer = match (&parts[..], too_large) {
+            (_, Some(length)) => Err(format!("an answer of {length} bytes is longer than `max_frame_size`")),
+            ([_, empty, frame], None) if empty.is_empty() => {
+                Body::parse(frame).map_err(|wrong| format!("an answer cannot be read: {wrong}")).and_then(|body| {
+                    let is_answer = body.return_args.is_some() || body.error.is_some();
+                    if is_answer { Ok(body) } else { Err("an answer has neither `return_args` nor `error`".to_owned()) }
+                })
+            }
+            _ => Err(format!("an answer has {} parts", parts.len())),
+        };
+        let answer = answer.map_err(|wrong| {
+            self.0.faults.note(&wrong);
+            // It was done; what came of it is not known.
+            Failure::Unknown(wrong).into_error()
+        });
+        if let Some(asked) = asked {
+            let _ = asked.answer.send(answer);
+        }
+        Ok(())
+    }
+}
+
+impl Asked<'_> {
+    fn is_sent(&self) -> bool {
+        self.requester.lock().get(&self.number).is_some_and(|waiting| waiting.is_sent)
+    }
+}
+
+impl Drop for Asked<'_> {
+    fn drop(&mut self) {
+        self.requester.lock().remove(&self.number);
+    }
+}
+
+/// An answer as every broker gives it.
+fn incoming(body: Body) -> Incoming {
+    let Some(error) = body.error else {
+        let answer = Incoming::new(body.return_args.unwrap_or_default());
+        return Incoming { content_type: Some(CONTENT_TYPE.into()), ..answer };
+    };
+    let (cause, message) = body::error_text(&error);
+    let mut answer = Incoming::new(serde_json::json!({ "error": message }).to_string());
+    answer.headers.set(known::ERROR, cause);
+    Incoming { content_type: Some("application/json".into()), ..answer }
+}

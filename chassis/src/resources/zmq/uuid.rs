@@ -1,0 +1,113 @@
+//! A UUID as the Python package writes it.
+
+use std::{fmt, str::FromStr};
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+use super::marked::{Text, of_text};
+
+/// A UUID: `{"__uuid__": true, "as_str": "0f8fad5b-…"}` on the wire.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Uuid(u128);
+
+impl Uuid {
+    /// A random one, version 4; not for secrets.
+    pub fn new() -> Self {
+        let random = fastrand::u128(..);
+        Self(random & !(0xf << 76) & !(0b11 << 62) | 4 << 76 | 0b10 << 62)
+    }
+
+    /// As a number.
+    pub fn as_u128(self) -> u128 {
+        self.0
+    }
+}
+
+impl Default for Uuid {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl From<u128> for Uuid {
+    fn from(number: u128) -> Self {
+        Self(number)
+    }
+}
+
+/// The 36 characters.
+impl fmt::Display for Uuid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let digits = format!("{:032x}", self.0);
+        let part = |from, to| digits.get(from..to).unwrap_or_default();
+        write!(f, "{}-{}-{}-{}-{}", part(0, 8), part(8, 12), part(12, 16), part(16, 20), part(20, 32))
+    }
+}
+
+impl fmt::Debug for Uuid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Uuid({self})")
+    }
+}
+
+/// The text is no UUID.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NoUuid;
+
+impl fmt::Display for NoUuid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("expected a UUID such as `0f8fad5b-d9cb-469f-a165-70867728950e`")
+    }
+}
+
+impl std::error::Error for NoUuid {}
+
+impl FromStr for Uuid {
+    type Err = NoUuid;
+
+    fn from_str(text: &str) -> Result<Self, NoUuid> {
+        let has_dashes = text.len() == 36 && [8, 13, 18, 23].iter().all(|at| text.as_bytes()[*at] == b'-');
+        let digits: String = text.chars().filter(|letter| *letter != '-').collect();
+        let is_hex = digits.len() == 32 && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+        if !has_dashes || !is_hex {
+            return Err(NoUuid);
+        }
+        u128::from_str_radix(&digits, 16).map(Self).map_err(|_| NoUuid)
+    }
+}
+
+impl Serialize for Uuid {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        Text { mark: "__uuid__", text: &self.to_string() }.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Uuid {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        of_text(deserializer, "__uuid__")?.parse().map_err(de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
+    use super::*;
+
+    #[test]
+    fn what_is_written_is_read() {
+        let uuid: Uuid = "0f8fad5b-d9cb-469f-a165-70867728950e".parse().unwrap();
+        assert_eq!(uuid.to_string(), "0f8fad5b-d9cb-469f-a165-70867728950e");
+        assert_eq!(Uuid::new().to_string().as_bytes()[14], b'4');
+        assert!(matches!(Uuid::new().to_string().as_bytes()[19], b'8' | b'9' | b'a' | b'b'));
+        for wrong in [
+            "",
+            "0f8fad5b",
+            "0f8fad5b-d9cb-469f-a165-7086772895",
+            "+f8fad5b-d9cb-469f-a165-70867728950e",
+            "0f8fad5bd-9cb-469f-a165-70867728950e",
+        ] {
+            assert!(wrong.parse::<Uuid>().is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! A connection after the handshake, lent to what a kind of socket does.
+
+use std::{future::Future, net::SocketAddr, time::Duration};
+
+use bytes::{Bytes, BytesMut};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::tcp::{OwnedReadHalf, OwnedWriteHalf},
+    sync::mpsc,
+    time::sleep,
+};
+
+use super::frame::{Decoder, Item, encode_command};
+use crate::{Error, Result};
+
+/// How much is read at once.
+const CHUNK: usize = 64 << 10;
+/// How much is gathered before it is written.
+const BATCH: usize = 64 << 10;
+/// Answers to commands that wait to be written; a peer that sends more of them than it reads is let go.
+const COMMANDS: usize = 64;
+
+/// A peer that fits.
+#[derive(Debug)]
+pub(in super::super) struct Peer {
+    pub(in super::super) address: SocketAddr,
+    pub(super) reader: Reader,
+    pub(super) writer: OwnedWriteHalf,
+}
+
+/// Reads messages.
+#[derive(Debug)]
+pub(super) struct Reader {
+    stream: OwnedReadHalf,
+    buffer: BytesMut,
+    decoder: Decoder,
+}
+
+/// What is written to a peer: whole messages, encoded.
+pub(in super::super) trait Source: Send {
+    /// Adds the next messages to what is written; `false` when there will be none any more.
+    ///
+    /// # Cancel safety
+    /// Safe: what it took is in `out`.
+    fn fill(&mut self, out: &mut BytesMut) -> impl Future<Output = bool> + Send;
+
+    /// What was filled in is written: the kernel has it.
+    fn written(&mut self) {}
+
+    /// How long what the peer has sent is still read, once there is nothing to write any more. The peer hears of the end
+    /// at once, and ends as well when it has sent what it was sending.
+    fn lingers(&self) -> Duration {
+        Duration::ZERO
+    }
+}
+
+/// What a kind of socket does with a peer.
+pub(in super::super) trait Role: Send {
+    /// Takes what came.
+    ///
+    /// # Errors
+    /// When the peer is to be let go.
+    fn take(&mut self, item: Item) -> impl Future<Output = Result<()>> + Send;
+}
+
+impl Peer {
+    /// Reads and writes until the peer goes, or there is nothing to write any more.
+    ///
+    /// # Errors
+    /// What became of the connection; `Ok` when the source ended it.
+    pub(in super::super) async fn serve(self, role: &mut impl Role, source: &mut impl Source) -> Result<()> {
+        let Self { mut reader, mut writer, .. } = self;
+        let (answers, mut asked) = mpsc::channel(COMMANDS);
+        let reading = async {
+            loop {
+                match reader.next().await? {
+                    Some(Item::Command(name, body)) if name == "PING" => {
+                        // What is behind the time to live goes back as it came.
+                        let context = body.get(2..).unwrap_or_default();
+                        let mut pong = BytesMut::new();
+                        encode_command(&mut pong, "PONG", context);
+                        if answers.try_send(pong.freeze()).is_err() {
+                            return Err(Error::msg("it asks whether anybody is there, and does not listen"));
+                        }
+                    }
+                    Some(item) => role.take(item).await?,
+                    None => return Err(Error::unavailable(Error::msg("it closed the connection"))),
+                }
+            }
+        };
+        let writing = async {
+            let mut out = BytesMut::with_capacity(BATCH);
+            loop {
+                let goes_on = tokio::select! {
+                    goes_on = source.fill(&mut out) => goes_on,
+                    Some(answer) = asked.recv() => {
+                        out.extend_from_slice(&answer);
+                        true
+                    }
+                };
+                if !out.is_empty() {
+                    writer.write_all(&out).await?;
+                    source.written();
+                }
+                if !goes_on {
+                    writer.shutdown().await?;
+                    sleep(source.lingers()).await;
+                    return Ok(());
+                }
+                if out.capacity() > 4 * BATCH {
+                    out = BytesMut::with_capacity(BATCH);
+                }
+                out.clear();
+            }
+        };
+        tokio::select! {
+            result = reading => result,
+            result = writing => result,
+        }
+    }
+}
+
+impl Reader {
+    pub(super) fn new(stream: OwnedReadHalf, limit: u64) -> Self {
+        Self { stream, buffer: BytesMut::new(), decoder: Decoder::new(limit) }
+    }
+
+    /// The next message or command; `None` at the end.
+    ///
+    /// # Errors
+    /// When the connection is lost, or this is no ZMTP.
+    pub(super) async fn next(&mut self) -> Result<Option<Item>> {
+        loop {
+            let item = self.decoder.decode(&mut self.buffer);
+            match item.map_err(|wrong| Error::unavailable(Error::msg(format!("it sends {wrong}"))))? {
+                Some(item) => return Ok(Some(item)),
+                None if !self.read().await? => return Ok(None),
+                None => {}
+            }
+        }
+    }
+
+    /// That many bytes.
+    pub(super) async fn exactly(&mut self, length: usize) -> Result<Bytes> {
+        while self.buffer.len() < length {
+            if !self.read().await? {
+                return Err(Error::unavailable(Error::msg("it closed the connection at the handshake")));
+            }
+        }
+        Ok(self.buffer.split_to(length).freeze())
+    }
+
+    async fn read(&mut self) -> Result<bool> {
+        if self.buffer.capacity() - self.buffer.len() < CHUNK / 8 {
+            self.buffer.reserve(CHUNK.max(self.buffer.len()));
+        }
+        Ok(self.stream.read_buf(&mut self.buffer).await? > 0)
+    }
+}
