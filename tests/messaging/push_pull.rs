@@ -270,6 +270,24 @@ pub(crate) async fn what_is_at_work_ends_at_a_stop_and_the_rest_waits<P: Place>(
     assert!(sights.counts().values().all(|count| *count == 1), "{:?}", sights.counts());
 }
 
+pub(crate) async fn hundreds_at_work_end_at_a_stop<P: Place>(scene: Scene<P>) {
+    let (sights, sender) = (Sights::default(), scene.sender().await);
+    let many = || json!({ "handlers": { "job": { "concurrency": 500 } } });
+    let worker = scene.worker_with(&sights, many()).await;
+    for id in 0..520 {
+        sender.service().broker.push("jobs", &Job::doing(id, &[Deed::Sleep(2_000)])).await.unwrap();
+    }
+    sights.messages(500).await;
+    let report = worker.stop().await.unwrap();
+    assert_eq!(report.code, 0, "{report:?}");
+    assert!(report.took < Duration::from_secs(20), "{report:?}");
+    let worker = scene.worker_with(&sights, many()).await;
+    sights.messages(520).await;
+    worker.stop().await.unwrap();
+    sender.stop().await.unwrap();
+    assert!(sights.counts().values().all(|count| *count == 1), "{:?}", sights.counts());
+}
+
 pub(crate) async fn headers_key_and_content_type_arrive<P: Place>(scene: Scene<P>) {
     let (sights, sender) = (Sights::default(), scene.sender().await);
     let worker = scene.worker(&sights).await;
@@ -488,6 +506,7 @@ macro_rules! checks {
             as_many_are_handled_at_once_as_the_handler_says
             messages_of_a_key_stay_in_their_order
             what_is_at_work_ends_at_a_stop_and_the_rest_waits
+            hundreds_at_work_end_at_a_stop
             headers_key_and_content_type_arrive
             a_handler_reads_what_the_sender_writes
             text_and_bytes_arrive_as_they_are

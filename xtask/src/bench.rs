@@ -7,19 +7,19 @@ const OF_PROGRAMS: [&str; 6] = ["http", "start", "stop", "resources", "timers", 
 /// The groups that are benchmarks of the crate itself.
 const OF_THE_CRATE: [&str; 5] = ["meters", "canonical", "settings", "messaging", "etcd"];
 
+/// The groups that are benchmarks of brokers, beside the servers of the tests.
+const OF_BROKERS: [&str; 1] = ["amqp"];
+
 /// Prints the tables of the groups that are named, or all of them.
 ///
 /// # Errors
 ///
 /// When a group is not known, something does not compile or a program does not work.
 pub(crate) fn run(groups: &[&str]) -> Result<(), String> {
-    let is_known = |group: &str| OF_PROGRAMS.contains(&group) || OF_THE_CRATE.contains(&group);
+    let all = || OF_PROGRAMS.into_iter().chain(OF_THE_CRATE).chain(OF_BROKERS);
+    let is_known = |group: &str| all().any(|known| known == group);
     if let Some(unknown) = groups.iter().find(|group| !is_known(group)) {
-        return Err(format!(
-            "no group `{unknown}`; the groups are {}, {}",
-            OF_PROGRAMS.join(", "),
-            OF_THE_CRATE.join(", ")
-        ));
+        return Err(format!("no group `{unknown}`; the groups are {}", all().collect::<Vec<_>>().join(", ")));
     }
     let is_wanted = |group: &&str| groups.is_empty() || groups.contains(group);
     for group in OF_THE_CRATE.into_iter().filter(is_wanted) {
@@ -27,6 +27,10 @@ pub(crate) fn run(groups: &[&str]) -> Result<(), String> {
         let features = if group == "etcd" { "etcd" } else { "full" };
         let bench = Step::cargo(group, "bench --quiet --locked --package chassis");
         bench.words(&format!("--features {features} --bench")).arg(group).shown().run()?;
+    }
+    for group in OF_BROKERS.into_iter().filter(is_wanted) {
+        let bench = Step::cargo(group, "bench --quiet --locked --package chassis-tests --bench");
+        bench.arg(group).shown().run()?;
     }
     let wanted: Vec<&str> = OF_PROGRAMS.into_iter().filter(is_wanted).collect();
     if wanted.is_empty() {
