@@ -25,6 +25,9 @@ const INCLUDED: (&str, &str) = ("/usr/include/google/protobuf/descriptor.proto",
 /// Pinned, so that a new release is an intended change.
 const SCHEMATHESIS: &str = "schemathesis==4.32.5";
 
+/// A framework in Python whose services are peers of ours, with the version of Python that it runs on.
+const TAMARCO: (&str, &str) = ("tamarco==0.1.1 tamarco-amqp==0.1.0", "3.7");
+
 /// Finds or installs everything.
 ///
 /// # Errors
@@ -35,7 +38,8 @@ pub(crate) fn prepare() -> Result<(), String> {
     if !missing.is_empty() {
         install(&missing)?;
     }
-    install_schemathesis()
+    install_schemathesis()?;
+    install_tamarco()
 }
 
 /// Whether the feature `etcd` can be built.
@@ -103,6 +107,35 @@ fn install_schemathesis() -> Result<(), String> {
         .arg(SCHEMATHESIS)
         .run()?;
     fs::write(&stamp, SCHEMATHESIS).map_err(|e| format!("{}: {e}", stamp.display()))
+}
+
+/// Where its old Python is, an environment for Tamarco; its test is left out elsewhere.
+fn install_tamarco() -> Result<(), String> {
+    let (packages, version) = TAMARCO;
+    let folder = workspace::target().join("tamarco");
+    if folder.join("installed").is_file() {
+        return Ok(());
+    }
+    let Some(python) = old_python(version) else {
+        eprintln!("xtask: no Python {version}: the test with a Tamarco service is left out");
+        return Ok(());
+    };
+    Step::new("virtual environment", python).words("-m venv --clear").arg(&folder).run()?;
+    Step::new(format!("install {packages}"), folder.join("bin/python"))
+        .words("-m pip install --quiet --disable-pip-version-check")
+        .words(packages)
+        .run()?;
+    fs::write(folder.join("installed"), packages).map_err(|e| format!("{}: {e}", folder.display()))
+}
+
+/// On the path, or among those of pyenv; what stands on the path may only tell that it is not there.
+fn old_python(version: &str) -> Option<PathBuf> {
+    let versions = PathBuf::from(std::env::var_os("HOME")?).join(".pyenv/versions");
+    let among_versions = fs::read_dir(versions).into_iter().flatten().flatten().map(|entry| entry.path());
+    let fits = |path: &PathBuf| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(version));
+    let among_versions = among_versions.filter(fits).map(|folder| folder.join("bin/python"));
+    let works = |python: &PathBuf| Step::new("python", python).words("-c").arg("import ensurepip, venv").succeeds();
+    workspace::find_program(&format!("python{version}")).into_iter().chain(among_versions).find(works)
 }
 
 /// How commands are run as root.
