@@ -10,7 +10,7 @@ const INTRODUCTION: &str = "\
 
 # Settings reference
 
-Every key that chassis itself reads, as a service `orders` has them with an `HttpServer` in its field `http`, a task `work`, a timer
+Every key that chassis itself reads, as a service `orders` has them with an `HttpServer` in its field `http`, a `Broker` in its field `broker`, a task `work`, a timer
 `tick`, a timer `bill` that ticks on one replica only, and two settings of its own. The program of a service prints the same for itself: `orders settings reference`, and
 `orders settings explain KEY` for one of them. How they are set is in [settings.md](settings.md).
 
@@ -45,6 +45,8 @@ const ENVIRONMENT: &str = "
 struct Orders {
     #[resource]
     http: HttpServer,
+    #[resource]
+    broker: chassis::messaging::Broker,
     /// How many orders are on a page.
     #[setting(default = 20, range = 1..=100)]
     page_size: Setting<u32>,

@@ -118,7 +118,7 @@ async fn an_engine_moves_by_its_settings_alone() {
 
 #[tokio::test]
 async fn an_engine_that_is_not_here_is_told_with_those_that_are() {
-    let settings = chassis::yaml! { resources: { broker: { engine: "carrier_pigeon" } } };
+    let settings = chassis::yaml!({ resources: { broker: { engine: "carrier_pigeon" } } });
     let error = One::builder().settings(settings).start().await.unwrap_err();
     assert_eq!(error.cause(), Cause::Misconfigured);
     let text = format!("{error:#}");

@@ -72,6 +72,8 @@ macro_rules! yaml {
     }};
     (@key $key:ident) => { $crate::__private::yaml::key($crate::__private::stringify!($key)) };
     (@key $key:literal) => { $crate::__private::yaml::key($key) };
+    // `yaml!({ … })` is `yaml! { … }`, as with `json!`.
+    ({ $($entries:tt)* }) => { $crate::yaml!($($entries)*) };
     ($($entries:tt)*) => {
         $crate::settings::Dict::from($crate::yaml!(@value { $($entries)* }))
     };
