@@ -17,4 +17,5 @@ mod scene;
 mod services;
 mod sights;
 mod zmq;
+mod zmq_faults;
 mod zmq_peer;

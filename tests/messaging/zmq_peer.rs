@@ -371,3 +371,28 @@ async fn a_python_subscriber_reads_with_and_without_topic() {
         sender.stop().await.unwrap();
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_example_stands_among_python_services() {
+    let (Some(python), Some(older)) = (ServiceFramework::new(), ServiceFramework::with_subscriber()) else { return };
+    let (price, sold) = (free_port(), free_port());
+    let example = chassis_tests::Program::example("service_framework_peer")
+        .arg("--settings")
+        .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/service_framework_peer/settings.yml"))
+        .set("resources.status.port", free_port())
+        .set("resources.zmq.addresses.in.price.replyer", format!("127.0.0.1:{price}"))
+        .set("resources.zmq.addresses.out.sold.publisher", format!("127.0.0.1:{sold}"))
+        .start();
+    example.line("running, started in");
+    // The topic "z", as the Python side subscribes to it.
+    let reading = older.script("plain", &["SUB", "connect", &format!("127.0.0.1:{sold}"), "a17a"]);
+    reading.line("PEER ready");
+    let shop = || python.main("shop", &outward("price", "requester", price)).start();
+    // A subscription takes a moment; the package itself waits 150 ms for it.
+    sleep(Duration::from_millis(500)).await;
+    assert_eq!(shop().line("PEER"), "PEER 9.00");
+    let frame = reading.line("PEER got");
+    assert!(frame.starts_with("PEER got a17a82a46172677382a761727469636c65a56170706c65a5746f74616c"), "{frame}");
+    example.terminate();
+    assert_eq!(example.wait().code, Some(0));
+}
