@@ -26,6 +26,7 @@ impl Schemas {
     }
 
     /// The same, with its members in sight.
+    #[cfg(feature = "http-server")]
     pub(crate) fn taken_inline<T: JsonSchema + ?Sized>(&mut self) -> Value {
         bounded(T::json_schema(&mut self.taken))
     }
