@@ -21,6 +21,8 @@ struct Taker {
     #[resource]
     zmq: Zmq,
     seen: std::sync::Mutex<Vec<u64>>,
+    /// How long a job takes.
+    pace: Duration,
 }
 
 #[microservice]
@@ -32,6 +34,9 @@ impl Taker {
 
     #[pull(zmq, "jobs", quiet)]
     async fn job(&self, number: u64) {
+        if !self.pace.is_zero() {
+            sleep(self.pace).await;
+        }
         self.seen.lock().unwrap().push(number);
     }
 
@@ -274,30 +279,30 @@ async fn a_stop_sends_what_waits() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_worker_that_stops_in_order_loses_nothing_of_a_stream_of_pushes() {
+    const ALL: u64 = 1000;
     let ports = Ports::new();
     let sender = ports.sender(json!({ "wait_after_creation": "0ms" })).await;
     let service = Arc::clone(sender.service());
     let pushing = tokio::spawn(async move {
-        for number in 0..2000_u64 {
+        for number in 0..ALL {
             service.zmq.push("jobs", &number).timeout(Duration::from_secs(30)).await.unwrap();
-            if number % 10 == 0 {
-                sleep(Duration::from_millis(5)).await;
-            }
         }
     });
     let mut seen = Vec::new();
-    for _ in 0..4 {
-        let taker = ports.taker(json!({})).await;
+    for _ in 0..3 {
+        let settings = ports.settings("in", ["replyer", "puller", "subscriber"], json!({}));
+        let taker = Taker::builder().settings(settings).with(|taker| taker.pace = Duration::from_millis(1));
+        let taker = taker.start().await.unwrap();
+        // Much has been sent by now that nobody has looked at.
         sleep(Duration::from_millis(200)).await;
         let service = Arc::clone(taker.service());
-        taker.stop().await.unwrap();
+        assert_eq!(taker.stop().await.unwrap().code, 0);
         seen.extend(service.seen.lock().unwrap().drain(..));
     }
     let taker = ports.taker(json!({})).await;
     pushing.await.unwrap();
-    let missing = |seen: &[u64], more: &[u64]| {
-        (0..2000).filter(|number| !seen.contains(number) && !more.contains(number)).count()
-    };
+    let missing =
+        |seen: &[u64], more: &[u64]| (0..ALL).filter(|number| !seen.contains(number) && !more.contains(number)).count();
     until("all pushes", || missing(&seen, &taker.service().seen.lock().unwrap()) == 0).await;
     sender.stop().await.unwrap();
     taker.stop().await.unwrap();

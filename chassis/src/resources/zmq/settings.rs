@@ -26,7 +26,8 @@ pub struct ZmqSettings {
     pub max_reconnect_interval: Duration,
     /// How long publishers that were just made wait for their subscribers to come, so that the first messages reach them.
     pub wait_after_creation: Duration,
-    /// How long messages may take at a stop that wait to be sent, or are on their way here.
+    /// How long messages may take at a stop that wait to be sent. Those on their way here may take as long from one to the
+    /// next, and five times as long together.
     pub linger: Duration,
 }
 

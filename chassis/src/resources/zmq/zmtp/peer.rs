@@ -1,6 +1,11 @@
 //! A connection after the handshake, lent to what a kind of socket does.
 
-use std::{future::Future, net::SocketAddr, time::Duration};
+use std::{
+    future::Future,
+    net::SocketAddr,
+    sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
+};
 
 use bytes::{Bytes, BytesMut};
 use tokio::{
@@ -19,6 +24,8 @@ const CHUNK: usize = 64 << 10;
 const BATCH: usize = 64 << 10;
 /// Answers to commands that wait to be written; a peer that sends more of them than it reads is let go.
 const COMMANDS: usize = 64;
+/// How many times over a peer is waited for that goes on sending at the end.
+const MOST_LINGERS: u32 = 5;
 
 /// A peer that fits.
 #[derive(Debug)]
@@ -47,8 +54,8 @@ pub(in super::super) trait Source: Send {
     /// What was filled in is written: the kernel has it.
     fn written(&mut self) {}
 
-    /// How long what the peer has sent is still read, once there is nothing to write any more. The peer hears of the end
-    /// at once, and ends as well when it has sent what it was sending.
+    /// How long the peer may be silent before it is let go, once there is nothing to write any more. It hears of the end at
+    /// once, and ends as well when it has sent what it was sending; one that does not end is let go all the same.
     fn lingers(&self) -> Duration {
         Duration::ZERO
     }
@@ -71,6 +78,7 @@ impl Peer {
     pub(in super::super) async fn serve(self, role: &mut impl Role, source: &mut impl Source) -> Result<()> {
         let Self { mut reader, mut writer, .. } = self;
         let (answers, mut asked) = mpsc::channel(COMMANDS);
+        let taken = AtomicU64::new(0);
         let reading = async {
             loop {
                 match reader.next().await? {
@@ -83,7 +91,10 @@ impl Peer {
                             return Err(Error::msg("it asks whether anybody is there, and does not listen"));
                         }
                     }
-                    Some(item) => role.take(item).await?,
+                    Some(item) => {
+                        role.take(item).await?;
+                        taken.fetch_add(1, Ordering::Relaxed);
+                    }
                     None => return Err(Error::unavailable(Error::msg("it closed the connection"))),
                 }
             }
@@ -104,7 +115,13 @@ impl Peer {
                 }
                 if !goes_on {
                     writer.shutdown().await?;
-                    sleep(source.lingers()).await;
+                    for _ in 0..MOST_LINGERS {
+                        let before = taken.load(Ordering::Relaxed);
+                        sleep(source.lingers()).await;
+                        if taken.load(Ordering::Relaxed) == before {
+                            break;
+                        }
+                    }
                     return Ok(());
                 }
                 if out.capacity() > 4 * BATCH {
