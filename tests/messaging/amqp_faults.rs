@@ -173,7 +173,9 @@ async fn a_broker_that_is_killed_and_started_again_loses_nothing() {
         sleep(Duration::from_millis(200)).await;
         server.launch();
         tokio::task::block_in_place(|| server.wait());
+        let before = sights.all().len();
         recoveries.push(load.goes_on().await);
+        sights.calls(before + 1).await;
     }
     let twice = load.end(&sights).await;
     let recovery = median(recoveries.clone());

@@ -17,7 +17,7 @@ use tempfile::TempDir;
 use super::{program::free_port, tool::tool};
 
 /// How long a server may take to answer on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(180);
 
 /// Where Debian keeps the programs themselves; those on the path want to be another user.
 const PROGRAMS: &str = "/usr/lib/rabbitmq/bin";

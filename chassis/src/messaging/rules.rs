@@ -29,7 +29,11 @@ impl Rules {
         let unset = HandlerSettings::default();
         let (own, all) = (settings.handlers.get(options.handler).unwrap_or(&unset), &settings.handler);
         let concurrency = own.concurrency.or(options.concurrency).or(all.concurrency).unwrap_or(1).max(1);
-        let prefetch = own.prefetch.or(options.prefetch).or(all.prefetch).unwrap_or_else(|| 32.max(2 * concurrency));
+        let prefetch = own.prefetch.or(options.prefetch).or(all.prefetch).unwrap_or_else(|| match pattern {
+            // A request that waits behind others here could be answered by another instance.
+            Pattern::RequestResponse => concurrency,
+            Pattern::PushPull | Pattern::PublishSubscribe => 32.max(2 * concurrency),
+        });
         let retries = own.retries.or(options.retries).or(all.retries);
         Self {
             concurrency,
@@ -79,6 +83,13 @@ mod tests {
     fn the_prefetch_is_never_below_the_concurrency() {
         let options = Options { concurrency: Some(8), prefetch: Some(2), ..Options::default() };
         assert_eq!(rules(&options, &DeliverySettings::default()).prefetch, 8);
+    }
+
+    #[test]
+    fn no_request_is_fetched_ahead_unless_asked_for() {
+        let options = Options { concurrency: Some(8), ..Options::default() };
+        assert_eq!(Rules::new(Pattern::RequestResponse, &options, &DeliverySettings::default()).prefetch, 8);
+        assert_eq!(rules(&options, &DeliverySettings::default()).prefetch, 32);
     }
 
     #[test]

@@ -49,7 +49,7 @@ pub struct HandlerSettings {
     /// Messages that are handled at the same time; 1 by default.
     #[setting(range = 1..=65535)]
     pub concurrency: Option<usize>,
-    /// Messages that are fetched ahead; by default 32, or twice the concurrency.
+    /// Messages that are fetched ahead; by default 32, or twice the concurrency, and of requests the concurrency.
     #[setting(range = 1..=65535)]
     pub prefetch: Option<usize>,
     /// How many times a message is tried again; 5 by default, and 0 for requests.

@@ -8,7 +8,7 @@ use lapin::{
     options::{BasicAckOptions, BasicNackOptions},
     types::{DeliveryTag, ShortString},
 };
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 
 use super::{
     failure::unsettled,
@@ -125,7 +125,12 @@ impl AmqpDelivered {
             properties: again(properties, attempt),
             is_mandatory: true,
         };
-        self.origin.publisher.send(parcel, Instant::now() + PATIENCE).await
+        let sent = self.origin.publisher.send(parcel, Instant::now() + PATIENCE).await;
+        if sent.is_err() {
+            // It goes back instead, and rests here before: otherwise it would come again at once, and again.
+            sleep(after.min(PATIENCE)).await;
+        }
+        sent
     }
 }
 

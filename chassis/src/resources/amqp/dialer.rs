@@ -18,7 +18,7 @@ use tokio::time::timeout;
 use super::{
     address::Address,
     failure::{cause, words},
-    session::Session,
+    session::{Session, Told},
     settings::{AmqpSettings, AmqpTlsSettings},
 };
 use crate::{Cause, Context, Error, Result};
@@ -30,6 +30,7 @@ pub(super) struct Dialer {
     timeout: Duration,
     /// What the broker's own tools show of a connection.
     service: Box<str>,
+    told: Arc<Told>,
 }
 
 impl Dialer {
@@ -38,7 +39,7 @@ impl Dialer {
     pub(super) fn new(cx: &Context, settings: &AmqpSettings) -> Result<Self> {
         let addresses = Address::all(settings)?;
         let (tls, timeout) = (settings.tls.clone(), settings.connection_timeout);
-        Ok(Self { addresses, tls, timeout, service: cx.service_name().into() })
+        Ok(Self { addresses, tls, timeout, service: cx.service_name().into(), told: Arc::default() })
     }
 
     /// Connects to the first broker that can be reached.
@@ -95,7 +96,7 @@ impl Dialer {
         let connected = timeout(self.timeout + Duration::from_millis(100), connecting).await;
         let socket = held.lock().unwrap_or_else(PoisonError::into_inner).take();
         match connected {
-            Ok(Ok(connection)) => Ok(Session::new(connection, socket)),
+            Ok(Ok(connection)) => Ok(Session::new(connection, socket, Arc::clone(&self.told))),
             Ok(Err(error)) => Err((cause(&error), words(&error))),
             Err(_) => {
                 if let Some(socket) = socket {

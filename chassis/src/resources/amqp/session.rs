@@ -1,12 +1,9 @@
 //! One connection, from the moment it stands until it is lost.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     net::Shutdown,
-    sync::{
-        Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -39,7 +36,17 @@ pub(super) struct Session {
     blocked: watch::Sender<Option<String>>,
     /// What has been declared by it, and when.
     declared: Mutex<HashMap<ShortString, Instant>>,
-    is_refusal_told: AtomicBool,
+    told: Arc<Told>,
+}
+
+/// Of which queues it was told that they have other arguments: once for all connections of a service.
+#[derive(Default)]
+pub(super) struct Told(Mutex<HashSet<ShortString>>);
+
+impl Told {
+    fn is_new(&self, name: &ShortString) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(name.clone())
+    }
 }
 
 /// Queues for messages that rest are gone when they have not been used for that long, their own time aside.
@@ -52,14 +59,14 @@ const FAREWELL: Duration = Duration::from_secs(2);
 const GLANCE: Duration = Duration::from_millis(250);
 
 impl Session {
-    pub(super) fn new(connection: lapin::Connection, socket: Option<Socket>) -> Self {
+    pub(super) fn new(connection: lapin::Connection, socket: Option<Socket>, told: Arc<Told>) -> Self {
         Self {
             connection,
             socket,
             lost: CancellationToken::new(),
             blocked: watch::Sender::default(),
             declared: Mutex::default(),
-            is_refusal_told: AtomicBool::new(false),
+            told,
         }
     }
 
@@ -151,10 +158,11 @@ impl Session {
         match self.declare_on_its_own(place).await {
             // Somebody has declared it with other arguments, which is for them to say.
             Err(error) if refusal(&error) == Some(PRECONDITION_FAILED) => {
-                if !self.is_refusal_told.swap(true, Ordering::Relaxed) {
-                    let name = place.name();
+                let name = place.name();
+                if self.told.is_new(name) {
                     tracing::info!("`{name}` is there with other arguments and is used as it is: {}", words(&error));
                 }
+                self.bind(place).await?;
             }
             other => other?,
         }
@@ -173,9 +181,8 @@ impl Session {
             Place::Queue { name, durable, exchange } => {
                 let options = QueueDeclareOptions { durable: *durable, ..QueueDeclareOptions::default() };
                 channel.queue_declare(name.clone(), options, FieldTable::default()).await?;
-                if let Some(exchange) = exchange {
-                    let (options, none) = (QueueBindOptions::default(), FieldTable::default());
-                    channel.queue_bind(name.clone(), exchange.clone(), "".into(), options, none).await?;
+                if exchange.is_some() {
+                    self.bind(place).await?;
                 }
             }
             Place::Rest { name, queue, millis } => {
@@ -189,6 +196,15 @@ impl Session {
                 channel.queue_declare(name.clone(), options, arguments).await?;
             }
         }
+        channel.close(200, "OK".into()).await
+    }
+
+    /// Binds a queue to its exchange, if it has one.
+    async fn bind(&self, place: &Place) -> lapin::Result<()> {
+        let Place::Queue { name, exchange: Some(exchange), .. } = place else { return Ok(()) };
+        let channel = self.channel().await?;
+        let (options, none) = (QueueBindOptions::default(), FieldTable::default());
+        channel.queue_bind(name.clone(), exchange.clone(), "".into(), options, none).await?;
         channel.close(200, "OK".into()).await
     }
 
