@@ -11,6 +11,7 @@
 //! may be the other half of it. What is set at run time is a candidate by itself, and taken back where it is refused.
 
 use std::{
+    any::Any,
     collections::{BTreeMap, BTreeSet},
     sync::{Arc, atomic::Ordering},
     time::Duration,
@@ -68,12 +69,15 @@ pub(crate) async fn follow(engine: Arc<Engine>, supervisor: Arc<Supervisor>) {
     }
 }
 
+/// The settings of each resource in a candidate, of its own type.
+type OfResources = Vec<Option<Box<dyn Any + Send + Sync>>>;
+
 struct Reload {
     engine: Arc<Engine>,
     supervisor: Arc<Supervisor>,
     core: Arc<Core>,
     /// The resource whose settings each declaration is, if it is that of one.
-    owners: Vec<Option<usize>>,
+    owners: Arc<[Option<usize>]>,
     /// The settings that the service started with.
     began: Tree,
     /// The settings that every part of the service works with.
@@ -95,11 +99,11 @@ impl Reload {
                 return;
             }
             let unread = if is_set { BTreeSet::new() } else { self.unread.clone() };
-            let (candidate, mut problems) = self.candidate(unread).await;
+            let (candidate, settings, mut problems) = self.candidate(unread).await;
             let tree = candidate.tree();
             let differences = self.core.settings.differences(&tree, &self.told);
             if problems.is_empty() {
-                self.prepare(&tree, &differences, &mut problems).await;
+                self.prepare(&settings, &differences, &mut problems).await;
             }
             if !problems.is_empty() {
                 if !is_set {
@@ -125,32 +129,32 @@ impl Reload {
     }
 
     /// Loads what has changed, and reads all of it for what is wrong with it.
-    async fn candidate(&self, unread: BTreeSet<usize>) -> (Candidate, Problems) {
-        let (core, engine) = (Arc::clone(&self.core), Arc::clone(&self.engine));
+    async fn candidate(&self, unread: BTreeSet<usize>) -> (Candidate, OfResources, Problems) {
+        let (core, engine, owners) = (Arc::clone(&self.core), Arc::clone(&self.engine), Arc::clone(&self.owners));
         spawn::blocking(move || {
             let mut problems = Problems::new();
             let load = |number: usize| (number, core.settings.load(core.sources[number].as_ref(), &mut problems));
             let loaded = unread.into_iter().map(load).collect();
-            let candidate = core.settings.candidate(loaded, &mut problems);
+            // Each resource reads its own.
+            let is_of_resource = |declared: usize| matches!(owners.get(declared), Some(Some(_)));
+            let candidate = core.settings.candidate(loaded, is_of_resource, &mut problems);
             let tree = candidate.tree();
             for (name, timer) in &core.timers {
                 let section = tree.own_section().section("timers").section(name);
                 TimerSettings::read(&section, timer.written(), &mut problems);
             }
-            engine.check(&tree, &mut problems);
-            (candidate, problems)
+            let settings = engine.check(&tree, &mut problems);
+            (candidate, settings, problems)
         })
         .await
     }
 
     /// Asks the resources whose settings change whether they could work with them.
-    async fn prepare(&self, tree: &Tree, differences: &[Difference], problems: &mut Problems) {
+    async fn prepare(&self, settings: &OfResources, differences: &[Difference], problems: &mut Problems) {
         for at in self.resources(differences, |_| true) {
             // One that does not run looks at them before it does.
-            if !self.engine.is_started(at) {
-                continue;
-            }
-            if let Err(error) = self.engine.prepare(at, tree).await {
+            let Some(Some(settings)) = settings.get(at).filter(|_| self.engine.is_started(at)) else { continue };
+            if let Err(error) = self.engine.prepare(at, &**settings).await {
                 problems.push(Problem::of_key(&path(&self.core, at), format!("{error:#}")));
             }
         }
@@ -284,7 +288,7 @@ fn in_one_line(problems: &Problems) -> String {
 }
 
 /// The resource of each declaration, if its settings are what is declared.
-fn owners(core: &Core) -> Vec<Option<usize>> {
+fn owners(core: &Core) -> Arc<[Option<usize>]> {
     let paths: BTreeMap<KeyPath, usize> =
         (0..core.resources.len()).map(|at| (KeyPath::lenient(&path(core, at)), at)).collect();
     core.settings.declared().iter().map(|declared| paths.get(&declared.path).copied()).collect()

@@ -3,7 +3,7 @@
 use std::{any::Any, future::Future, pin::Pin, sync::Arc};
 
 use crate::{
-    Claim, Context, Health, Resource, Result,
+    Claim, Context, Error, Health, Resource, Result,
     lifecycle::Phase,
     settings::{Problems, Tree},
 };
@@ -16,14 +16,13 @@ pub(crate) type ErasedResource = Arc<dyn Erased>;
 /// The twin of [`Resource`] that can be put into a list.
 pub(crate) trait Erased: Send + Sync {
     /// Reads the settings of the resource with this name and lets it check them; what is wrong is among the problems.
-    /// Gives back what the resource claims.
-    fn check_settings(&self, name: &str, tree: &Tree, problems: &mut Problems) -> Vec<Claim>;
+    fn check_settings(&self, name: &str, tree: &Tree, problems: &mut Problems) -> Checked;
 
     /// Runs the hook of a phase. `Phase::Start` reads the settings.
     fn run<'a>(&'a self, phase: Phase, cx: &'a Context) -> BoxFuture<'a, Result<()>>;
 
-    /// Asks it about the settings that the resource with this name has in a tree that is not in force.
-    fn prepare<'a>(&'a self, name: &'a str, cx: &'a Context, tree: &'a Tree) -> BoxFuture<'a, Result<()>>;
+    /// Asks it about settings that are not in force, as [`check_settings`](Self::check_settings) has read them.
+    fn prepare<'a>(&'a self, cx: &'a Context, settings: &'a (dyn Any + Send + Sync)) -> BoxFuture<'a, Result<()>>;
 
     /// Lets it take over the settings that are in force.
     fn apply<'a>(&'a self, cx: &'a Context) -> BoxFuture<'a, Result<()>>;
@@ -35,6 +34,15 @@ pub(crate) trait Erased: Send + Sync {
     /// The resource itself, for who knows its type.
     #[cfg_attr(not(feature = "_http"), allow(dead_code, reason = "servers are found so"))]
     fn as_any(&self) -> &dyn Any;
+}
+
+/// What a resource makes of settings.
+#[derive(Default)]
+pub(crate) struct Checked {
+    /// What it would claim with them.
+    pub(crate) claims: Vec<Claim>,
+    /// The settings, of the resource's own type; none where they cannot be read.
+    pub(crate) settings: Option<Box<dyn Any + Send + Sync>>,
 }
 
 /// Puts the resource that is found in `service` behind [`Erased`].
@@ -77,13 +85,13 @@ impl<S, R> Clone for Place<S, R> {
 impl<S, R> Copy for Place<S, R> {}
 
 impl<S: Send + Sync + 'static, R: Resource> Erased for Found<S, R> {
-    fn check_settings(&self, name: &str, tree: &Tree, problems: &mut Problems) -> Vec<Claim> {
+    fn check_settings(&self, name: &str, tree: &Tree, problems: &mut Problems) -> Checked {
         let path = format!("resources.{name}");
-        let Some(settings) = tree.section(&path).read::<R::Settings>(&[], problems) else { return Vec::new() };
+        let Some(settings) = tree.section(&path).read::<R::Settings>(&[], problems) else { return Checked::default() };
         if let Err(error) = self.resource().check(&settings) {
             problems.add(&path, format!("{error:#}"));
         }
-        self.resource().claims(&settings)
+        Checked { claims: self.resource().claims(&settings), settings: Some(Box::new(settings)) }
     }
 
     fn run<'a>(&'a self, phase: Phase, cx: &'a Context) -> BoxFuture<'a, Result<()>> {
@@ -103,14 +111,11 @@ impl<S: Send + Sync + 'static, R: Resource> Erased for Found<S, R> {
         }
     }
 
-    fn prepare<'a>(&'a self, name: &'a str, cx: &'a Context, tree: &'a Tree) -> BoxFuture<'a, Result<()>> {
+    fn prepare<'a>(&'a self, cx: &'a Context, settings: &'a (dyn Any + Send + Sync)) -> BoxFuture<'a, Result<()>> {
         Box::pin(async move {
-            let mut problems = Problems::new();
-            let settings = tree.section(&format!("resources.{name}")).read::<R::Settings>(&[], &mut problems);
-            problems.into_result()?;
-            match settings {
-                Some(settings) => self.resource().prepare(cx, &settings).await,
-                None => Ok(()),
+            match settings.downcast_ref::<R::Settings>() {
+                Some(settings) => self.resource().prepare(cx, settings).await,
+                None => Err(Error::msg("these are the settings of another resource")),
             }
         })
     }

@@ -8,7 +8,7 @@ mod state;
 
 use std::future::{Future, ready};
 
-pub(crate) use self::erased::{Erased, ErasedResource, Place, erase};
+pub(crate) use self::erased::{Checked, Erased, ErasedResource, Place, erase};
 pub use self::{
     claim::Claim,
     health::{Health, HealthStatus},

@@ -34,13 +34,22 @@ impl Settings {
         layer(source, self.store.tree.load().service(), &self.store.declared, problems)
     }
 
-    /// The settings as they are when these sources, by their numbers, say this; what is wrong with them is told.
-    pub(crate) fn candidate(&self, loaded: Vec<(usize, Layer)>, problems: &mut Problems) -> Candidate {
+    /// The settings as they are when these sources, by their numbers, say this; what is wrong with them is told, but for
+    /// what is declared and somebody else `reads`: by its number.
+    pub(crate) fn candidate(
+        &self,
+        loaded: Vec<(usize, Layer)>,
+        reads: impl Fn(usize) -> bool,
+        problems: &mut Problems,
+    ) -> Candidate {
         let own = self.own();
         let base = self.store.tree.load_full();
         let tree = base.reloaded(loaded).with(&own.layer, &own.deleted);
         drop(own);
-        tree.detached().check(&self.store.declared, self.store.is_free, problems);
+        let (declared, detached) = (&self.store.declared, tree.detached());
+        let others = declared.iter().enumerate().filter(|(number, _)| !reads(*number));
+        others.for_each(|(_, declared)| declared.check(&detached, problems));
+        detached.find_unknown(declared, self.store.is_free, problems);
         let prepared = base.cells.prepare(&base.root, &tree.root, problems);
         Candidate { base, tree, prepared }
     }

@@ -24,8 +24,15 @@ impl Tree {
     ///
     /// A service whose own section `is_free` may have keys there that it does not declare.
     pub fn check(&self, declared: &[Declared], is_free: bool, problems: &mut Problems) {
-        let all = self.declare(declared);
+        // First of all: who reads a section leaves to others what is declared in it.
+        self.declare(declared);
         declared.iter().for_each(|declared| declared.check(self, problems));
+        self.find_unknown(declared, is_free, problems);
+    }
+
+    /// Finds what nobody reads. What stands in a declared section is for who reads it to tell.
+    pub(crate) fn find_unknown(&self, declared: &[Declared], is_free: bool, problems: &mut Problems) {
+        let all = self.declare(declared);
         self.walk(&self.root, &KeyPath::default(), false, all, problems);
         let own = self.own_path();
         let parts = PARTS.map(|part| own.child(part));

@@ -1,20 +1,20 @@
 //! Changed settings and one resource: whether it could work with them, and that it does.
 
-use std::future::Future;
+use std::{any::Any, future::Future};
 
 use tokio::time::timeout;
 
 use super::Engine;
-use crate::{Error, Result, lifecycle::for_people, settings::Tree, tasks::catch};
+use crate::{Error, Result, lifecycle::for_people, tasks::catch};
 
 impl Engine {
-    /// Asks a resource whether it could work with the settings it has in this tree.
+    /// Asks a resource whether it could work with these settings.
     ///
     /// # Errors
     /// Why not.
-    pub(crate) async fn prepare(&self, at: usize, tree: &Tree) -> Result<()> {
+    pub(crate) async fn prepare(&self, at: usize, settings: &(dyn Any + Send + Sync)) -> Result<()> {
         let node = &self.nodes[at];
-        self.in_time(at, node.resource.prepare(self.core.resources[at].name, &node.cx, tree)).await
+        self.in_time(at, node.resource.prepare(&node.cx, settings)).await
     }
 
     /// Lets a resource take over the settings that are in force now.

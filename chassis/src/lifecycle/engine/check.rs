@@ -1,36 +1,43 @@
 //! What the resources say of their settings before they work with them.
 
+use std::any::Any;
+
 use super::Engine;
 use crate::{
     Claim, process,
+    resource::Checked,
     settings::{Problem, Problems, Tree},
 };
 
 impl Engine {
     /// Lets every resource look at its settings and at what was declared on it; tells all that is wrong, and who is in
-    /// whose way.
-    pub(crate) fn check(&self, tree: &Tree, problems: &mut Problems) {
+    /// whose way. Gives back the settings of each.
+    pub(crate) fn check(&self, tree: &Tree, problems: &mut Problems) -> Vec<Option<Box<dyn Any + Send + Sync>>> {
         let _entered = self.core.scope.enter();
         let mut claims: Vec<(&str, Claim)> = Vec::new();
+        let mut all = Vec::with_capacity(self.nodes.len());
         for at in 0..self.nodes.len() {
             let name = self.core.resources[at].name;
-            for claim in self.check_one(at, tree, problems) {
+            let checked = self.check_one(at, tree, problems);
+            all.push(checked.settings);
+            for claim in checked.claims {
                 if let Some(before) = claims.iter().find(|(other, theirs)| *other != name && claim.excludes(theirs)) {
                     problems.push(contest(tree, before, (name, &claim)));
                 }
                 claims.push((name, claim));
             }
         }
+        all
     }
 
-    /// Lets one resource look at its settings; gives back what it claims.
-    pub(super) fn check_one(&self, at: usize, tree: &Tree, problems: &mut Problems) -> Vec<Claim> {
+    /// Lets one resource look at its settings.
+    pub(super) fn check_one(&self, at: usize, tree: &Tree, problems: &mut Problems) -> Checked {
         let name = self.core.resources[at].name;
         match process::catch(|| self.nodes[at].resource.check_settings(name, tree, problems)) {
-            Ok(claims) => claims,
+            Ok(checked) => checked,
             Err(panic) => {
                 problems.add(&format!("resources.{name}"), format!("{:#}", crate::Error::from(panic)));
-                Vec::new()
+                Checked::default()
             }
         }
     }
