@@ -241,7 +241,7 @@ pub use chassis_macros::subscribe;
 /// | option | default | what it says |
 /// | --- | --- | --- |
 /// | `concurrency = 8` | 1 | how many messages are handled at the same time |
-/// | `prefetch = 100` | 32, or twice the concurrency | how many are fetched ahead |
+/// | `prefetch = 100` | 32, or twice the concurrency; for requests the concurrency | how many are fetched ahead |
 /// | `retries = 5` | 5 | how many times a message is tried again once its handler has failed |
 /// | `min_delay = "1s"`, `max_delay = "1m"` | 200 ms, 30 s | the longest rest before the first retry, and before any |
 /// | `timeout = "10s"` | | how long an attempt may take |
