@@ -89,7 +89,12 @@ pub use crate::resources::memory::{self, Memory};
 #[cfg(feature = "zmq")]
 pub use crate::resources::zmq::{self, Zmq};
 
-pub(crate) use self::any::{Kind, kind};
+pub(crate) use self::any::Kind;
+#[cfg_attr(
+    not(any(feature = "memory", feature = "amqp", feature = "zmq")),
+    allow(unused_imports, reason = "there is no engine to list")
+)]
+pub(crate) use self::any::kind;
 pub use self::{
     any::{Any, AnyConnection, AnyConsumer, AnyDelivered, AnySettings, Engines},
     asyncapi::{DescribeAnswer, DescribeArgument, Description, Shape, Undescribed},
