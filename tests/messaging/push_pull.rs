@@ -255,15 +255,16 @@ pub(crate) async fn messages_of_a_key_stay_in_their_order<P: Place>(scene: Scene
 pub(crate) async fn what_is_at_work_ends_at_a_stop_and_the_rest_waits<P: Place>(scene: Scene<P>) {
     let (sights, sender) = (Sights::default(), scene.sender().await);
     let worker = scene.worker(&sights).await;
+    // Four at a time: more than a busy machine needs to send them.
     for id in 0..24 {
-        sender.service().broker.push("jobs", &Job::doing(id, &[Deed::Sleep(400)])).await.unwrap();
+        sender.service().broker.push("jobs", &Job::doing(id, &[Deed::Sleep(2_000)])).await.unwrap();
     }
     sights.calls(1).await;
     let report = worker.stop().await.unwrap();
     assert_eq!(report.code, 0, "{report:?}");
     let at_stop = sights.counts().len();
     assert!(at_stop < 24, "nothing was left to wait");
-    let next = scene.worker(&sights).await;
+    let next = scene.worker_with(&sights, json!({ "handlers": { "job": { "concurrency": 24 } } })).await;
     sights.messages(24).await;
     next.stop().await.unwrap();
     sender.stop().await.unwrap();
