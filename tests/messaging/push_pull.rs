@@ -90,6 +90,25 @@ pub(crate) async fn a_failed_message_is_tried_again_after_a_rest<P: Place>(scene
     assert_eq!(sights.all().len(), 3);
 }
 
+pub(crate) async fn messages_that_fail_do_not_come_again_at_once<P: Place>(scene: Scene<P>) {
+    let (sights, sender) = (Sights::default(), scene.sender().await);
+    let rest = json!({ "handlers": { "job": { "min_delay": "500ms", "max_delay": "500ms", "concurrency": 10 } } });
+    let worker = scene.worker_with(&sights, rest).await;
+    for id in 0..10 {
+        sender.service().broker.push("jobs", &Job::doing(id, &[Deed::Fail, Deed::Succeed])).await.unwrap();
+    }
+    let seen = sights.calls(20).await;
+    let rest = |id| {
+        let of_one: Vec<_> = seen.iter().filter(|sight| sight.id == id).map(|sight| sight.at).collect();
+        of_one[1] - of_one[0]
+    };
+    // Each rests for a random part of the time: that all ten are below a tenth of it happens once in 10^10.
+    let longest = (0..10).map(rest).max().unwrap();
+    assert!(longest > Duration::from_millis(50), "{longest:?} is the longest rest");
+    worker.stop().await.unwrap();
+    sender.stop().await.unwrap();
+}
+
 pub(crate) async fn others_go_on_while_a_message_rests<P: Place>(scene: Scene<P>) {
     let (sights, sender) = (Sights::default(), scene.sender().await);
     let rest = json!({ "handlers": { "job": { "min_delay": "30s", "max_delay": "30s", "concurrency": 1 } } });
@@ -497,6 +516,7 @@ macro_rules! checks {
             workers_share_the_messages
             messages_wait_for_a_worker
             a_failed_message_is_tried_again_after_a_rest
+            messages_that_fail_do_not_come_again_at_once
             others_go_on_while_a_message_rests
             a_message_that_fails_too_often_is_a_dead_letter
             what_another_attempt_cannot_help_is_a_dead_letter_at_once

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chassis::{
-    codec::Format,
+    codec::{Cbor, Format, MessagePack},
     messaging::{Failure, Offers, RequestResponse, known},
 };
 use tokio::time::{Instant, sleep};
@@ -140,8 +140,14 @@ where
 {
     let (sights, sender) = (Sights::default(), scene.sender().await);
     let replyer = scene.replyer(&sights).await;
+    let (broker, job) = (&sender.service().broker, Job::new(3));
+    // These read what they are, whatever the answer says of itself.
+    let answer: u64 = broker.request("double", &job).codec(MessagePack).await.unwrap();
+    assert_eq!(answer, 6);
+    let answer: u64 = broker.request("double", &job).codec(Cbor).await.unwrap();
+    assert_eq!(answer, 6);
     for format in [Format::Json, Format::MessagePack, Format::Cbor, Format::Yaml] {
-        let answer: u64 = sender.service().broker.request("double", &Job::new(3)).codec(format).await.unwrap();
+        let answer: u64 = broker.request("double", &job).codec(format).await.unwrap();
         assert_eq!(answer, 6, "{format}");
     }
     replyer.stop().await.unwrap();

@@ -135,6 +135,7 @@ mod push_pull {
         workers_share_the_messages
         messages_wait_for_a_worker
         a_failed_message_is_tried_again_after_a_rest
+        messages_that_fail_do_not_come_again_at_once
         others_go_on_while_a_message_rests
         wrong_settings_are_no_reason_to_give_a_message_up
         a_panic_is_a_failure_like_others
