@@ -26,6 +26,10 @@ mod push_pull {
     crate::messaging::push_pull::checks! { on_one_server, async { super::OnRabbit::start() } }
 }
 
+mod failing {
+    crate::messaging::failing::checks! { on_one_server, async { super::OnRabbit::start() } }
+}
+
 mod publish_subscribe {
     crate::messaging::publish_subscribe::checks! { on_one_server, async { super::OnRabbit::start() } }
 }

@@ -27,6 +27,10 @@ mod push_pull {
     crate::messaging::push_pull::checks! { in_one, async { super::BySetting } }
 }
 
+mod failing {
+    crate::messaging::failing::checks! { in_one, async { super::BySetting } }
+}
+
 mod publish_subscribe {
     crate::messaging::publish_subscribe::checks! { in_one, async { super::BySetting } }
 }

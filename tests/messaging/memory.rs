@@ -19,6 +19,10 @@ mod push_pull {
     crate::messaging::push_pull::checks! { each, async { super::InMemory } }
 }
 
+mod failing {
+    crate::messaging::failing::checks! { each, async { super::InMemory } }
+}
+
 mod publish_subscribe {
     crate::messaging::publish_subscribe::checks! { each, async { super::InMemory } }
 }

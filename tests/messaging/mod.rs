@@ -8,6 +8,7 @@ mod amqp_tamarco;
 mod amqp_tls;
 mod asyncapi;
 mod dynamic;
+mod failing;
 mod memory;
 mod place;
 mod publish_subscribe;

@@ -27,6 +27,8 @@ pub(crate) enum Deed {
     Panic,
     /// Milliseconds.
     Sleep(u64),
+    /// Until the test says so.
+    Wait,
 }
 
 impl Job {
@@ -54,8 +56,10 @@ async fn work(who: &str, message: &Message<Job>, sights: &Sights) -> Result<()> 
         trace: chassis::unit::current_trace().map(|trace| format!("{:032x}", trace.trace_id())),
     });
     let deed = message.deeds.get(attempt as usize - 1).or(message.deeds.last()).cloned();
-    if let Some(Deed::Sleep(millis)) = deed {
-        sleep(Duration::from_millis(millis)).await;
+    match deed {
+        Some(Deed::Sleep(millis)) => sleep(Duration::from_millis(millis)).await,
+        Some(Deed::Wait) => sights.released().await,
+        _ => {}
     }
     sights.end();
     match deed {
@@ -63,7 +67,7 @@ async fn work(who: &str, message: &Message<Job>, sights: &Sights) -> Result<()> 
         Some(Deed::Reject) => Err(Error::msg("no use").not_retried()),
         Some(Deed::Misconfigured) => Err(Error::misconfigured(Error::msg("a setting is wrong"))),
         Some(Deed::Panic) => panic!("as told"),
-        Some(Deed::Succeed | Deed::Sleep(_)) | None => Ok(()),
+        Some(Deed::Succeed | Deed::Sleep(_) | Deed::Wait) | None => Ok(()),
     }
 }
 

@@ -33,6 +33,7 @@ pub(crate) struct Sights(Arc<Seen>);
 struct Seen {
     list: Mutex<Vec<Sight>>,
     count: watch::Sender<usize>,
+    is_released: watch::Sender<bool>,
     /// Handlers at work now, and at most.
     at_work: Mutex<(usize, usize)>,
 }
@@ -88,6 +89,20 @@ impl Sights {
 
     pub(crate) fn end(&self) {
         self.0.at_work.lock().unwrap().0 -= 1;
+    }
+
+    /// Lets those go on who wait.
+    pub(crate) fn release(&self) {
+        self.0.is_released.send_replace(true);
+    }
+
+    pub(crate) async fn released(&self) {
+        self.0.is_released.subscribe().wait_for(|is_released| *is_released).await.unwrap();
+    }
+
+    /// How many handlers are at work.
+    pub(crate) fn at_work(&self) -> usize {
+        self.0.at_work.lock().unwrap().0
     }
 
     /// How many handlers were at work at the same time, at most.

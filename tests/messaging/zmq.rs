@@ -134,15 +134,20 @@ mod push_pull {
         many_messages_are_handled_once_each
         workers_share_the_messages
         messages_wait_for_a_worker
+        as_many_are_handled_at_once_as_the_handler_says
+        messages_of_a_key_stay_in_their_order
+        hundreds_at_work_end_at_a_stop
+        a_stream_ends_with_its_service
+    }
+}
+
+mod failing {
+    crate::conformance! { async { super::OnPorts::default() }, failing:
         a_failed_message_is_tried_again_after_a_rest
         messages_that_fail_do_not_come_again_at_once
         others_go_on_while_a_message_rests
         wrong_settings_are_no_reason_to_give_a_message_up
         a_panic_is_a_failure_like_others
-        as_many_are_handled_at_once_as_the_handler_says
-        messages_of_a_key_stay_in_their_order
-        hundreds_at_work_end_at_a_stop
-        a_stream_ends_with_its_service
     }
 }
 
@@ -170,8 +175,12 @@ mod request_response {
 
 #[test]
 fn every_check_holds_or_it_is_said_why_not() {
-    let suites =
-        [include_str!("push_pull.rs"), include_str!("publish_subscribe.rs"), include_str!("request_response.rs")];
+    let suites = [
+        include_str!("push_pull.rs"),
+        include_str!("failing.rs"),
+        include_str!("publish_subscribe.rs"),
+        include_str!("request_response.rs"),
+    ];
     let checks = suites.iter().flat_map(|suite| suite.lines()).filter_map(|line| {
         let name = line.strip_prefix("pub(crate) async fn ")?;
         name.split_once('<').map(|(name, _)| name)

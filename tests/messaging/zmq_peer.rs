@@ -234,7 +234,7 @@ async fn requests_are_told_of_a_replyer_that_dies_and_reach_the_next_one() {
         let error = waiting.await.unwrap().unwrap_err();
         assert!(matches!(error.find::<Failure>(), Some(Failure::Unknown(_))), "{error:#}");
     }
-    assert!(began.elapsed() < Duration::from_secs(2), "they were told after {:?}", began.elapsed());
+    assert!(began.elapsed() < Duration::from_secs(10), "they were told after {:?}", began.elapsed());
     drop(replyer);
     let service = Arc::clone(sender.service());
     let asked = tokio::spawn(async move { service.zmq.request::<_, Price>("price", &quote()).await });

@@ -3,7 +3,7 @@
 use std::{
     future::Future,
     net::SocketAddr,
-    sync::atomic::{AtomicU64, Ordering},
+    sync::atomic::{AtomicBool, AtomicU64, Ordering},
     time::Duration,
 };
 
@@ -70,6 +70,14 @@ pub(in super::super) trait Role: Send {
     fn take(&mut self, item: Item) -> impl Future<Output = Result<()>> + Send;
 }
 
+/// How far it is with what a peer sends.
+#[derive(Debug, Default)]
+struct Progress {
+    taken: AtomicU64,
+    /// A message waits for us to take it.
+    is_ours: AtomicBool,
+}
+
 impl Peer {
     /// Reads and writes until the peer goes, or there is nothing to write any more.
     ///
@@ -78,10 +86,12 @@ impl Peer {
     pub(in super::super) async fn serve(self, role: &mut impl Role, source: &mut impl Source) -> Result<()> {
         let Self { mut reader, mut writer, .. } = self;
         let (answers, mut asked) = mpsc::channel(COMMANDS);
-        let taken = AtomicU64::new(0);
+        let progress = Progress::default();
         let reading = async {
             loop {
-                match reader.next().await? {
+                let item = reader.next().await?;
+                progress.is_ours.store(true, Ordering::Relaxed);
+                match item {
                     Some(Item::Command(name, body)) if name == "PING" => {
                         // What is behind the time to live goes back as it came.
                         let context = body.get(2..).unwrap_or_default();
@@ -93,10 +103,11 @@ impl Peer {
                     }
                     Some(item) => {
                         role.take(item).await?;
-                        taken.fetch_add(1, Ordering::Relaxed);
+                        progress.taken.fetch_add(1, Ordering::Relaxed);
                     }
                     None => return Err(Error::unavailable(Error::msg("it closed the connection"))),
                 }
+                progress.is_ours.store(false, Ordering::Relaxed);
             }
         };
         let writing = async {
@@ -115,13 +126,7 @@ impl Peer {
                 }
                 if !goes_on {
                     writer.shutdown().await?;
-                    for _ in 0..MOST_LINGERS {
-                        let before = taken.load(Ordering::Relaxed);
-                        sleep(source.lingers()).await;
-                        if taken.load(Ordering::Relaxed) == before {
-                            break;
-                        }
-                    }
+                    progress.ends(source.lingers()).await;
                     return Ok(());
                 }
                 if out.capacity() > 4 * BATCH {
@@ -133,6 +138,24 @@ impl Peer {
         tokio::select! {
             result = reading => result,
             result = writing => result,
+        }
+    }
+}
+
+impl Progress {
+    /// Waits until the peer has been silent for that long; not for ever, and not while it is us who take our time.
+    async fn ends(&self, silence: Duration) {
+        let mut lingers = 0;
+        while lingers < MOST_LINGERS && !silence.is_zero() {
+            let before = self.taken.load(Ordering::Relaxed);
+            sleep(silence).await;
+            if self.is_ours.load(Ordering::Relaxed) {
+                continue;
+            }
+            if self.taken.load(Ordering::Relaxed) == before {
+                break;
+            }
+            lingers += 1;
         }
     }
 }
