@@ -203,13 +203,18 @@ pub(crate) async fn what_nobody_wants_any_more_is_not_begun<P: Place>(scene: Sce
 pub(crate) async fn dead_letters_that_are_pushed_again_begin_anew<P: Place>(scene: Scene<P>) {
     let (sights, sender) = (Sights::default(), scene.sender().await);
     let worker = scene.worker(&sights).await;
-    sender.service().broker.push("jobs", &Job::doing(1, &[Deed::Reject])).await.unwrap();
+    sender.service().broker.push("jobs", &Job::doing(1, &[Deed::Fail])).await.unwrap();
     let letter = dead_letter::<P>(&sender, "jobs").await;
-    let mut job: Job = serde_json::from_value(letter.body).unwrap();
+    let mut job: Job = serde_json::from_value(letter.body.clone()).unwrap();
     job.deeds.clear();
-    sender.service().broker.push("jobs", &job).await.unwrap();
-    let seen = sights.calls(2).await;
-    assert_eq!(seen[1].attempt, 1);
+    let mut again = sender.service().broker.push("jobs", &job);
+    for (name, value) in letter.headers().iter() {
+        again = again.header(name, value.clone());
+    }
+    again.await.unwrap();
+    let seen = sights.calls(4).await;
+    let attempts: Vec<_> = seen.iter().map(|sight| sight.attempt).collect();
+    assert_eq!(attempts, [1, 2, 3, 1]);
     worker.stop().await.unwrap();
     sender.stop().await.unwrap();
 }

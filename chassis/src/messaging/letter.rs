@@ -75,7 +75,6 @@ pub(super) fn dead_letter(
     }
     let headers = &mut letter.headers;
     // Sent again by a person, it begins anew.
-    headers.remove(known::ATTEMPT);
     headers.remove(known::DEADLINE);
     headers.set(known::DEAD_REASON, reason.as_str());
     headers.set(known::DEAD_ERROR, error);
