@@ -2,6 +2,8 @@
 
 mod support;
 
+#[cfg(feature = "kafka")]
+pub use support::kafka::KafkaCluster;
 pub use support::{
     certificates::Certificates,
     client::{Answer, Client},

@@ -79,8 +79,8 @@ fn the_reference_is_what_the_structs_say() {
     let generated = format!("{INTRODUCTION}{}{ENVIRONMENT}", chassis::testing::reference::<Orders>());
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/settings-reference.md");
     if env::var_os("CHASSIS_REWRITE").is_some() {
-        if cfg!(not(feature = "etcd")) {
-            panic!("what is compiled in with the feature `etcd` would be missing");
+        if cfg!(not(all(feature = "etcd", feature = "kafka"))) {
+            panic!("what is compiled in with the features `etcd` and `kafka` would be missing");
         }
         return fs::write(&path, generated).unwrap();
     }
@@ -105,7 +105,8 @@ fn compiled_in(reference: &str) -> String {
             let is_of_etcd = of_etcd.iter().any(|section| line.starts_with(&format!("## `system.{section}")));
             *is_in = cfg!(feature = "etcd") || !is_of_etcd;
         }
-        Some(if *is_in { line } else { "" })
+        let is_of_kafka = line.starts_with("| `kafka");
+        Some(if *is_in && (cfg!(feature = "kafka") || !is_of_kafka) { line } else { "" })
     });
     sections.collect()
 }

@@ -168,7 +168,7 @@ impl Source {
     fn is_test(&self) -> bool {
         self.path.ends_with("/tests.rs")
             || self.path.contains("/tests/")
-            || ["tests/ui/", "tests/ui_etcd/", "tests/ui_without_etcd/"]
+            || ["tests/ui/", "tests/ui_etcd/", "tests/ui_without_etcd/", "tests/ui_kafka/"]
                 .iter()
                 .any(|cases| self.path.starts_with(cases))
     }

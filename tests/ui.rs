@@ -9,4 +9,7 @@ fn mistakes_are_explained_where_they_are_made() {
     // These answers depend on the features: they list every resource there is, or ask for one more.
     let cases_of_feature = if cfg!(feature = "etcd") { "ui_etcd/*.rs" } else { "ui_without_etcd/*.rs" };
     cases.compile_fail(cases_of_feature);
+    if cfg!(feature = "kafka") {
+        cases.compile_fail("ui_kafka/*.rs");
+    }
 }

@@ -219,7 +219,7 @@ pub(crate) async fn dead_letters_that_are_pushed_again_begin_anew<P: Place>(scen
     sender.stop().await.unwrap();
 }
 
-/// Tests of all of them over a broker: `each`, and twenty times at once; all `in_one`; or both `on_one_server`.
+/// Tests of all of them over a broker: `each`, and twenty times at once; all `in_one`; or all of them twenty times at once `on_one_server`.
 macro_rules! checks {
     (each, $place:expr) => {
         $crate::messaging::failing::checks! { $place, conformance }

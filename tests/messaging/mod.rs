@@ -9,6 +9,8 @@ mod amqp_tls;
 mod asyncapi;
 mod dynamic;
 mod failing;
+#[cfg(feature = "kafka")]
+mod kafka;
 mod memory;
 mod place;
 mod publish_subscribe;

@@ -125,7 +125,7 @@ pub(crate) async fn a_stream_of_what_is_published<P: Place>(scene: Scene<P>) {
     sender.stop().await.unwrap();
 }
 
-/// Tests of all of them over a broker: `each`, and twenty times at once; all `in_one`; or both `on_one_server`.
+/// Tests of all of them over a broker: `each`, and twenty times at once; all `in_one`; or all of them twenty times at once `on_one_server`.
 macro_rules! checks {
     (each, $place:expr) => {
         $crate::messaging::publish_subscribe::checks! { $place, conformance }

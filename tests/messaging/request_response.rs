@@ -187,7 +187,7 @@ where
     sender.stop().await.unwrap();
 }
 
-/// Tests of all of them over a broker: `each`, and twenty times at once; all `in_one`; or both `on_one_server`.
+/// Tests of all of them over a broker: `each`, and twenty times at once; all `in_one`; or all of them twenty times at once `on_one_server`.
 macro_rules! checks {
     (each, $place:expr) => {
         $crate::messaging::request_response::checks! { $place, conformance }

@@ -12,6 +12,8 @@ pub(crate) mod fence;
 pub(crate) mod followed;
 pub(crate) mod held;
 pub(crate) mod http_caller;
+#[cfg(feature = "kafka")]
+pub(crate) mod kafka;
 pub(crate) mod leaks;
 pub(crate) mod pool;
 pub(crate) mod probe;

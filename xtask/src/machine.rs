@@ -9,7 +9,7 @@ use std::{
 use crate::{step::Step, workspace};
 
 /// A program the tests call, and the Debian package that has it.
-const PROGRAMS: [(&str, &str); 7] = [
+const PROGRAMS: [(&str, &str); 9] = [
     ("promtool", "prometheus"),
     ("curl", "curl"),
     ("python3", "python3"),
@@ -17,6 +17,8 @@ const PROGRAMS: [(&str, &str); 7] = [
     ("etcdctl", "etcd-client"),
     ("protoc", "protobuf-compiler"),
     ("rabbitmq-server", "rabbitmq-server"),
+    ("cc", "gcc"),
+    ("make", "make"),
 ];
 
 /// What `protoc` includes when the feature `etcd` is built, and the Debian package that has it.
@@ -45,6 +47,11 @@ pub(crate) fn prepare() -> Result<(), String> {
 /// Whether the feature `etcd` can be built.
 pub(crate) fn has_protoc() -> bool {
     workspace::find_program("protoc").is_some() && (!is_debian() || Path::new(INCLUDED.0).is_file())
+}
+
+/// Whether the feature `kafka` can be built.
+pub(crate) fn has_make() -> bool {
+    workspace::find_program("cc").is_some() && workspace::find_program("make").is_some()
 }
 
 /// Elsewhere the included files come with the program.

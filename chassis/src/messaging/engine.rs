@@ -7,12 +7,15 @@
 //! 1. a type for the [`Engine`] with its settings, a [`Connection`], a [`Consumer`] and what it hands over, a [`Delivered`];
 //! 2. `impl Offers<PushPull> for MyEngine {}` for each pattern it has;
 //! 3. `pub type MyBroker = Broker<MyEngine>;`, which is a resource.
+//!
+//! [`Resting`] keeps messages for later where the broker does not, and [`Links`] tells an outage of several connections once.
 
 use std::{future::Future, sync::Arc, time::Duration};
 
 use serde_json::{Map, Value};
 use tokio::time::Instant;
 
+pub use super::{links::Links, resting::Resting};
 use super::{
     message::{Incoming, Outgoing},
     pattern::Pattern,

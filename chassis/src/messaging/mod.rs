@@ -70,12 +70,14 @@ mod headers;
 mod input;
 pub mod known;
 mod letter;
+mod links;
 mod matcher;
 mod message;
 mod meters;
 mod pattern;
 mod requesting;
 mod resource;
+mod resting;
 mod rules;
 mod sending;
 mod settings;
@@ -84,6 +86,8 @@ mod worker;
 
 #[cfg(feature = "amqp")]
 pub use crate::resources::amqp::{self, Amqp};
+#[cfg(feature = "kafka")]
+pub use crate::resources::kafka::{self, Kafka};
 #[cfg(feature = "memory")]
 pub use crate::resources::memory::{self, Memory};
 #[cfg(feature = "zmq")]
@@ -91,7 +95,7 @@ pub use crate::resources::zmq::{self, Zmq};
 
 pub(crate) use self::any::Kind;
 #[cfg_attr(
-    not(any(feature = "memory", feature = "amqp", feature = "zmq")),
+    not(any(feature = "memory", feature = "amqp", feature = "kafka", feature = "zmq")),
     allow(unused_imports, reason = "there is no engine to list")
 )]
 pub(crate) use self::any::kind;

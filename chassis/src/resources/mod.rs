@@ -6,6 +6,8 @@ pub mod amqp;
 pub mod discovery;
 #[cfg(feature = "http-server")]
 pub mod http_server;
+#[cfg(feature = "kafka")]
+pub mod kafka;
 #[cfg(feature = "memory")]
 pub mod memory;
 #[cfg(feature = "etcd")]
@@ -25,6 +27,8 @@ pub(crate) fn engines() -> Vec<Box<dyn crate::messaging::Kind>> {
         crate::messaging::kind::<memory::MemoryEngine>(),
         #[cfg(feature = "amqp")]
         crate::messaging::kind::<amqp::AmqpEngine>(),
+        #[cfg(feature = "kafka")]
+        crate::messaging::kind::<kafka::KafkaEngine>(),
         #[cfg(feature = "zmq")]
         crate::messaging::kind::<zmq::ZmqEngine>(),
     ]

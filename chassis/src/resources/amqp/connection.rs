@@ -6,7 +6,6 @@ use serde_json::{Map, Value};
 use tokio::{sync::OnceCell, time::Instant};
 
 use super::{
-    condition::Condition,
     consumer::{AmqpConsumer, OpenFlows},
     delivered::Origin,
     dialer::Dialer,
@@ -23,7 +22,7 @@ use crate::{
     Context, Health, Result,
     messaging::{
         Incoming, Outgoing, Pattern,
-        engine::{Connection, Intake},
+        engine::{Connection, Intake, Links},
     },
 };
 
@@ -32,7 +31,7 @@ pub struct AmqpConnection {
     cx: Context,
     names: Names,
     dialer: Arc<Dialer>,
-    condition: Arc<Condition>,
+    links: Arc<Links>,
     /// A broker that is short of room stops whole connections that send; what is taken is acknowledged by another one.
     sending: Arc<Link>,
     /// Made when something is taken for the first time.
@@ -44,14 +43,14 @@ pub struct AmqpConnection {
 
 impl AmqpConnection {
     pub(super) async fn open(cx: &Context, dialer: Dialer, settings: &AmqpSettings) -> Result<Self> {
-        let (dialer, condition) = (Arc::new(dialer), Arc::new(Condition::new(cx)));
-        let sending = Link::open(cx, "sending", Arc::clone(&dialer), Arc::clone(&condition)).await?;
+        let (dialer, links) = (Arc::new(dialer), Arc::new(Links::new(cx)));
+        let sending = Link::open(cx, "sending", Arc::clone(&dialer), Arc::clone(&links)).await?;
         let publisher = Arc::new(Publisher::new(cx, &sending, settings.window));
         Ok(Self {
             cx: cx.clone(),
             names: Names::new(settings.queues_prefix.as_deref()),
             dialer,
-            condition,
+            links,
             sending,
             taking: OnceCell::new(),
             publisher,
@@ -61,7 +60,7 @@ impl AmqpConnection {
     }
 
     async fn taking(&self) -> Result<&Arc<Link>> {
-        let open = || Link::open(&self.cx, "taking", Arc::clone(&self.dialer), Arc::clone(&self.condition));
+        let open = || Link::open(&self.cx, "taking", Arc::clone(&self.dialer), Arc::clone(&self.links));
         self.taking.get_or_try_init(open).await
     }
 

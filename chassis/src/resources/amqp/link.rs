@@ -8,14 +8,14 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{condition::Condition, dialer::Dialer, session::Session};
-use crate::{Context, Result, supervision::Backoff};
+use super::{dialer::Dialer, session::Session};
+use crate::{Context, Result, messaging::engine::Links, supervision::Backoff};
 
 /// A connection that is made again whenever it is lost.
 pub(super) struct Link {
     role: &'static str,
     dialer: Arc<Dialer>,
-    condition: Arc<Condition>,
+    links: Arc<Links>,
     now: watch::Sender<Now>,
     /// Nobody wants it any more.
     over: CancellationToken,
@@ -42,11 +42,11 @@ impl Link {
         cx: &Context,
         role: &'static str,
         dialer: Arc<Dialer>,
-        condition: Arc<Condition>,
+        links: Arc<Links>,
     ) -> Result<Arc<Self>> {
         let session = Arc::new(dialer.dial(role).await?);
         let now = watch::Sender::new(Now::Up(Arc::clone(&session)));
-        let link = Arc::new(Self { role, dialer, condition, now, over: CancellationToken::new() });
+        let link = Arc::new(Self { role, dialer, links, now, over: CancellationToken::new() });
         let supervised = Arc::clone(&link);
         cx.spawn_detached(async move { supervised.supervise(session).await });
         Ok(link)
@@ -56,12 +56,12 @@ impl Link {
         loop {
             let Some(why) = self.over.run_until_cancelled(session.follow()).await else { return };
             self.now.send_replace(Now::Down(why.as_str().into()));
-            self.condition.lost(self.role, &why);
+            self.links.lost(self.role, &why);
             session.abandon();
             let Some(found) = self.over.run_until_cancelled(self.reach()).await else { return };
             session = Arc::new(found);
             self.now.send_replace(Now::Up(Arc::clone(&session)));
-            self.condition.found(self.role);
+            self.links.found(self.role);
         }
     }
 

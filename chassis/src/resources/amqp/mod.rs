@@ -33,7 +33,6 @@
 //! A request whose answer is lost on the way is [unknown](crate::messaging::Failure::Unknown) to the caller.
 
 mod address;
-mod condition;
 mod connection;
 mod consumer;
 mod delivered;

@@ -1,11 +1,10 @@
 //! What waits under one name.
 
 use std::{
-    cmp::{Ordering, Reverse},
-    collections::{BinaryHeap, VecDeque},
+    collections::VecDeque,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, Ordering as AtomicOrdering},
+        atomic::{AtomicBool, Ordering},
     },
 };
 
@@ -14,7 +13,7 @@ use tokio::{
     time::{Instant, timeout_at},
 };
 
-use crate::messaging::Incoming;
+use crate::messaging::{Incoming, engine::Resting};
 
 /// What waits under one name, some of it for its time.
 pub(super) struct Queue {
@@ -31,21 +30,13 @@ pub(super) struct Queue {
 #[derive(Default)]
 struct Waiting {
     ready: VecDeque<Entry>,
-    later: BinaryHeap<Reverse<Later>>,
-    /// What went to rest later is taken later, of two with the same time.
-    count: u64,
+    later: Resting<Entry>,
 }
 
 /// A message, with who waits for its answer.
 pub(super) struct Entry {
     pub(super) message: Arc<Incoming>,
     pub(super) caller: Option<oneshot::Sender<Incoming>>,
-}
-
-struct Later {
-    due: Instant,
-    number: u64,
-    entry: Entry,
 }
 
 impl Queue {
@@ -106,13 +97,11 @@ impl Queue {
     /// The first message that is due, or when the next one will be.
     pub(super) fn try_pop(&self) -> Result<Entry, Option<Instant>> {
         let mut waiting = self.lock();
-        let now = (!waiting.later.is_empty()).then(Instant::now);
-        let due = waiting.later.peek().map(|Reverse(later)| later.due);
-        let rested = match (due, now) {
-            (Some(due), Some(now)) if due <= now => waiting.later.pop().map(|Reverse(later)| later.entry),
-            _ => None,
+        let rested = waiting.later.take();
+        let entry = match rested {
+            Ok(entry) => entry,
+            Err(due) => waiting.ready.pop_front().ok_or(due)?,
         };
-        let Some(entry) = rested.or_else(|| waiting.ready.pop_front()) else { return Err(due) };
         let (has_more, has_room) = (waiting.len() > 0, waiting.len() + 1 == self.capacity);
         drop(waiting);
         if has_more {
@@ -133,22 +122,18 @@ impl Queue {
 
     /// Lets a message rest.
     pub(super) fn put_later(&self, entry: Entry, due: Instant) {
-        let mut waiting = self.lock();
-        waiting.count += 1;
-        let number = waiting.count;
-        waiting.later.push(Reverse(Later { due, number, entry }));
-        drop(waiting);
+        self.lock().later.put(entry, due);
         self.items.notify_one();
     }
 
     /// Somebody takes from it.
     pub(super) fn is_taken(&self) {
-        self.is_known.store(true, AtomicOrdering::Relaxed);
+        self.is_known.store(true, Ordering::Relaxed);
     }
 
     /// Whether anybody has ever taken from it.
     pub(super) fn was_taken(&self) -> bool {
-        self.is_known.load(AtomicOrdering::Relaxed)
+        self.is_known.load(Ordering::Relaxed)
     }
 
     pub(super) fn len(&self) -> usize {
@@ -165,23 +150,3 @@ impl Waiting {
         self.ready.len() + self.later.len()
     }
 }
-
-impl Ord for Later {
-    fn cmp(&self, other: &Self) -> Ordering {
-        (self.due, self.number).cmp(&(other.due, other.number))
-    }
-}
-
-impl PartialOrd for Later {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl PartialEq for Later {
-    fn eq(&self, other: &Self) -> bool {
-        self.cmp(other) == Ordering::Equal
-    }
-}
-
-impl Eq for Later {}

@@ -1,14 +1,14 @@
 //! Messages that were handed over and came back: this wire has nobody else to keep them.
 
 use std::{
-    cmp::Ordering,
-    collections::{BinaryHeap, VecDeque},
+    collections::VecDeque,
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
 use tokio::{sync::Notify, time::Instant};
 
 use super::arrival::Arrived;
+use crate::messaging::engine::Resting;
 
 /// Messages that came back, some of them for their time.
 #[derive(Debug, Default)]
@@ -21,16 +21,7 @@ pub(super) struct Held {
 #[derive(Debug, Default)]
 struct Inside {
     ready: VecDeque<Arrived>,
-    resting: BinaryHeap<Resting>,
-    /// Of two with the same time, the one that went to rest first is taken first.
-    count: u64,
-}
-
-#[derive(Debug)]
-struct Resting {
-    due: Instant,
-    number: u64,
-    arrived: Arrived,
+    resting: Resting<Arrived>,
 }
 
 impl Held {
@@ -42,11 +33,7 @@ impl Held {
 
     /// Lets a message rest.
     pub(super) fn rest(&self, arrived: Arrived, due: Instant) {
-        let mut inside = self.lock();
-        inside.count += 1;
-        let number = inside.count;
-        inside.resting.push(Resting { due, number, arrived });
-        drop(inside);
+        self.lock().resting.put(arrived, due);
         self.news.notify_one();
     }
 
@@ -56,11 +43,7 @@ impl Held {
         if let Some(arrived) = inside.ready.pop_front() {
             return Ok(arrived);
         }
-        let Some(due) = inside.resting.peek().map(|resting| resting.due) else { return Err(None) };
-        if !is_end && due > Instant::now() {
-            return Err(Some(due));
-        }
-        inside.resting.pop().map(|resting| resting.arrived).ok_or(None)
+        if is_end { inside.resting.take_any().ok_or(None) } else { inside.resting.take() }
     }
 
     /// How many there are.
@@ -73,24 +56,3 @@ impl Held {
         self.inside.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
-
-/// The greatest is the one that is due first, as the heap wants it.
-impl Ord for Resting {
-    fn cmp(&self, other: &Self) -> Ordering {
-        (other.due, other.number).cmp(&(self.due, self.number))
-    }
-}
-
-impl PartialOrd for Resting {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl PartialEq for Resting {
-    fn eq(&self, other: &Self) -> bool {
-        self.cmp(other) == Ordering::Equal
-    }
-}
-
-impl Eq for Resting {}

@@ -1,0 +1,44 @@
+//! A message as it lies in a topic.
+
+use std::{
+    borrow::Cow,
+    time::{Duration, UNIX_EPOCH},
+};
+
+use bytes::Bytes;
+use rdkafka::{
+    Message as _,
+    message::{BorrowedMessage, Header, OwnedHeaders},
+};
+
+use super::native;
+use crate::messaging::{Headers, Incoming};
+
+/// The header that says what the body is.
+const CONTENT_TYPE: &str = "content-type";
+
+/// What a consumer took. A message without a value, which deletes its key in a compacted topic, has an empty body.
+pub(super) fn incoming(message: &BorrowedMessage<'_>) -> Incoming {
+    let mut headers = native::headers(message);
+    let content_type = headers.get(CONTENT_TYPE).map(|said| Cow::Owned(said.to_owned()));
+    headers.remove(CONTENT_TYPE);
+    let sent_at = message.timestamp().to_millis().and_then(|millis| u64::try_from(millis).ok());
+    let mut incoming = Incoming::new(message.payload().map(Bytes::copy_from_slice).unwrap_or_default());
+    incoming.headers = headers;
+    incoming.content_type = content_type;
+    incoming.key = message.key().map(Bytes::copy_from_slice);
+    incoming.sent_at = sent_at.and_then(|millis| UNIX_EPOCH.checked_add(Duration::from_millis(millis)));
+    incoming
+}
+
+/// What goes beside the body.
+pub(super) fn outgoing(headers: &Headers, content_type: &str) -> OwnedHeaders {
+    let mut written = OwnedHeaders::new_with_capacity(headers.len() + 1);
+    if !content_type.is_empty() {
+        written = written.insert(Header { key: CONTENT_TYPE, value: Some(content_type) });
+    }
+    for (name, value) in headers.iter() {
+        written = written.insert(Header { key: name, value: Some(&value[..]) });
+    }
+    written
+}

@@ -1,0 +1,167 @@
+//! Watches one client: whether it reaches the cluster, and is in its group.
+
+use std::{
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, AtomicI64, Ordering},
+    },
+    time::Duration,
+};
+
+use rdkafka::{ClientContext, Statistics, config::RDKafkaLogLevel, error::KafkaError, types::RDKafkaErrorCode};
+use tokio::time::Instant;
+
+use crate::{Context, messaging::engine::Links};
+
+/// What is known of one client.
+pub(super) struct Watch {
+    role: String,
+    cx: Context,
+    links: Arc<Links>,
+    seen: Mutex<Seen>,
+    /// How many messages wait at the brokers for this client; negative when it is not known.
+    lag: AtomicI64,
+    /// It has left its group and not found back.
+    is_stuck: AtomicBool,
+    /// How long it may take to be in its group.
+    patience: Duration,
+}
+
+#[derive(Default)]
+struct Seen {
+    /// Why the cluster is not reached, if it is not.
+    down: Option<Arc<str>>,
+    /// What the client last said is wrong.
+    trouble: Option<String>,
+    /// Since when it is not in its group although it could be.
+    outside: Option<Instant>,
+    /// How many partitions its topic has.
+    partitions: i32,
+}
+
+impl Watch {
+    pub(super) fn new(cx: &Context, links: &Arc<Links>, role: String, patience: Duration) -> Arc<Self> {
+        Arc::new(Self {
+            role,
+            cx: cx.clone(),
+            links: Arc::clone(links),
+            seen: Mutex::default(),
+            lag: AtomicI64::new(-1),
+            is_stuck: AtomicBool::new(false),
+            patience,
+        })
+    }
+
+    /// Why the cluster is not reached, if it is not.
+    pub(super) fn down(&self) -> Option<Arc<str>> {
+        self.lock().down.clone()
+    }
+
+    /// What the client last said is wrong.
+    pub(super) fn trouble(&self) -> Option<String> {
+        self.lock().trouble.clone()
+    }
+
+    /// How many messages wait at the brokers, if it is known.
+    pub(super) fn lag(&self) -> Option<i64> {
+        Some(self.lag.load(Ordering::Relaxed)).filter(|lag| *lag >= 0)
+    }
+
+    /// How many partitions its topic has, as far as it has heard.
+    pub(super) fn partitions(&self) -> i32 {
+        self.lock().partitions
+    }
+
+    /// Whether it has left its group and not found back; asked once.
+    pub(super) fn take_stuck(&self) -> bool {
+        self.is_stuck.swap(false, Ordering::Relaxed)
+    }
+
+    /// The client is not reached, or does not get what it asks for.
+    pub(super) fn lost(&self, why: &str) {
+        let mut seen = self.lock();
+        let is_new = seen.down.replace(why.into()).is_none();
+        drop(seen);
+        if is_new {
+            self.links.lost(self.role.clone(), why);
+        }
+    }
+
+    /// It is reached.
+    pub(super) fn found(&self) {
+        let was_down = self.lock().down.take().is_some();
+        if was_down {
+            self.links.found(&self.role);
+        }
+    }
+
+    /// Looks at what the client tells every second.
+    fn look(&self, told: &Statistics) {
+        let is_reached = told.brokers.values().any(|broker| broker.state == "UP");
+        if is_reached {
+            self.found();
+        }
+        let of_partitions = || told.topics.values().flat_map(|topic| topic.partitions.values());
+        let lags = || of_partitions().map(|partition| partition.consumer_lag).filter(|lag| *lag >= 0);
+        self.lag.store(lags().reduce(i64::saturating_add).unwrap_or(-1), Ordering::Relaxed);
+        let is_inside = told.cgrp.as_ref().is_none_or(|group| group.state == "up" && group.join_state == "steady");
+        let mut seen = self.lock();
+        seen.partitions = of_partitions().map(|partition| partition.partition + 1).max().unwrap_or_default();
+        match seen.outside {
+            _ if is_inside || !is_reached => seen.outside = None,
+            None => seen.outside = Some(Instant::now()),
+            Some(since) if since.elapsed() > self.patience => {
+                seen.outside = None;
+                self.is_stuck.store(true, Ordering::Relaxed);
+            }
+            Some(_) => {}
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Seen> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What the client tells by itself.
+impl Watch {
+    /// The client says much, and all of it again at each attempt; what matters is told once, by [`Links`].
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, text: &str) {
+        let _here = self.cx.scope().enter();
+        match facility {
+            // Messages that the broker had no room for any longer.
+            "OFFSET" if level as i32 <= RDKafkaLogLevel::Warning as i32 => tracing::warn!("{}: {text}", self.role),
+            _ => tracing::debug!("{}: {facility}: {text}", self.role),
+        }
+    }
+
+    fn error(&self, error: &KafkaError, reason: &str) {
+        let _here = self.cx.scope().enter();
+        tracing::debug!("{}: {error}: {reason}", self.role);
+        match error.rdkafka_error_code() {
+            Some(RDKafkaErrorCode::AllBrokersDown) => {
+                let why = self.trouble().unwrap_or_else(|| reason.to_owned());
+                self.lost(&why);
+            }
+            _ => self.lock().trouble = Some(reason.to_owned()),
+        }
+    }
+}
+
+/// A client that is watched.
+#[derive(Clone)]
+pub(super) struct Watched(pub(super) Arc<Watch>);
+
+impl ClientContext for Watched {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, text: &str) {
+        self.0.log(level, facility, text);
+    }
+
+    fn stats(&self, told: Statistics) {
+        self.0.look(&told);
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        self.0.error(&error, reason);
+    }
+}
