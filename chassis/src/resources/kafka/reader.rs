@@ -3,7 +3,7 @@
 //! It polls the client whatever the handlers do, so that a handler that takes its time is no reason to be thrown out of the
 //! group; and what happens in the group may wait on this thread for messages at work, and holds up nobody else.
 
-use std::{collections::HashMap, ops::ControlFlow, sync::Arc, thread, time::Duration};
+use std::{collections::HashMap, ops::ControlFlow, sync::Arc, time::Duration};
 
 use rdkafka::{
     ClientConfig, Message as _, Offset, TopicPartitionList,
