@@ -11,6 +11,9 @@ mod dynamic;
 mod failing;
 #[cfg(feature = "kafka")]
 mod kafka;
+#[cfg(feature = "kafka")]
+mod kafka_faults;
+mod load;
 mod memory;
 mod place;
 mod publish_subscribe;

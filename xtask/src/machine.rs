@@ -9,7 +9,7 @@ use std::{
 use crate::{step::Step, workspace};
 
 /// A program the tests call, and the Debian package that has it.
-const PROGRAMS: [(&str, &str); 9] = [
+const PROGRAMS: [(&str, &str); 10] = [
     ("promtool", "prometheus"),
     ("curl", "curl"),
     ("python3", "python3"),
@@ -19,6 +19,7 @@ const PROGRAMS: [(&str, &str); 9] = [
     ("rabbitmq-server", "rabbitmq-server"),
     ("cc", "gcc"),
     ("make", "make"),
+    ("kcat", "kcat"),
 ];
 
 /// What `protoc` includes when the feature `etcd` is built, and the Debian package that has it.

@@ -15,9 +15,11 @@ use std::process::ExitCode;
 const HELP: &str = "\
 cargo xtask test [--quick]   everything that must hold before a change lands; --quick leaves out what takes minutes
 cargo xtask bench [GROUP]…   how fast and how small; groups: http, start, stop, resources, timers,
-                             compile, meters, canonical, settings, etcd
+                             compile, meters, canonical, settings, etcd,
+                             messaging, amqp
 cargo xtask soak [ROUNDS]    SIGTERM at random moments under load, 200 times
 cargo xtask soak amqp [ROUNDS]  RabbitMQ killed and cut off under load, 100 times; needs RabbitMQ
+cargo xtask soak kafka [ROUNDS]  a Kafka cluster that goes, comes back and answers with errors, 100 times
 cargo xtask soak leaders [ROUNDS]  leaders killed, paused, cut off and stopped, 100 times; needs etcd
 cargo xtask soak outage [SECONDS]  etcd away for 60 s while files of settings change; needs etcd
 cargo xtask fuzz [ROUNDS]    settings files and requests that nobody would write, 100000 of each
@@ -37,6 +39,8 @@ fn main() -> ExitCode {
         ["soak"] => more::soak("200"),
         ["soak", "amqp"] => more::amqp("100"),
         ["soak", "amqp", rounds] => more::amqp(rounds),
+        ["soak", "kafka"] => more::kafka("100"),
+        ["soak", "kafka", rounds] => more::kafka(rounds),
         ["soak", "leaders"] => more::leaders("100"),
         ["soak", "leaders", rounds] => more::leaders(rounds),
         ["soak", "outage"] => more::outage("60"),

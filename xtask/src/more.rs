@@ -20,6 +20,15 @@ pub(crate) fn amqp(rounds: &str) -> Result<(), String> {
     run("messaging::amqp_faults", "", "CHASSIS_SOAK_ROUNDS", rounds)
 }
 
+/// A Kafka cluster that goes and comes back, and answers with errors.
+///
+/// # Errors
+///
+/// When the test fails, or the client cannot be built.
+pub(crate) fn kafka(rounds: &str) -> Result<(), String> {
+    run("messaging::kafka_faults", " --features kafka", "CHASSIS_SOAK_ROUNDS", rounds)
+}
+
 /// Leaders that are killed, paused, cut off and stopped.
 ///
 /// # Errors

@@ -55,6 +55,8 @@ struct Known {
 
 /// How long the cluster may take to answer, before the start is tried again.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// How long it may take before somebody looks whether it is reached at all.
+const GLANCE: Duration = Duration::from_millis(500);
 
 impl KafkaConnection {
     pub(super) async fn open(cx: &Context, settings: KafkaSettings) -> Result<Self> {
@@ -63,11 +65,9 @@ impl KafkaConnection {
         let sending = Watch::new(cx, &links, "sending".to_owned(), Duration::MAX);
         let of_sender = of_producer(&config, &settings);
         let producer = Producer::new(of_sender, Arc::clone(&sending))?;
-        let answered = producer.ask(|client| client.fetch_metadata(None, PATIENCE).map(drop)).await?;
-        answered.map_err(|error| {
-            let why = sending.trouble().unwrap_or_else(|| words(&error));
-            Error::unavailable(Error::msg(format!("{}: {why}", settings.bootstrap_servers)))
-        })?;
+        answer(&producer, &sending)
+            .await
+            .map_err(|error| Error::unavailable(Error::msg(format!("{}: {error}", settings.bootstrap_servers))))?;
         let group = settings.group.as_deref().unwrap_or_else(|| cx.service_name());
         let names = Names::new(settings.topics_prefix.as_deref(), group);
         let topics = Topics::new(names, config.clone(), Arc::clone(&sending), &settings);
@@ -77,6 +77,21 @@ impl KafkaConnection {
 
     fn readers(&self) -> MutexGuard<'_, Vec<Known>> {
         self.readers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Waits until the cluster answers; why it does not.
+async fn answer(producer: &Producer, watch: &Watch) -> Result<(), String> {
+    let until = Instant::now() + PATIENCE;
+    loop {
+        let asked = producer.ask(|client| client.fetch_metadata(None, GLANCE).map(drop)).await;
+        let error = match asked.map_err(|error| format!("{error:#}"))? {
+            Ok(()) => return Ok(()),
+            Err(error) => error,
+        };
+        if watch.down().is_some() || Instant::now() >= until {
+            return Err(watch.trouble().unwrap_or_else(|| words(&error)));
+        }
     }
 }
 

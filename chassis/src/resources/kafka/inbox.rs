@@ -119,7 +119,8 @@ impl Inbox {
         let mut inside = self.lock();
         inside.terms += 1;
         let term = inside.terms;
-        inside.shares.insert(partition, Share { term, window: Window::default(), in_hand: 0 });
+        let before = inside.shares.insert(partition, Share { term, window: Window::default(), in_hand: 0 });
+        inside.uncommitted -= before.map_or(0, |share| share.window.len());
     }
 
     /// Puts a message in that was read.

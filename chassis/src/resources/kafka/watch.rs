@@ -27,14 +27,17 @@ pub(super) struct Watch {
     patience: Duration,
 }
 
+/// Since when a client is not in its group although it could be.
+#[derive(Default)]
+struct Outside(Option<Instant>);
+
 #[derive(Default)]
 struct Seen {
     /// Why the cluster is not reached, if it is not.
     down: Option<Arc<str>>,
     /// What the client last said is wrong.
     trouble: Option<String>,
-    /// Since when it is not in its group although it could be.
-    outside: Option<Instant>,
+    outside: Outside,
     /// How many partitions its topic has.
     partitions: i32,
 }
@@ -104,17 +107,10 @@ impl Watch {
         let of_partitions = || told.topics.values().flat_map(|topic| topic.partitions.values());
         let lags = || of_partitions().map(|partition| partition.consumer_lag).filter(|lag| *lag >= 0);
         self.lag.store(lags().reduce(i64::saturating_add).unwrap_or(-1), Ordering::Relaxed);
-        let is_inside = told.cgrp.as_ref().is_none_or(|group| group.state == "up" && group.join_state == "steady");
         let mut seen = self.lock();
         seen.partitions = of_partitions().map(|partition| partition.partition + 1).max().unwrap_or_default();
-        match seen.outside {
-            _ if is_inside || !is_reached => seen.outside = None,
-            None => seen.outside = Some(Instant::now()),
-            Some(since) if since.elapsed() > self.patience => {
-                seen.outside = None;
-                self.is_stuck.store(true, Ordering::Relaxed);
-            }
-            Some(_) => {}
+        if seen.outside.is_for_longer_than(self.patience, is_reached, told) {
+            self.is_stuck.store(true, Ordering::Relaxed);
         }
     }
 
@@ -163,5 +159,50 @@ impl ClientContext for Watched {
 
     fn error(&self, error: KafkaError, reason: &str) {
         self.0.error(&error, reason);
+    }
+}
+
+impl Outside {
+    /// Whether it is high time to begin anew; told once. The client may leave its group without a word, and not come back.
+    fn is_for_longer_than(&mut self, patience: Duration, is_reached: bool, told: &Statistics) -> bool {
+        let is_inside = told.cgrp.as_ref().is_none_or(|group| group.state == "up" && group.join_state == "steady");
+        if is_inside || !is_reached {
+            self.0 = None;
+            return false;
+        }
+        let since = *self.0.get_or_insert_with(Instant::now);
+        let is_high_time = since.elapsed() > patience;
+        if is_high_time {
+            self.0 = None;
+        }
+        is_high_time
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rdkafka::statistics::ConsumerGroup;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_does_not_find_back_to_its_group_is_noticed_once() {
+        let told = |state: &str, join_state: &str| {
+            let (state, join_state) = (state.to_owned(), join_state.to_owned());
+            let cgrp = Some(ConsumerGroup { state, join_state, ..ConsumerGroup::default() });
+            Statistics { cgrp, ..Statistics::default() }
+        };
+        let (member, joining) = (told("up", "steady"), told("up", "wait-join"));
+        let (mut outside, patience) = (Outside::default(), Duration::from_secs(10));
+        let mut after = async |seconds, is_reached, told| {
+            tokio::time::advance(Duration::from_secs(seconds)).await;
+            outside.is_for_longer_than(patience, is_reached, told)
+        };
+        assert!(!after(0, true, &joining).await && !after(9, true, &joining).await);
+        assert!(!after(9, true, &member).await, "it came back in time");
+        assert!(!after(1, true, &joining).await && !after(5, false, &joining).await);
+        assert!(!after(9, true, &joining).await, "without a cluster there is no group to be in");
+        assert!(!after(9, true, &joining).await && after(2, true, &joining).await);
+        assert!(!after(1, true, &joining).await, "it was told");
     }
 }

@@ -1,0 +1,395 @@
+//! Kafka clusters that go and come back and answer with errors, groups that change, and messages that nobody would send.
+//!
+//! `CHASSIS_SOAK_ROUNDS=100` looks further than the normal run. What the cluster of these tests cannot show: SASL, TLS,
+//! transactions, messages that survive the end of a cluster.
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    process::Command,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use chassis::{
+    Cause, Running,
+    codec::Raw,
+    messaging::{Failure, Kafka, Message, kafka::KafkaEngine, known},
+    prelude::*,
+};
+use chassis_tests::{KafkaCluster, Proxy, tool};
+use rdkafka::{
+    ClientConfig, Offset, TopicPartitionList,
+    consumer::{BaseConsumer, Consumer as _},
+    producer::{FutureProducer, FutureRecord},
+    types::{RDKafkaApiKey as Api, RDKafkaRespErr as Answer},
+};
+use serde_json::{Value, json};
+use tokio::time::{Instant, sleep, timeout};
+
+use super::{
+    load::{Load, lines, median, outages, rounds},
+    place::Place,
+    scene::Scene,
+    services::{Job, Sender, Worker},
+    sights::Sights,
+};
+
+/// A cluster that can be reached there.
+struct At(String);
+
+impl Place for At {
+    type Engine = KafkaEngine;
+
+    fn settings(&self, space: &str) -> Value {
+        json!({
+            "bootstrap_servers": self.0,
+            "topics_prefix": space,
+            "group": space,
+            "session_timeout": "2s",
+            "client": { "heartbeat_interval_ms": "100", "socket_timeout_ms": "2000" },
+        })
+    }
+}
+
+/// A sender and a worker.
+async fn services(servers: String, sights: &Sights) -> (Running<Sender<KafkaEngine>>, Running<Worker<KafkaEngine>>) {
+    let scene = Scene::new(&Arc::new(At(servers)));
+    (scene.sender().await, scene.worker(sights).await)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_broker_that_goes_and_comes_back_loses_nothing() {
+    let (cluster, sights) = (KafkaCluster::start(1), Sights::default());
+    let (sender, worker) = services(cluster.servers(), &sights).await;
+    let load = Load::begin(&sender, 16);
+    let (rounds, mut recoveries, began) = (rounds(5), Vec::new(), Instant::now());
+    for _ in 0..rounds {
+        load.goes_on().await;
+        sleep(Duration::from_millis(300)).await;
+        cluster.mock().broker_down(1).unwrap();
+        sleep(Duration::from_millis(1500)).await;
+        let before = sights.all().len();
+        cluster.mock().broker_up(1).unwrap();
+        recoveries.push(load.goes_on().await);
+        sights.calls(before + 1).await;
+    }
+    load.end(&sights).await;
+    let recovery = median(recoveries.clone());
+    eprintln!("recovery {recovery:?} of {recoveries:?}");
+    assert!(recovery <= Duration::from_secs(2), "{recoveries:?}");
+    for (who, logs) in [("sender", sender.logs()), ("worker", worker.logs())] {
+        let is_back = timeout(Duration::from_secs(20), async {
+            while outages(logs.captured()).0 > outages(logs.captured()).1 {
+                sleep(Duration::from_millis(50)).await;
+            }
+        });
+        assert!(is_back.await.is_ok(), "{who}: {:#?}", lines(logs.captured()));
+        let (lines, elapsed) = (lines(logs.captured()), began.elapsed().as_secs() as usize);
+        let (lost, _) = outages(logs.captured());
+        assert!((1..=rounds).contains(&lost), "{who}: {lines:#?}");
+        assert!(lines.len() <= elapsed + 5, "{who}: {} lines in {elapsed} s: {lines:#?}", lines.len());
+    }
+    worker.stop().await.unwrap();
+    sender.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn connections_that_end_or_say_nothing_lose_nothing() {
+    let (cluster, sights) = (KafkaCluster::start(1), Sights::default());
+    let servers = cluster.servers();
+    let port = servers.rsplit_once(':').unwrap().1.parse().unwrap();
+    // Only the first connection leads through it: the cluster tells its clients where its brokers are themselves.
+    let proxy = Proxy::to(port);
+    let (sender, worker) = services(format!("127.0.0.1:{}", proxy.port()), &sights).await;
+    let load = Load::begin(&sender, 16);
+    for round in 0..rounds(4) {
+        load.goes_on().await;
+        cluster
+            .mock()
+            .broker_round_trip_time(1, Duration::from_millis(if round % 2 == 0 { 3000 } else { 200 }))
+            .unwrap();
+        proxy.cut();
+        sleep(Duration::from_secs(3)).await;
+        cluster.mock().broker_round_trip_time(1, Duration::ZERO).unwrap();
+        proxy.heal();
+        load.goes_on().await;
+    }
+    load.end(&sights).await;
+    worker.stop().await.unwrap();
+    sender.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn answers_that_are_errors_lose_nothing() {
+    let (cluster, sights) = (KafkaCluster::start(1), Sights::default());
+    let (sender, worker) = services(cluster.servers(), &sights).await;
+    let load = Load::begin(&sender, 8);
+    let faults: &[(Api, &[Answer])] = &[
+        (
+            Api::Produce,
+            &[
+                Answer::RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION,
+                Answer::RD_KAFKA_RESP_ERR_NOT_ENOUGH_REPLICAS,
+                Answer::RD_KAFKA_RESP_ERR_REQUEST_TIMED_OUT,
+                Answer::RD_KAFKA_RESP_ERR__TRANSPORT,
+            ],
+        ),
+        (
+            Api::Fetch,
+            &[
+                Answer::RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION,
+                Answer::RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART,
+                Answer::RD_KAFKA_RESP_ERR__TRANSPORT,
+            ],
+        ),
+        (
+            Api::OffsetCommit,
+            &[
+                Answer::RD_KAFKA_RESP_ERR_REBALANCE_IN_PROGRESS,
+                Answer::RD_KAFKA_RESP_ERR_NOT_COORDINATOR,
+                Answer::RD_KAFKA_RESP_ERR_COORDINATOR_LOAD_IN_PROGRESS,
+            ],
+        ),
+        // It is thrown out of its group, and joins it anew.
+        (Api::Heartbeat, &[Answer::RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID]),
+        (Api::FindCoordinator, &[Answer::RD_KAFKA_RESP_ERR_COORDINATOR_NOT_AVAILABLE]),
+    ];
+    for _ in 0..rounds(2) {
+        for (api, errors) in faults {
+            load.goes_on().await;
+            cluster.mock().request_errors(*api, errors);
+            sleep(Duration::from_millis(300)).await;
+        }
+    }
+    load.goes_on().await;
+    load.end(&sights).await;
+    assert!(lines(worker.logs().captured()).len() < 40, "{:#?}", lines(worker.logs().captured()));
+    worker.stop().await.unwrap();
+    sender.stop().await.unwrap();
+}
+
+/// Handles what is pushed, one after the other or many at once, and notes what it has done.
+#[microservice(name = "counter")]
+struct Counter {
+    #[resource]
+    broker: Kafka,
+    done: Arc<Mutex<BTreeSet<u64>>>,
+}
+
+#[microservice]
+impl Counter {
+    #[pull(broker, "numbers", concurrency = 8, quiet)]
+    async fn number(&self, number: Message<u64>) -> Result<()> {
+        // Later ones are often done before earlier ones.
+        sleep(Duration::from_millis(pace(*number))).await;
+        self.done.lock().unwrap().insert(*number);
+        Ok(())
+    }
+}
+
+/// By partition, at which offset each number is.
+type Places = HashMap<i32, Vec<(i64, u64)>>;
+
+/// How many partitions a service has.
+fn partitions(counter: &Running<Counter>) -> usize {
+    let info = chassis::Resource::info(&counter.service().broker);
+    info["reading"][0]["partitions"].as_array().map_or(0, Vec::len)
+}
+
+/// As long as the number says, in no order.
+fn pace(number: u64) -> u64 {
+    number.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 60
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn no_offset_is_committed_before_its_message_is_done_however_the_group_changes() {
+    let cluster = KafkaCluster::start(1);
+    cluster.mock().create_topic("numbers", 20, 1).unwrap();
+    let servers = cluster.servers();
+    let config = |more: &[(&str, &str)]| {
+        let mut config = ClientConfig::new();
+        config.set("bootstrap.servers", &servers);
+        for (name, value) in more {
+            config.set(*name, *value);
+        }
+        config
+    };
+    let (done, places) = (Arc::<Mutex<BTreeSet<u64>>>::default(), Arc::<Mutex<Places>>::default());
+    // A client of its own sends, for it knows where each message is.
+    let producer: FutureProducer = config(&[("linger.ms", "1")]).create().unwrap();
+    const ALL: u64 = 4000;
+    let sending = tokio::spawn({
+        let places = Arc::clone(&places);
+        async move {
+            for number in 0..ALL {
+                let body = number.to_string();
+                let record = FutureRecord::<(), _>::to("numbers").payload(&body).partition((number % 20) as i32);
+                let stored = producer.send(record, Duration::from_secs(5)).await.unwrap();
+                places.lock().unwrap().entry(stored.partition).or_default().push((stored.offset, number));
+            }
+        }
+    });
+    let looker: BaseConsumer = config(&[("group.id", "counter")]).create().unwrap();
+    let looking = {
+        let (done, places) = (Arc::clone(&done), Arc::clone(&places));
+        move || {
+            let mut asked = TopicPartitionList::new();
+            asked.add_partition_range("numbers", 0, 19);
+            let Ok(committed) = looker.committed_offsets(asked, Duration::from_secs(5)) else { return 0 };
+            let (done, places) = (done.lock().unwrap(), places.lock().unwrap());
+            let mut ahead = Vec::new();
+            let mut sum = 0;
+            for element in committed.elements() {
+                let Offset::Offset(offset) = element.offset() else { continue };
+                sum += offset;
+                let below = places.get(&element.partition()).into_iter().flatten().filter(|(at, _)| *at < offset);
+                ahead.extend(below.filter(|(_, number)| !done.contains(number)).copied());
+            }
+            assert!(ahead.is_empty(), "committed and not done: {ahead:?}");
+            sum
+        }
+    };
+    let start = || {
+        let settings = json!({ "resources": { "broker": {
+            "bootstrap_servers": servers, "session_timeout": "2s", "commit_interval": "20ms",
+            "client": { "heartbeat_interval_ms": "100" },
+        } } });
+        let (settings, done): (chassis::settings::Dict, _) = (settings.into(), Arc::clone(&done));
+        async move { Counter::builder().settings(settings).with(|counter| counter.done = done).start().await.unwrap() }
+    };
+    // The cluster of these tests loses its way when a group changes before it has settled.
+    let settled = async |members: &[Running<Counter>]| {
+        let begun = Instant::now();
+        while members.iter().map(partitions).sum::<usize>() != 20
+            || members.iter().any(|member| partitions(member) == 0)
+        {
+            assert!(
+                begun.elapsed() < Duration::from_secs(30),
+                "{:?}",
+                members.iter().map(partitions).collect::<Vec<_>>()
+            );
+            tokio::task::block_in_place(&looking);
+            sleep(Duration::from_millis(10)).await;
+        }
+    };
+    // Twenty of them come and go, two at a time.
+    let mut members = Vec::new();
+    for _ in 0..20 {
+        members.push(start().await);
+        settled(&members).await;
+        if members.len() > 1 {
+            let leaving = members.remove(0);
+            assert_eq!(leaving.stop().await.unwrap().code, 0);
+            settled(&members).await;
+        }
+    }
+    sending.await.unwrap();
+    let all_done = timeout(Duration::from_secs(60), async {
+        while done.lock().unwrap().len() < ALL as usize {
+            tokio::task::block_in_place(&looking);
+            sleep(Duration::from_millis(50)).await;
+        }
+    });
+    let is_done = all_done.await.is_ok();
+    assert!(is_done, "{} of {ALL} are done", done.lock().unwrap().len());
+    for member in members {
+        assert_eq!(member.stop().await.unwrap().code, 0);
+    }
+    let committed = tokio::task::block_in_place(&looking);
+    assert_eq!(committed, ALL as i64, "all is done and committed");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn messages_that_no_service_of_ours_sends_are_read_or_told() {
+    let Some(kcat) = tool("kcat") else { return };
+    let (cluster, sights) = (KafkaCluster::start(1), Sights::default());
+    let scene = Scene::new(&Arc::new(At(cluster.servers())));
+    let (sender, worker) = (scene.sender().await, scene.worker(&sights).await);
+    let topic = format!("{}.jobs", scene.space());
+    let send = |arguments: &[&[u8]], body: &str| {
+        use std::{io::Write as _, os::unix::ffi::OsStrExt as _};
+        let arguments = arguments.iter().map(|argument| std::ffi::OsStr::from_bytes(argument));
+        let mut kcat = Command::new(&kcat)
+            .args(["-P", "-b", &cluster.servers(), "-t", &topic])
+            .args(arguments)
+            .stdin(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        kcat.stdin.take().unwrap().write_all(body.as_bytes()).unwrap();
+        assert!(kcat.wait().unwrap().success());
+    };
+    // Headers whose names and values are no UTF-8, and a key.
+    send(&[b"-k", b"order 7", b"-H", b"colo\xffur=r\xfed", b"-H", b"plain=yes"], r#"{"id": 1}"#);
+    let seen = sights.calls(1).await;
+    assert_eq!(seen[0].key.as_deref(), Some(&b"order 7"[..]));
+    assert_eq!(seen[0].headers.bytes("colo\u{fffd}ur").map(|value| &value[..]), Some(&b"r\xfed"[..]));
+    assert_eq!(seen[0].headers.get("plain"), Some("yes"));
+    // Neither a key nor a value.
+    send(&[b"-Z", b"-K", b":"], ":\n");
+    let mut letters = sender.service().broker.pull::<Bytes>("jobs.dead").codec(Raw).await.unwrap();
+    let letter = timeout(Duration::from_secs(30), letters.next()).await.unwrap().unwrap().unwrap();
+    assert_eq!(letter.headers().get(known::DEAD_REASON), Some("undecodable"));
+    assert_eq!((letter.body.len(), letter.key()), (0, None));
+    letter.ack().await.unwrap();
+    send(&[], r#"{"id": 2}"#);
+    sights.until("the one behind it", |seen| seen.iter().any(|sight| sight.id == 2)).await;
+    // And another client reads what we send.
+    sender.service().broker.push("other", &Job::new(3)).key("k").header("colour", "grün").await.unwrap();
+    let read = Command::new(&kcat)
+        .args(["-C", "-e", "-q", "-b", &cluster.servers(), "-t", &format!("{}.other", scene.space())])
+        .args(["-f", "%k %s %h\n"])
+        .output()
+        .unwrap();
+    let read = String::from_utf8(read.stdout).unwrap();
+    assert!(read.starts_with(r#"k {"id":3,"deeds":[]} content-type=application/json,"#), "{read}");
+    assert!(read.contains("colour=grün"), "{read}");
+    worker.stop().await.unwrap();
+    sender.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_cannot_be_sent_says_why() {
+    let cluster = KafkaCluster::start(1);
+    let scene = Scene::new(&Arc::new(At(cluster.servers())));
+    let sender = scene.sender().await;
+    let broker = &sender.service().broker;
+    let error = broker.push("large", &"x".repeat(2 << 20)).await.unwrap_err();
+    assert!(
+        matches!(error.find::<Failure>(), Some(Failure::Refused(why)) if why.contains("message.max.bytes")),
+        "{error:#}"
+    );
+    let error = broker.push("no topic", &1).await.unwrap_err();
+    assert!(
+        matches!(error.find::<Failure>(), Some(Failure::Refused(why)) if why.contains("other characters than")),
+        "{error:#}"
+    );
+    broker.push("small", &1).await.unwrap();
+    cluster.mock().broker_down(1).unwrap();
+    let error = broker.push("small", &1).timeout(Duration::from_millis(300)).await.unwrap_err();
+    assert!(matches!(error.find::<Failure>(), Some(Failure::Unknown(_))), "{error:#}");
+    cluster.mock().broker_up(1).unwrap();
+    broker.push("small", &1).await.unwrap();
+    sender.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_start_says_what_is_wrong() {
+    let started = async |broker: Value| {
+        let mut broker = broker;
+        broker["lifecycle"] = json!({ "start_timeout": "3s" });
+        let settings: chassis::settings::Dict = json!({ "resources": { "broker": broker } }).into();
+        match Sender::<KafkaEngine>::builder().settings(settings).start().await {
+            Ok(_) => panic!("it started"),
+            Err(error) => (error.cause(), format!("{error:#}")),
+        }
+    };
+    let wrong = json!({ "bootstrap_servers": "nowhere", "client": { "acks": "1" } });
+    let (cause, told) = started(wrong).await;
+    assert_eq!(cause, Cause::Misconfigured, "{told}");
+    assert!(told.contains("`client.acks` is said by the broker: every message is stored by all replicas"), "{told}");
+    let nobody = json!({ "bootstrap_servers": format!("127.0.0.1:{}", chassis_tests::free_port()) });
+    let (cause, told) = started(nobody).await;
+    assert_eq!(cause, Cause::Unavailable, "{told}");
+    assert!(told.contains("Connection refused") || told.contains("BrokerTransportFailure"), "{told}");
+}

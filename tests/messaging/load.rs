@@ -1,0 +1,137 @@
+//! Pushes under load while brokers fail, and what became of each.
+
+use std::{
+    collections::BTreeSet,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use chassis::{
+    Running,
+    messaging::{Failure, Offers, PushPull, engine::Engine},
+};
+use serde_json::Value;
+use tokio::{
+    task::JoinHandle,
+    time::{Instant, sleep, timeout},
+};
+
+use super::{
+    services::{Job, Sender},
+    sights::Sights,
+};
+
+/// Pushes as fast as it is confirmed, several at a time, until it is told to end.
+pub(crate) struct Load {
+    ends: Arc<AtomicBool>,
+    known: Arc<Mutex<Known>>,
+    pushers: Vec<JoinHandle<()>>,
+}
+
+#[derive(Default)]
+struct Known {
+    next: u64,
+    confirmed: BTreeSet<u64>,
+    /// They may have arrived.
+    unknown: BTreeSet<u64>,
+    not_sent: usize,
+    last: Option<Instant>,
+}
+
+impl Load {
+    pub(crate) fn begin<E: Engine + Offers<PushPull>>(sender: &Running<Sender<E>>, pushers: usize) -> Self {
+        let (ends, known) = (Arc::new(AtomicBool::new(false)), Arc::new(Mutex::new(Known::default())));
+        let push = |_| {
+            let (service, ends, known) = (Arc::clone(sender.service()), Arc::clone(&ends), Arc::clone(&known));
+            tokio::spawn(async move {
+                while !ends.load(Ordering::Relaxed) {
+                    let id = {
+                        let mut known = known.lock().unwrap();
+                        known.next += 1;
+                        known.next
+                    };
+                    let pushed = service.broker.push("jobs", &Job::new(id)).timeout(Duration::from_secs(60)).await;
+                    let mut known = known.lock().unwrap();
+                    match pushed {
+                        Ok(()) => {
+                            known.confirmed.insert(id);
+                            known.last = Some(Instant::now());
+                        }
+                        Err(error) => match error.find::<Failure>() {
+                            Some(Failure::Unknown(_)) => drop(known.unknown.insert(id)),
+                            Some(Failure::NotSent(_)) => known.not_sent += 1,
+                            _ => panic!("{error:#}"),
+                        },
+                    }
+                }
+            })
+        };
+        Self { pushers: (0..pushers).map(push).collect(), ends, known }
+    }
+
+    pub(crate) fn confirmed(&self) -> usize {
+        self.known.lock().unwrap().confirmed.len()
+    }
+
+    /// Waits until more is confirmed than now, and tells how long that took.
+    pub(crate) async fn goes_on(&self) -> Duration {
+        let (began, before) = (Instant::now(), self.confirmed());
+        let goes_on = timeout(Duration::from_secs(60), async {
+            while self.confirmed() <= before {
+                sleep(Duration::from_millis(2)).await;
+            }
+        });
+        goes_on.await.expect("nothing is confirmed any more");
+        began.elapsed()
+    }
+
+    /// Ends it, waits until all that was confirmed is handled, and tells how many were handled more than once.
+    pub(crate) async fn end(self, sights: &Sights) -> usize {
+        self.ends.store(true, Ordering::Relaxed);
+        for pusher in self.pushers {
+            pusher.await.unwrap();
+        }
+        let known = std::mem::take(&mut *self.known.lock().unwrap());
+        let deadline = Instant::now() + Duration::from_secs(60);
+        loop {
+            let seen = sights.counts();
+            let lost: Vec<u64> = known.confirmed.iter().copied().filter(|id| !seen.contains_key(id)).collect();
+            if lost.is_empty() {
+                let strangers: Vec<_> = seen.keys().filter(|id| !known.confirmed.contains(id)).collect();
+                assert!(strangers.iter().all(|id| known.unknown.contains(id)), "not sent, and there: {strangers:?}");
+                let twice = seen.values().filter(|count| **count > 1).count();
+                let (confirmed, unknown) = (known.confirmed.len(), known.unknown.len());
+                eprintln!("{confirmed} confirmed, {unknown} unknown, {twice} handled more than once");
+                return twice;
+            }
+            assert!(Instant::now() < deadline, "{} confirmed messages are lost: {lost:?}", lost.len());
+            sleep(Duration::from_millis(20)).await;
+        }
+    }
+}
+
+/// What a service has logged besides the lines of its messages.
+pub(crate) fn lines(records: Vec<Value>) -> Vec<String> {
+    let others = records.into_iter().filter(|line| line["message"] != "MESSAGE" && line["level"] != "DEBUG");
+    others.map(|line| line["message"].as_str().unwrap_or_default().to_owned()).collect()
+}
+
+/// How many outages were told, and how many ends of them.
+pub(crate) fn outages(records: Vec<Value>) -> (usize, usize) {
+    let lines = lines(records);
+    let of = |part: &str| lines.iter().filter(|line| line.contains(part)).count();
+    (of("has lost its peer"), of("has its peer back"))
+}
+
+/// How many rounds a test of faults takes.
+pub(crate) fn rounds(usual: usize) -> usize {
+    std::env::var("CHASSIS_SOAK_ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(usual)
+}
+
+pub(crate) fn median(mut times: Vec<Duration>) -> Duration {
+    times.sort();
+    times[times.len() / 2]
+}
