@@ -97,6 +97,7 @@ impl Engine {
         let limit = self.start_limit(node, at);
         let mut backoff = Backoff::new(backoff_min.get(), backoff_max.get());
         let mut crashes = 0;
+        let mut last: Option<Error> = None;
         let name = self.core.resources[at].name;
         loop {
             self.core.resources[at].life.fetch_add(1, Ordering::AcqRel);
@@ -105,7 +106,12 @@ impl Engine {
                 Some(Err(error)) => error,
                 None => {
                     node_ended(&self.core, at).await;
-                    return Err(Error::unavailable(limit.passed("started")));
+                    let passed = limit.passed("started");
+                    // What the attempt before it failed with says more than that this one takes long.
+                    return Err(match last {
+                        Some(error) => error.context(passed.to_string()),
+                        None => Error::unavailable(passed),
+                    });
                 }
             };
             // Background work of the failed attempt must not meet that of the next.
@@ -133,6 +139,7 @@ impl Engine {
             } else {
                 tracing::debug!("resource `{name}` cannot start yet: {error:#}");
             }
+            last = Some(error);
             tokio::time::sleep(delay).await;
         }
     }
