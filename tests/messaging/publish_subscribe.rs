@@ -40,7 +40,8 @@ pub(crate) async fn one_of_a_group_gets_each_message<P: Place>(scene: Scene<P>) 
     let sender = scene.sender().await;
     let publish = async |ids: std::ops::Range<u64>| {
         for id in ids.clone() {
-            sender.service().broker.publish("tasks", &Job::new(id)).await.unwrap();
+            // So long that the one which is quicker does not take all of them.
+            sender.service().broker.publish("tasks", &Job::doing(id, &[Deed::Sleep(5)])).await.unwrap();
         }
         let of = |sights: &Sights| sights.all().into_iter().filter(|sight| ids.contains(&sight.id)).count();
         timeout(Duration::from_secs(30), async {

@@ -8,7 +8,7 @@ const OF_PROGRAMS: [&str; 6] = ["http", "start", "stop", "resources", "timers", 
 const OF_THE_CRATE: [&str; 5] = ["meters", "canonical", "settings", "messaging", "etcd"];
 
 /// The groups that are benchmarks of brokers, beside the servers of the tests.
-const OF_BROKERS: [&str; 1] = ["amqp"];
+const OF_BROKERS: [&str; 2] = ["amqp", "kafka"];
 
 /// Prints the tables of the groups that are named, or all of them.
 ///
@@ -29,7 +29,9 @@ pub(crate) fn run(groups: &[&str]) -> Result<(), String> {
         bench.words(&format!("--features {features} --bench")).arg(group).shown().run()?;
     }
     for group in OF_BROKERS.into_iter().filter(is_wanted) {
-        let bench = Step::cargo(group, "bench --quiet --locked --package chassis-tests --bench");
+        let features = if group == "kafka" { " --features kafka" } else { "" };
+        let bench = Step::cargo(group, "bench --quiet --locked --package chassis-tests");
+        let bench = bench.words(features).words("--bench");
         bench.arg(group).shown().run()?;
     }
     let wanted: Vec<&str> = OF_PROGRAMS.into_iter().filter(is_wanted).collect();

@@ -120,8 +120,11 @@ impl<E: Engine> Broker<E> {
         let mut wrong = Vec::new();
         for (at, handler) in handlers.iter().enumerate() {
             let (pattern, options) = (handler.pattern, &handler.options);
+            // Subscribers without a group get every message, each of them.
+            let shares = pattern != Pattern::PublishSubscribe || options.group.is_some();
             let same = |other: &&Arc<super::worker::Handler>| {
-                other.pattern == pattern && other.options.name == options.name && pattern != Pattern::PublishSubscribe
+                let (name, group) = (other.options.name, other.options.group);
+                shares && other.pattern == pattern && name == options.name && group == options.group
             };
             if let Some(other) = handlers[..at].iter().find(same) {
                 wrong.push(format!(

@@ -121,8 +121,7 @@ impl<E: Engine> Worker<E> {
     }
 
     async fn handle(&self, delivered: Taken<E>) {
-        self.burial.meters.in_flight.inc();
-        let _at_work = AtWork(&self.burial.meters);
+        let _at_work = AtWork::begin(&self.burial.meters);
         let mut message = Arc::clone(delivered.message());
         loop {
             let decision = self.attempt(&message).await;
@@ -240,8 +239,15 @@ impl<E: Engine> Worker<E> {
     }
 }
 
-/// Takes a message from the figure of those at work, also when it is cancelled.
+/// A message in the figure of those at work, until it ends or is cancelled.
 struct AtWork<'a>(&'a HandlerMeters);
+
+impl<'a> AtWork<'a> {
+    fn begin(meters: &'a HandlerMeters) -> Self {
+        meters.in_flight.inc();
+        Self(meters)
+    }
+}
 
 impl Drop for AtWork<'_> {
     fn drop(&mut self) {

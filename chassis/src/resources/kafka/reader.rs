@@ -97,7 +97,8 @@ impl Reader {
             if let Some(begun) = begun.take() {
                 let _ = begun.send(Ok(()));
             }
-            let reading = Reading { reader: self, client: &client, is_paused: false, committed: Instant::now() };
+            let (is_paused, is_missing, committed) = (false, false, Instant::now());
+            let reading = Reading { reader: self, client: &client, is_paused, is_missing, committed };
             let why = reading.read(&mut positions);
             let Some(why) = why else { return self.commit(&client) };
             client.context().give_up(&client, &self.inbox.shares(), true);
@@ -217,6 +218,8 @@ struct Reading<'a> {
     reader: &'a Reader,
     client: &'a Client,
     is_paused: bool,
+    /// It was told that there is no such topic.
+    is_missing: bool,
     committed: Instant,
 }
 
@@ -285,12 +288,14 @@ impl Reading<'_> {
         }
     }
 
-    fn trouble(&self, error: &KafkaError) -> ControlFlow<String> {
+    fn trouble(&mut self, error: &KafkaError) -> ControlFlow<String> {
         let topic = &self.reader.topic;
         match (error, error.rdkafka_error_code()) {
             (KafkaError::MessageConsumptionFatal(code), _) => ControlFlow::Break(code.to_string()),
             (_, Some(Code::UnknownTopicOrPartition | Code::UnknownTopic | Code::UnknownPartition)) => {
-                self.reader.watch.lost(&format!("topic `{topic}` does not exist"));
+                if !std::mem::replace(&mut self.is_missing, true) {
+                    tracing::error!("topic `{topic}` does not exist any more: nothing is taken from it until it does");
+                }
                 ControlFlow::Continue(())
             }
             (_, Some(code @ (Code::TopicAuthorizationFailed | Code::GroupAuthorizationFailed))) => {
