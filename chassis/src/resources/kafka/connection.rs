@@ -10,7 +10,7 @@ use futures_util::future::join_all;
 use rdkafka::ClientConfig;
 use serde_json::{Map, Value, json};
 use tokio::{
-    sync::oneshot,
+    sync::oneshot::{self, error::TryRecvError},
     time::{Instant, timeout},
 };
 
@@ -75,6 +75,13 @@ impl KafkaConnection {
         Ok(Self { cx, settings, config, links, sending, producer, topics, readers: Mutex::default() })
     }
 
+    /// Keeps one that reads, and no longer those that have ended: streams come and go while a service runs.
+    fn know(&self, reader: Known) {
+        let mut readers = self.readers();
+        readers.retain_mut(|known| known.ended.try_recv() == Err(TryRecvError::Empty));
+        readers.push(reader);
+    }
+
     fn readers(&self) -> MutexGuard<'_, Vec<Known>> {
         self.readers.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -126,7 +133,7 @@ impl Connection for KafkaConnection {
         };
         let consumer = KafkaConsumer { inbox: Arc::clone(&inbox) };
         let (begun, ended) = reader.spawn()?;
-        self.readers().push(Known { topic, inbox, watch, ended });
+        self.know(Known { topic, inbox, watch, ended });
         begun.await.map_err(Error::from)??;
         Ok(consumer)
     }
