@@ -393,3 +393,17 @@ async fn a_start_says_what_is_wrong() {
     assert_eq!(cause, Cause::Unavailable, "{told}");
     assert!(told.contains("Connection refused") || told.contains("BrokerTransportFailure"), "{told}");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn streams_that_have_ended_are_forgotten() {
+    let cluster = KafkaCluster::start(1);
+    let sender = Scene::new(&Arc::new(At(cluster.servers()))).sender().await;
+    let broker = &sender.service().broker;
+    let reading = || chassis::Resource::info(broker)["reading"].as_array().map_or(0, Vec::len);
+    for _ in 0..20 {
+        drop(broker.subscribe::<Job>("news").await.unwrap());
+        sleep(Duration::from_millis(100)).await;
+    }
+    assert!(reading() < 15, "{} are known", reading());
+    sender.stop().await.unwrap();
+}
