@@ -4,6 +4,8 @@
 mod amqp;
 mod amqp_faults;
 mod amqp_peers;
+mod amqp_refusals;
+mod amqp_siblings;
 mod amqp_tamarco;
 mod amqp_tls;
 mod asyncapi;

@@ -11,6 +11,8 @@ use std::{
     time::Duration,
 };
 
+use rustix::net::sockopt::set_socket_linger;
+
 /// How often the halves of a connection look at what they are to do.
 const GLANCE: Duration = Duration::from_millis(5);
 
@@ -29,7 +31,17 @@ mod mode {
     /// They are closed.
     pub(super) const CUT: u8 = 2;
     pub(super) const END: u8 = 3;
+    /// They are closed as a machine that has forgotten them does.
+    pub(super) const RESET: u8 = 4;
+    /// Little goes through.
+    pub(super) const SLOW: u8 = 5;
 }
+
+/// How much of a direction goes through at a glance while it is slow: 50 KB a second.
+const LITTLE: usize = 256;
+
+/// Bytes that are to be replaced by as many others.
+type Swap = Arc<(Vec<u8>, Vec<u8>)>;
 
 impl Proxy {
     /// Leads to this port.
@@ -38,6 +50,20 @@ impl Proxy {
     ///
     /// When there is no port to listen at.
     pub fn to(target: u16) -> Self {
+        Self::start(target, None)
+    }
+
+    /// Leads to this port, and says there `other` where the client says `this`, which is as long.
+    ///
+    /// # Panics
+    ///
+    /// As [`to`](Self::to), and when the lengths differ.
+    pub fn replacing(target: u16, this: &[u8], other: &[u8]) -> Self {
+        assert_eq!(this.len(), other.len(), "the lengths of the two");
+        Self::start(target, Some(Arc::new((this.to_vec(), other.to_vec()))))
+    }
+
+    fn start(target: u16, swap: Option<Swap>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap_or_else(|error| panic!("no port: {error}"));
         let port = listener.local_addr().map_or(0, |address| address.port());
         let mode = Arc::new(AtomicU8::new(mode::PASS));
@@ -46,14 +72,15 @@ impl Proxy {
             while let Ok((client, _)) = listener.accept() {
                 match mode.load(Ordering::Acquire) {
                     mode::END => return,
-                    mode::CUT => continue,
+                    mode::CUT | mode::RESET => continue,
                     _ => {}
                 }
                 let Ok(server) = TcpStream::connect(("127.0.0.1", target)) else { continue };
                 let (Ok(to), Ok(from)) = (server.try_clone(), client.try_clone()) else { continue };
                 let (one, other) = (Arc::clone(&mode), Arc::clone(&mode));
-                thread::spawn(move || carry(client, to, &one));
-                thread::spawn(move || carry(server, from, &other));
+                let swap = swap.clone();
+                thread::spawn(move || carry(client, to, &one, swap));
+                thread::spawn(move || carry(server, from, &other, None));
             }
         });
         proxy
@@ -83,6 +110,16 @@ impl Proxy {
     pub fn cut(&self) {
         self.mode.store(mode::CUT, Ordering::Release);
     }
+
+    /// Connections are reset, and new ones closed at once.
+    pub fn reset(&self) {
+        self.mode.store(mode::RESET, Ordering::Release);
+    }
+
+    /// Connections stay open, and little goes through.
+    pub fn slow(&self) {
+        self.mode.store(mode::SLOW, Ordering::Release);
+    }
 }
 
 impl Drop for Proxy {
@@ -94,11 +131,12 @@ impl Drop for Proxy {
 }
 
 /// One direction of a connection.
-fn carry(mut from: TcpStream, mut to: TcpStream, mode: &AtomicU8) {
+fn carry(mut from: TcpStream, mut to: TcpStream, mode: &AtomicU8, swap: Option<Swap>) {
     let _ = from.set_read_timeout(Some(GLANCE));
     let mut buffer = vec![0; 64 << 10];
     loop {
-        let length = match from.read(&mut buffer) {
+        let most = if mode.load(Ordering::Acquire) == mode::SLOW { LITTLE } else { buffer.len() };
+        let length = match from.read(&mut buffer[..most]) {
             Ok(0) => break,
             Ok(length) => length,
             Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => 0,
@@ -107,9 +145,31 @@ fn carry(mut from: TcpStream, mut to: TcpStream, mode: &AtomicU8) {
         while mode.load(Ordering::Acquire) == mode::SWALLOW {
             thread::sleep(GLANCE);
         }
-        if mode.load(Ordering::Acquire) != mode::PASS || to.write_all(&buffer[..length]).is_err() {
+        if let Some(swap) = &swap {
+            replace(&mut buffer[..length], swap);
+        }
+        match mode.load(Ordering::Acquire) {
+            mode::PASS => {}
+            mode::SLOW => thread::sleep(GLANCE),
+            mode::RESET => {
+                // The last one that lets go of it sends no farewell then.
+                let _ = (set_socket_linger(&from, Some(Duration::ZERO)), set_socket_linger(&to, Some(Duration::ZERO)));
+                return;
+            }
+            _ => break,
+        }
+        if to.write_all(&buffer[..length]).is_err() {
             break;
         }
     }
     let _ = (from.shutdown(Shutdown::Both), to.shutdown(Shutdown::Both));
+}
+
+fn replace(bytes: &mut [u8], swap: &(Vec<u8>, Vec<u8>)) {
+    let (this, other) = swap;
+    let mut from = 0;
+    while let Some(at) = bytes[from..].windows(this.len()).position(|window| window == this) {
+        bytes[from + at..from + at + this.len()].copy_from_slice(other);
+        from += at + this.len();
+    }
 }

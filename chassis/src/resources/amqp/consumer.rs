@@ -53,6 +53,8 @@ pub(super) struct OpenFlows {
     pub(super) closed: CancellationToken,
 }
 
+/// How long to wait before it is said why nothing comes any more.
+const MOMENT: Duration = Duration::from_millis(20);
 /// How long the broker may take to agree to an end.
 const FAREWELL: Duration = Duration::from_secs(2);
 
@@ -132,7 +134,9 @@ impl AmqpConsumer {
     async fn resume(&mut self) -> Option<()> {
         if let Some(flow) = self.flow.take() {
             self.open.remove(flow.number);
-            if !flow.session.is_lost() {
+            // What comes by a connection ends a moment before the connection is known to be lost.
+            sleep(MOMENT).await;
+            if flow.session.is_up() {
                 flow.session.forget(self.name());
                 if self.failures == 0 {
                     let name = self.name();

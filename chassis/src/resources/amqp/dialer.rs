@@ -20,6 +20,7 @@ use super::{
     failure::{cause, words},
     session::{Session, Told},
     settings::{AmqpSettings, AmqpTlsSettings},
+    wire::{Bare, Wire, ground},
 };
 use crate::{Cause, Context, Error, Result};
 
@@ -73,26 +74,27 @@ impl Dialer {
             .with_client_property("product".into(), "chassis".into());
         let runtime = lapin::runtime::default_runtime().map_err(|error| (Cause::Crashed, words(&error)))?;
         let held: Arc<Mutex<Option<Socket>>> = Arc::default();
-        let (holder, limit, reactor) = (Arc::clone(&held), self.timeout, runtime.clone());
+        let (holder, limit, reactor) = (Arc::clone(&held), self.timeout, runtime);
         // It runs on the thread of the connection, which nobody else can end: it ends by itself, or by its socket.
         let connect = async move |uri: lapin::uri::AMQPUri, _| {
             let connecting = async {
                 let place = (uri.authority.host.as_str(), uri.authority.port);
                 let places: Vec<_> = tokio::net::lookup_host(place).await?.collect();
-                let stream = AsyncTcpStream::connect(&reactor, places).await?;
-                if let AsyncTcpStream::Plain(plain) = &stream {
+                let stream = Bare::connect(&reactor, places).await?;
+                if let Bare::Plain(plain) = &stream {
                     let socket = SockRef::from(plain.get_ref()).try_clone()?;
                     *holder.lock().unwrap_or_else(PoisonError::into_inner) = Some(socket);
                 }
-                match &tls {
-                    Some(tls) => stream.into_tls(&uri.authority.host, tls.as_ref()).await,
-                    None => Ok(stream),
-                }
+                let stream = match &tls {
+                    Some(tls) => stream.into_tls(&uri.authority.host, tls.as_ref()).await?,
+                    None => stream,
+                };
+                Ok::<_, io::Error>(AsyncTcpStream::Plain(Wire::new(stream)))
             };
             let connected = timeout(limit, connecting).await;
             connected.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into())).map_err(lapin::Error::from)
         };
-        let connecting = lapin::Connection::connector(address.uri(), runtime, connect, properties);
+        let connecting = lapin::Connection::connector(address.uri(), ground(), connect, properties);
         let connected = timeout(self.timeout + Duration::from_millis(100), connecting).await;
         let socket = held.lock().unwrap_or_else(PoisonError::into_inner).take();
         match connected {

@@ -47,6 +47,8 @@ pub(super) fn refusal(error: &lapin::Error) -> Option<u16> {
 const ACCESS_REFUSED: u16 = 403;
 /// A virtual host that is not there, or not for this user.
 const NOT_ALLOWED: u16 = 530;
+/// There is no such exchange.
+pub(super) const NOT_FOUND: u16 = 404;
 /// Something is there with other arguments, or a message is too long.
 pub(super) const PRECONDITION_FAILED: u16 = 406;
 

@@ -25,6 +25,10 @@
 //! A message that rests before its next attempt is in a queue of its own, such as `push_pull.emails.retry.200`, from
 //! where the broker puts it back. Queues that others have declared with other arguments are used as they are.
 //!
+//! A name or a short text that is not UTF-8, as of a header or in `correlation_id`, is read with a `?` for each byte that
+//! belongs to no character: the client would end the connection over it, and the message would come again for ever. Values
+//! of headers may be any bytes.
+//!
 //! # What can be lost
 //!
 //! A push is on disk when it returns, and is acknowledged only once it is handled: nothing is lost, and what was at work
@@ -40,6 +44,7 @@ mod dialer;
 mod failure;
 mod later;
 mod ledger;
+mod legible;
 mod link;
 mod names;
 mod properties;
@@ -49,6 +54,7 @@ mod resource;
 mod rest;
 mod session;
 mod settings;
+mod wire;
 
 pub use self::{
     connection::AmqpConnection,

@@ -22,7 +22,7 @@ use tokio::{
 };
 
 use super::{
-    failure::{not_sent, refusal, refused, unknown, words},
+    failure::{NOT_FOUND, not_sent, refusal, refused, unknown, words},
     ledger::Ledger,
     link::Link,
     names::Place,
@@ -58,7 +58,7 @@ struct Job {
     parcel: Parcel,
     state: Arc<AtomicU8>,
     done: oneshot::Sender<Result<()>>,
-    /// It came back once, because its queue was deleted.
+    /// It came back once, because its queue or exchange was deleted.
     has_come_back: bool,
 }
 
@@ -181,10 +181,10 @@ impl Sender {
                 biased;
                 Some(landed) = flying.next(), if !flying.is_empty() => {
                     let crowd = flying.len() + 1;
-                    self.land(landed, &mut ledger, crowd);
+                    self.land(landed, &mut ledger, session, crowd);
                     // All that is there, before anything is concluded from it; see the ledger.
                     while let Some(Some(landed)) = flying.next().now_or_never() {
-                        self.land(landed, &mut ledger, crowd);
+                        self.land(landed, &mut ledger, session, crowd);
                     }
                     self.settle(&mut ledger, session);
                 }
@@ -264,14 +264,22 @@ impl Sender {
     }
 
     /// Notes what became of a message; `crowd` were in the air.
-    fn land(&mut self, landed: Landed, ledger: &mut Ledger<(Job, bool)>, crowd: usize) {
-        let Landed { number, job, outcome } = landed;
+    fn land(&mut self, landed: Landed, ledger: &mut Ledger<(Job, bool)>, session: &Session, crowd: usize) {
+        let Landed { number, mut job, outcome } = landed;
         match outcome {
             Outcome::Confirmed(returned) => ledger.confirmed(number, (job, true), self.back(returned)),
             Outcome::Nacked(returned) => ledger.confirmed(number, (job, false), self.back(returned)),
             Outcome::NotWritten => self.put_back(job),
             Outcome::Lost(error) => {
                 let why = words(&error);
+                if let (Target::Place(place), Some(NOT_FOUND)) = (&job.parcel.target, refusal(&error)) {
+                    // Exchanges can be deleted, too.
+                    session.forget(place.name());
+                    if crowd == 1 && !job.has_come_back {
+                        job.has_come_back = true;
+                        return self.put_back(job);
+                    }
+                }
                 // The broker closes the channel because of one message, and may name its size.
                 let is_culprit = crowd == 1 || why.contains(&format!("size {} ", job.parcel.body.len()));
                 let is_refused = refusal(&error).is_some() && is_culprit;

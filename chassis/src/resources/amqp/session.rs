@@ -89,15 +89,20 @@ impl Session {
                     self.blocked.send_replace(None);
                 }
                 // Channels that are closed are told, too.
-                Some(Event::Error(error)) if !self.is_up() => return words(&error),
-                _ if !self.is_up() => return "the connection is closed".to_owned(),
+                Some(Event::Error(error)) if !self.is_connected() => return words(&error),
+                _ if !self.is_connected() => return "the connection is closed".to_owned(),
                 _ => {}
             }
         }
     }
 
-    fn is_up(&self) -> bool {
+    fn is_connected(&self) -> bool {
         self.connection.status().connected()
+    }
+
+    /// Whether something can come by it.
+    pub(super) fn is_up(&self) -> bool {
+        self.is_connected() && !self.is_lost()
     }
 
     /// What waits for it need not wait any more, and its socket is let go.

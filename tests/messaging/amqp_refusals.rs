@@ -1,0 +1,228 @@
+//! What a RabbitMQ refuses, what comes too late, and what is no text: one named error each, and the service lives on.
+
+use std::{sync::Arc, time::Duration};
+
+use chassis::{
+    Running,
+    messaging::{Failure, amqp::AmqpEngine},
+};
+use chassis_tests::{Proxy, RabbitServer};
+use futures_util::StreamExt as _;
+use lapin::{
+    BasicProperties, Channel, ExchangeKind,
+    options::{BasicConsumeOptions, BasicPublishOptions, ExchangeDeclareOptions, QueueDeclareOptions},
+    types::{AMQPValue, FieldTable},
+};
+use serde_json::{Value, json};
+use tokio::{task::block_in_place, time::timeout};
+
+use super::{
+    load::{lines, outages},
+    place::Place,
+    scene::Scene,
+    services::{Deed, Job, Sender},
+    sights::Sights,
+};
+
+/// A broker with these settings, and nothing before the names of its queues.
+struct With(Value);
+
+impl Place for With {
+    type Engine = AmqpEngine;
+
+    fn settings(&self, _: &str) -> Value {
+        self.0.clone()
+    }
+}
+
+fn scene(server: &RabbitServer) -> Scene<With> {
+    Scene::new(&Arc::new(With(json!({ "port": server.port() }))))
+}
+
+/// A client that is none of ours.
+async fn peer(port: u16) -> (lapin::Connection, Channel) {
+    let url = format!("amqp://guest:guest@127.0.0.1:{port}/%2f");
+    let connection = lapin::Connection::connect(&url, Default::default()).await.unwrap();
+    let channel = connection.create_channel().await.unwrap();
+    (connection, channel)
+}
+
+async fn publish(channel: &Channel, exchange: &str, key: &str, body: &[u8], properties: BasicProperties) {
+    let options = BasicPublishOptions::default();
+    channel.basic_publish(exchange.into(), key.into(), options, body, properties).await.unwrap().await.unwrap();
+}
+
+/// What the failure says.
+async fn pushed(sender: &Running<Sender<AmqpEngine>>, name: &str) -> Result<(), Failure> {
+    let pushed = sender.service().broker.push(name, &Job::new(1)).await;
+    pushed.map_err(|error| error.find::<Failure>().cloned().unwrap_or_else(|| panic!("{error:#}")))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_exchange_that_is_gone_is_declared_anew() {
+    let Some(server) = RabbitServer::start() else { return };
+    let (_connection, channel) = peer(server.port()).await;
+    let (scene, sights) = (scene(&server), Sights::default());
+    let sender = scene.sender().await;
+    let broker = &sender.service().broker;
+    broker.publish("news", &Job::new(1)).await.unwrap();
+    channel.exchange_delete("publish_subscribe.news".into(), Default::default()).await.unwrap();
+    broker.publish("news", &Job::new(2)).await.unwrap();
+    // And with many under way, of which some others are not to be lost.
+    let worker = scene.worker(&sights).await;
+    for round in 0..5 {
+        channel.exchange_delete("publish_subscribe.news".into(), Default::default()).await.unwrap();
+        let pushes = (0..20).map(|id| async move {
+            broker.push("jobs", &Job::new(100 * round + id)).timeout(Duration::from_secs(10)).await
+        });
+        let news = Job::new(3);
+        let (published, pushed) = tokio::join!(broker.publish("news", &news), futures_util::future::join_all(pushes));
+        // All that are under way when the channel is closed because of one of them.
+        for sent in pushed.into_iter().chain([published]) {
+            if let Err(error) = sent {
+                assert!(matches!(error.find::<Failure>(), Some(Failure::Unknown(_))), "{error:#}");
+            }
+        }
+    }
+    broker.push("jobs", &Job::new(1000)).await.unwrap();
+    sights.until("the last one", |seen| seen.iter().any(|sight| sight.id == 1000)).await;
+    // Whoever subscribes now gets what is published.
+    let subscriber = scene.subscriber(&sights).await;
+    broker.publish("news", &Job::new(1001)).await.unwrap();
+    sights.until("the news", |seen| seen.iter().any(|sight| sight.id == 1001)).await;
+    assert_eq!(outages(sender.logs().captured()), (0, 0), "{:#?}", lines(sender.logs().captured()));
+    subscriber.stop().await.unwrap();
+    worker.stop().await.unwrap();
+    sender.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_somebody_elses_or_forbidden_is_refused_and_others_go_on() {
+    let Some(server) = RabbitServer::start() else { return };
+    let (_connection, channel) = peer(server.port()).await;
+    // Only for the connection that has declared it.
+    let exclusive = QueueDeclareOptions { exclusive: true, ..Default::default() };
+    channel.queue_declare("push_pull.locked".into(), exclusive, FieldTable::default()).await.unwrap();
+    // Of another kind than ours.
+    let (other, options) = (ExchangeKind::Topic, ExchangeDeclareOptions::default());
+    channel.exchange_declare("publish_subscribe.news".into(), other, options, FieldTable::default()).await.unwrap();
+    block_in_place(|| {
+        server.ctl(&["add_user", "narrow", "narrow"]);
+        let allowed = r"^(push_pull|publish_subscribe)\.(jobs|news|locked|.*\.dead).*|amq\.gen.*";
+        server.ctl(&["set_permissions", "-p", "/", "narrow", allowed, ".*", ".*"]);
+    });
+    let narrow = json!({ "port": server.port(), "user": "narrow", "password": "narrow" });
+    let (scene, sights) = (Scene::new(&Arc::new(With(narrow))), Sights::default());
+    let sender = scene.sender().await;
+    for (name, told) in [("locked", "RESOURCE_LOCKED"), ("secret", "ACCESS_REFUSED")] {
+        match pushed(&sender, name).await {
+            Err(Failure::Refused(why)) => assert!(why.contains(told) && why.contains(name), "{why}"),
+            other => panic!("{name}: {other:?}"),
+        }
+        // It is the same error every time, and not a lost connection.
+        assert!(matches!(pushed(&sender, name).await, Err(Failure::Refused(_))));
+    }
+    pushed(&sender, "jobs").await.unwrap();
+    let subscriber = scene.subscriber(&sights).await;
+    sender.service().broker.publish("news", &Job::new(7)).await.unwrap();
+    sights.until("the news", |seen| seen.iter().any(|sight| sight.id == 7)).await;
+    assert_eq!(outages(sender.logs().captured()), (0, 0));
+    subscriber.stop().await.unwrap();
+    sender.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn answers_that_are_late_or_anybodys_are_nobodys() {
+    let Some(server) = RabbitServer::start() else { return };
+    let (_connection, channel) = peer(server.port()).await;
+    let (scene, sights) = (scene(&server), Sights::default());
+    let (replyer, sender) = (scene.replyer(&sights).await, scene.sender().await);
+    let broker = &sender.service().broker;
+    let slow = Job::doing(1, &[Deed::Sleep(600)]);
+    let asked = broker.request::<_, u64>("double", &slow).timeout(Duration::from_millis(200)).await;
+    let error = asked.unwrap_err();
+    assert!(matches!(error.find::<Failure>(), Some(Failure::Unknown(_))), "{error:#}");
+    // The late answer comes while the next one is waited for, and is not taken for it.
+    let next: u64 = broker.request("double", &Job::doing(21, &[Deed::Sleep(900)])).await.unwrap();
+    assert_eq!(next, 42);
+    replyer.stop().await.unwrap();
+
+    // One who answers without the correlation id, then with another one, and at last with the right one.
+    let options = BasicConsumeOptions { no_ack: true, ..Default::default() };
+    channel.queue_declare("request_response.double".into(), Default::default(), FieldTable::default()).await.unwrap();
+    let mut requests = channel
+        .basic_consume("request_response.double".into(), "".into(), options, FieldTable::default())
+        .await
+        .unwrap();
+    let answering = channel.clone();
+    let careless = tokio::spawn(async move {
+        let came = requests.next().await.unwrap().unwrap();
+        let (id, to) = (came.properties.correlation_id().clone().unwrap(), came.properties.reply_to().clone().unwrap());
+        let plain = || BasicProperties::default().with_content_type("application/json".into());
+        publish(&answering, "", to.as_str(), b"1", plain()).await;
+        publish(&answering, "", to.as_str(), b"2", plain().with_correlation_id("somebody else's".into())).await;
+        publish(&answering, "", to.as_str(), b"3", plain().with_correlation_id(id)).await;
+    });
+    let answer: u64 = broker.request("double", &Job::new(4)).await.unwrap();
+    assert_eq!(answer, 3);
+    careless.await.unwrap();
+
+    // And a request without one is answered without one.
+    drop(channel.close(200, "".into()).await);
+    let (_connection, channel) = peer(server.port()).await;
+    let replyer = scene.replyer(&sights).await;
+    let exclusive = QueueDeclareOptions { exclusive: true, ..Default::default() };
+    let own = channel.queue_declare("".into(), exclusive, FieldTable::default()).await.unwrap();
+    let mut answers =
+        channel.basic_consume(own.name().clone(), "".into(), options, FieldTable::default()).await.unwrap();
+    let question = BasicProperties::default().with_reply_to(own.name().clone());
+    publish(&channel, "", "request_response.double", br#"{"id": 5}"#, question).await;
+    let came = timeout(Duration::from_secs(30), answers.next()).await.unwrap().unwrap().unwrap();
+    assert_eq!((&*came.data, came.properties.correlation_id()), (&b"10"[..], &None));
+    replyer.stop().await.unwrap();
+    sender.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn names_that_are_no_text_end_no_connection() {
+    let Some(server) = RabbitServer::start() else { return };
+    // No client of Rust sends such names, so that they are made on the way.
+    let proxy = Proxy::replacing(server.port(), b"<<no text>>", b"\xff\xfeno text\xc3\x28");
+    let (_connection, channel) = peer(proxy.port()).await;
+    let (scene, sights) = (scene(&server), Sights::default());
+    let (sender, worker) = (scene.sender().await, scene.worker(&sights).await);
+    let mut table = FieldTable::default();
+    table.insert("<<no text>>".into(), AMQPValue::LongString("value".into()));
+    table.insert("plain".into(), AMQPValue::LongString("<<no text>>".into()));
+    let mut inner = FieldTable::default();
+    inner.insert("<<no text>>".into(), AMQPValue::LongInt(3));
+    table.insert("table".into(), AMQPValue::FieldTable(inner));
+    let properties = [
+        BasicProperties::default().with_headers(table),
+        BasicProperties::default().with_content_type("<<no text>>".into()),
+        BasicProperties::default().with_correlation_id("<<no text>>".into()).with_timestamp(1_700_000_000),
+        BasicProperties::default().with_reply_to("<<no text>>".into()).with_type("<<no text>>".into()),
+        BasicProperties::default().with_message_id("<<no text>>".into()).with_app_id("<<no text>>".into()),
+    ];
+    for (id, properties) in properties.into_iter().enumerate() {
+        publish(&channel, "", "push_pull.jobs", format!(r#"{{"id": {id}}}"#).as_bytes(), properties).await;
+    }
+    sender.service().broker.push("jobs", &Job::new(100)).await.unwrap();
+    let seen = sights.messages(6).await;
+    let first = seen.iter().find(|sight| sight.id == 0).unwrap();
+    // Each byte of the name that belongs to no character is told so; the value is as it came.
+    assert_eq!(first.headers.get("??no text?("), Some("value"), "{:?}", first.headers);
+    assert_eq!(first.headers.bytes("plain").map(|value| &value[..]), Some(&b"\xff\xfeno text\xc3\x28"[..]));
+    assert_eq!(sights.counts().values().copied().collect::<Vec<_>>(), [1; 6], "each of them came once");
+    let deeds = [Deed::Fail, Deed::Succeed];
+    // What rests or is given up keeps its other headers.
+    let again = serde_json::to_vec(&Job::doing(7, &deeds)).unwrap();
+    let mut table = FieldTable::default();
+    table.insert("<<no text>>".into(), AMQPValue::LongString("value".into()));
+    publish(&channel, "", "push_pull.jobs", &again, BasicProperties::default().with_headers(table)).await;
+    let second = |seen: &[super::sights::Sight]| seen.iter().any(|sight| (sight.id, sight.attempt) == (7, 2));
+    sights.until("the second attempt", second).await;
+    assert_eq!(outages(worker.logs().captured()), (0, 0), "{:#?}", lines(worker.logs().captured()));
+    worker.stop().await.unwrap();
+    sender.stop().await.unwrap();
+}
