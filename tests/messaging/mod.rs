@@ -4,6 +4,7 @@
 mod amqp;
 mod amqp_faults;
 mod amqp_peers;
+mod amqp_process;
 mod amqp_refusals;
 mod amqp_siblings;
 mod amqp_tamarco;
@@ -15,6 +16,8 @@ mod failing;
 mod kafka;
 #[cfg(feature = "kafka")]
 mod kafka_faults;
+#[cfg(feature = "kafka")]
+mod kafka_process;
 mod load;
 mod memory;
 mod place;
@@ -24,6 +27,7 @@ mod request_response;
 mod scene;
 mod services;
 mod sights;
+mod workshop;
 mod zmq;
 mod zmq_faults;
 mod zmq_peer;

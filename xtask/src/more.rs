@@ -11,22 +11,24 @@ pub(crate) fn soak(rounds: &str) -> Result<(), String> {
     run("stop_under_load", "", "CHASSIS_SOAK_ROUNDS", rounds)
 }
 
-/// A RabbitMQ that is killed and cut off.
+/// A RabbitMQ that is killed and cut off, and services at it that are killed, stopped and given a million messages.
 ///
 /// # Errors
 ///
-/// When the test fails, or RabbitMQ is not there.
+/// When a test fails, or RabbitMQ is not there.
 pub(crate) fn amqp(rounds: &str) -> Result<(), String> {
-    run("messaging::amqp_faults", "", "CHASSIS_SOAK_ROUNDS", rounds)
+    run("messaging::amqp_faults", "", "CHASSIS_SOAK_ROUNDS", rounds)?;
+    run("messaging::amqp_process", "", "CHASSIS_SOAK_ROUNDS", rounds)
 }
 
-/// A Kafka cluster that goes and comes back, and answers with errors.
+/// A Kafka cluster that goes and comes back and answers with errors, and services at it that are killed and stopped.
 ///
 /// # Errors
 ///
-/// When the test fails, or the client cannot be built.
+/// When a test fails, or the client cannot be built.
 pub(crate) fn kafka(rounds: &str) -> Result<(), String> {
-    run("messaging::kafka_faults", " --features kafka", "CHASSIS_SOAK_ROUNDS", rounds)
+    run("messaging::kafka_faults", " --features kafka", "CHASSIS_SOAK_ROUNDS", rounds)?;
+    run("messaging::kafka_process", " --features kafka", "CHASSIS_SOAK_ROUNDS", rounds)
 }
 
 /// Leaders that are killed, paused, cut off and stopped.
@@ -57,12 +59,12 @@ pub(crate) fn fuzz(rounds: &str) -> Result<(), String> {
     run("http_surface", "", "CHASSIS_FUZZ_ROUNDS", rounds)
 }
 
-/// By cargo's own runner, which has no limit on how long a test may take.
+/// By cargo's own runner, which has no limit on how long a test may take; one after the other, for what is measured.
 fn run(filter: &str, features: &str, variable: &str, rounds: &str) -> Result<(), String> {
     if rounds.parse::<u64>().is_err() {
         return Err(format!("`{rounds}` is no number of rounds"));
     }
     let test = Step::cargo(format!("{filter}, {rounds} rounds"), "test --quiet --locked -p chassis-tests --test suite");
-    let test = test.words(features).arg(filter).words("-- --nocapture");
+    let test = test.words(features).arg(filter).words("-- --nocapture --test-threads 1");
     test.env(variable, rounds).env("CHASSIS_TEST_TOOLS", "required").shown().run()
 }

@@ -1,0 +1,138 @@
+//! Services as processes at a RabbitMQ: killed and stopped while they work off a queue, and given more than they can hold.
+//!
+//! `CHASSIS_SOAK_ROUNDS=100` looks further than the normal run.
+
+use std::{sync::Arc, time::Duration};
+
+use chassis::messaging::amqp::AmqpEngine;
+use chassis_tests::RabbitServer;
+use serde_json::{Value, json};
+use tokio::{task::block_in_place, time::Instant};
+
+use super::{
+    load::rounds,
+    place::Place,
+    scene::Scene,
+    workshop::{Workshop, memory, push_all},
+};
+
+/// A broker at a port.
+struct At(u16);
+
+impl Place for At {
+    type Engine = AmqpEngine;
+
+    fn settings(&self, space: &str) -> Value {
+        json!({ "port": self.0, "queues_prefix": space })
+    }
+}
+
+/// What workers at that port are set to, with this handler.
+fn broker(port: u16, space: &str, handler: Value) -> Value {
+    let amqp = json!({ "port": port, "queues_prefix": space });
+    json!({ "engine": "amqp", "amqp": amqp, "handlers": { "job": handler } })
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_service_that_is_killed_again_and_again_loses_nothing() {
+    const PREFETCH: usize = 32;
+    let Some(server) = RabbitServer::start() else { return };
+    let scene = Scene::new(&Arc::new(At(server.port())));
+    let sender = scene.sender().await;
+    let kills = rounds(4);
+    let all = kills as u64 * 1000;
+    push_all(&sender, 0..all, 64).await;
+    let handler = json!({ "concurrency": 8, "prefetch": PREFETCH });
+    let mut shop = Workshop::new(broker(server.port(), scene.space(), handler), Duration::from_millis(1));
+    let (mut service, mut deaths) = (shop.start(), Vec::new());
+    for kill in 1..=kills {
+        let due = all as usize * kill / (kills + 1);
+        shop.until("work", |shop| shop.done.len() >= due).await;
+        service.kill();
+        block_in_place(|| service.wait());
+        shop.read();
+        deaths.push(shop.done.len());
+        service = shop.start();
+    }
+    shop.until_done(0..all).await;
+    service.terminate();
+    assert_eq!(block_in_place(|| service.wait()).code, Some(0));
+    shop.read();
+    let repeats = shop.repeats(&deaths);
+    eprintln!("{kills} kills, {all} messages, {} done again: {repeats:?}", repeats.iter().sum::<usize>());
+    assert!(repeats.iter().all(|again| *again <= PREFETCH) && repeats[0] == 0, "{repeats:?}");
+    let queue = format!("{}.push_pull.jobs", scene.space());
+    assert_eq!(block_in_place(|| server.waiting("/", &queue)), Some(0), "what is done is acknowledged");
+    sender.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_service_that_is_stopped_ends_what_it_has_begun_and_gives_the_rest_back() {
+    const AT_WORK: usize = 500;
+    let Some(server) = RabbitServer::start() else { return };
+    let scene = Scene::new(&Arc::new(At(server.port())));
+    let sender = scene.sender().await;
+    let queue = format!("{}.push_pull.jobs", scene.space());
+    let handler = json!({ "concurrency": AT_WORK, "prefetch": AT_WORK + 200 });
+    let mut shop = Workshop::new(broker(server.port(), scene.space(), handler), Duration::from_millis(600));
+    let (rounds, mut pushed, mut longest) = (rounds(5), 0, Duration::ZERO);
+    for round in 0..rounds {
+        // 300 more than can be fetched.
+        let more = (shop.done.len() + AT_WORK + 500) as u64;
+        push_all(&sender, pushed..more.max(pushed), 64).await;
+        pushed = pushed.max(more);
+        let service = shop.start();
+        shop.until("500 at work", |shop| shop.begun.len() - shop.done.len() == AT_WORK).await;
+        service.terminate();
+        let exit = block_in_place(|| service.wait());
+        shop.read();
+        assert_eq!(exit.code, Some(0), "round {round}:\n{}", exit.stdout);
+        assert!(exit.took < Duration::from_secs(10), "round {round}: {:?}", exit.took);
+        longest = longest.max(exit.took);
+        assert_eq!(shop.begun.len(), shop.done.len(), "round {round}: what was begun is done");
+        assert!(shop.counts().values().all(|count| *count == 1), "round {round}: something was done again");
+        let waiting = block_in_place(|| server.waiting("/", &queue));
+        assert_eq!(waiting, Some(pushed - shop.done.len() as u64), "round {round}: the rest is back");
+    }
+    eprintln!("{rounds} stops with {AT_WORK} messages at work, the longest took {longest:?}");
+    let service = shop.start();
+    shop.until_done(0..pushed).await;
+    service.terminate();
+    assert_eq!(block_in_place(|| service.wait()).code, Some(0));
+    sender.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn more_tiny_messages_than_fit_into_memory_are_sent_and_handled() {
+    let Some(server) = RabbitServer::start() else { return };
+    let scene = Scene::new(&Arc::new(At(server.port())));
+    let sender = scene.sender().await;
+    // A million in a hundred rounds.
+    let rounds = rounds(5) as u64;
+    let mut shop = Workshop::new(
+        broker(server.port(), scene.space(), json!({ "concurrency": 8, "prefetch": 200 })),
+        Duration::ZERO,
+    );
+    let (began, ours) = (Instant::now(), std::process::id());
+    let (mut service, mut figures) = (None, Vec::new());
+    for round in 0..rounds {
+        push_all(&sender, round * 10_000..(round + 1) * 10_000, 500).await;
+        // What was sent before it started waits for it.
+        let service = service.get_or_insert_with(|| shop.start());
+        shop.read();
+        figures.push((memory(ours), memory(service.id())));
+    }
+    let service = service.unwrap();
+    shop.until_done(0..rounds * 10_000).await;
+    figures.push((memory(ours), memory(service.id())));
+    let (first, most) = (figures[0].0, figures.iter().map(|(ours, _)| *ours).max().unwrap_or_default());
+    let its = figures.iter().map(|(_, its)| *its).max().unwrap_or_default();
+    eprintln!("{} messages in {:?}: {most} MiB to send, {its} MiB to handle", rounds * 10_000, began.elapsed());
+    // The notes that this test keeps are 16 bytes for each message.
+    let notes = rounds * 10_000 * 2 * 16 / (1 << 20);
+    assert!(most <= first + 32 + notes && its <= 128, "{figures:?}");
+    assert!(shop.counts().values().all(|count| *count == 1), "nothing was handled twice");
+    service.terminate();
+    assert_eq!(block_in_place(|| service.wait()).code, Some(0));
+    sender.stop().await.unwrap();
+}

@@ -1,0 +1,147 @@
+//! Services as processes at a Kafka cluster: killed and stopped while they work off a topic.
+//!
+//! `CHASSIS_SOAK_ROUNDS=100` looks further than the normal run.
+
+use std::{sync::Arc, time::Duration};
+
+use chassis::messaging::kafka::KafkaEngine;
+use chassis_tests::KafkaCluster;
+use rdkafka::{
+    ClientConfig, Offset, TopicPartitionList,
+    consumer::{BaseConsumer, Consumer as _},
+};
+use serde_json::{Value, json};
+use tokio::task::block_in_place;
+
+use super::{
+    load::rounds,
+    place::Place,
+    scene::Scene,
+    workshop::{Workshop, push_all},
+};
+
+/// A cluster that can be reached there.
+struct At(String);
+
+impl Place for At {
+    type Engine = KafkaEngine;
+
+    fn settings(&self, space: &str) -> Value {
+        json!({ "bootstrap_servers": self.0, "topics_prefix": space, "group": space })
+    }
+}
+
+/// What workers at that cluster are set to, with this handler.
+fn broker(servers: &str, space: &str, handler: Value) -> Value {
+    let kafka = json!({
+        "bootstrap_servers": servers,
+        "topics_prefix": space,
+        "group": space,
+        "session_timeout": "1s",
+        "commit_interval": "100ms",
+        "client": { "heartbeat_interval_ms": "100" },
+    });
+    json!({ "engine": "kafka", "kafka": kafka, "handlers": { "job": handler } })
+}
+
+/// Looks at how far a group has come.
+struct Looker {
+    client: BaseConsumer,
+    topic: String,
+}
+
+impl Looker {
+    fn new(servers: &str, space: &str) -> Self {
+        let mut config = ClientConfig::new();
+        config.set("bootstrap.servers", servers).set("group.id", space);
+        Self { client: config.create().unwrap(), topic: format!("{space}.jobs") }
+    }
+
+    /// How many messages are committed, of all four partitions.
+    fn committed(&self) -> usize {
+        let mut asked = TopicPartitionList::new();
+        asked.add_partition_range(&self.topic, 0, 3);
+        let committed = block_in_place(|| self.client.committed_offsets(asked, Duration::from_secs(10))).unwrap();
+        let offsets = committed.elements().into_iter().filter_map(|element| match element.offset() {
+            Offset::Offset(offset) => usize::try_from(offset).ok(),
+            _ => None,
+        });
+        offsets.sum()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_service_that_is_killed_again_and_again_loses_nothing() {
+    let cluster = KafkaCluster::start(1);
+    let servers = cluster.servers();
+    let scene = Scene::new(&Arc::new(At(servers.clone())));
+    let sender = scene.sender().await;
+    let kills = rounds(3);
+    let all = kills as u64 * 2000;
+    push_all(&sender, 0..all, 64).await;
+    let looker = Looker::new(&servers, scene.space());
+    let handler = json!({ "concurrency": 8 });
+    let mut shop = Workshop::new(broker(&servers, scene.space(), handler), Duration::from_millis(4));
+    let (mut service, mut deaths, mut windows) = (shop.start(), Vec::new(), vec![0]);
+    for kill in 1..=kills {
+        let due = all as usize * kill / (kills + 1);
+        shop.until("work", |shop| shop.done.len() >= due).await;
+        service.kill();
+        block_in_place(|| service.wait());
+        shop.read();
+        deaths.push(shop.done.len());
+        let (committed, done) = (looker.committed(), shop.counts().len());
+        assert!(committed <= done, "{committed} are committed, and {done} are done");
+        windows.push(done - committed);
+        service = shop.start();
+    }
+    shop.until_done(0..all).await;
+    service.terminate();
+    assert_eq!(block_in_place(|| service.wait()).code, Some(0));
+    shop.read();
+    let repeats = shop.repeats(&deaths);
+    eprintln!("{kills} kills, {all} messages, done again {repeats:?}, of what was not committed {windows:?}");
+    // What was done and not committed is done again, and nothing else.
+    assert!(repeats.iter().zip(&windows).all(|(again, window)| again <= window), "{repeats:?} of {windows:?}");
+    // Eight at a time for 4 ms each, and a commit every 100 ms: 200 of them, and more on a busy machine, where 1500 are
+    // done between two kills.
+    assert!(windows.iter().all(|window| *window <= 1000), "{windows:?}");
+    assert_eq!(looker.committed(), all as usize, "what is done is committed");
+    sender.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_service_that_is_stopped_ends_what_it_has_begun_and_commits_it() {
+    const AT_WORK: usize = 500;
+    let cluster = KafkaCluster::start(1);
+    let servers = cluster.servers();
+    let scene = Scene::new(&Arc::new(At(servers.clone())));
+    let sender = scene.sender().await;
+    let looker = Looker::new(&servers, scene.space());
+    let handler = json!({ "concurrency": AT_WORK, "prefetch": AT_WORK });
+    let mut shop = Workshop::new(broker(&servers, scene.space(), handler), Duration::from_millis(600));
+    let (rounds, mut pushed, mut longest) = (rounds(5), 0, Duration::ZERO);
+    for round in 0..rounds {
+        let more = (shop.done.len() + AT_WORK + 500) as u64;
+        push_all(&sender, pushed..more.max(pushed), 64).await;
+        pushed = pushed.max(more);
+        let service = shop.start();
+        shop.until("500 at work", |shop| shop.begun.len() - shop.done.len() == AT_WORK).await;
+        service.terminate();
+        let exit = block_in_place(|| service.wait());
+        shop.read();
+        assert_eq!(exit.code, Some(0), "round {round}:\n{}", exit.stdout);
+        assert!(exit.took < Duration::from_secs(10), "round {round}: {:?}", exit.took);
+        longest = longest.max(exit.took);
+        assert_eq!(shop.begun.len(), shop.done.len(), "round {round}: what was begun is done");
+        let counts = shop.counts();
+        assert!(counts.values().all(|count| *count == 1), "round {round}: something was done again");
+        assert_eq!(looker.committed(), counts.len(), "round {round}: what is done is committed, and nothing else");
+    }
+    eprintln!("{rounds} stops with {AT_WORK} messages at work, the longest took {longest:?}");
+    let service = shop.start();
+    shop.until_done(0..pushed).await;
+    service.terminate();
+    assert_eq!(block_in_place(|| service.wait()).code, Some(0));
+    sender.stop().await.unwrap();
+}

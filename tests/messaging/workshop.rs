@@ -1,0 +1,151 @@
+//! Workers that are processes of their own, and what they have noted: a process that is killed forgets nothing of it.
+
+use std::{
+    collections::BTreeMap,
+    fs::{self, File},
+    io::Read as _,
+    ops::Range,
+    path::Path,
+    sync::Arc,
+    time::Duration,
+};
+
+use chassis::{
+    Running,
+    messaging::{Offers, PushPull, engine::Engine},
+};
+use chassis_tests::Program;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::time::{Instant, sleep};
+
+use super::services::Sender;
+
+/// Workers that share a queue, and their notes.
+pub(crate) struct Workshop {
+    folder: TempDir,
+    notes: File,
+    /// What was read of a line that is not there as a whole yet.
+    rest: String,
+    /// In the order in which they were begun, and done.
+    pub(crate) begun: Vec<u64>,
+    pub(crate) done: Vec<u64>,
+}
+
+/// How long a test waits for what must happen.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+impl Workshop {
+    /// Workers at this broker, that take so long for a message on average.
+    pub(crate) fn new(broker: Value, pace: Duration) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let notes = folder.path().join("notes");
+        let file = File::options().create(true).append(true).read(true).open(&notes).unwrap();
+        let settings = json!({ "system": {
+            "resources": { "broker": broker, "status": { "port": 0 } },
+            "lifecycle": { "stop_timeout": "10s" },
+            "microservices": { "worker": { "notes": notes, "pace": format!("{}ms", pace.as_millis()) } },
+        } });
+        fs::write(folder.path().join("settings.json"), settings.to_string()).unwrap();
+        Self { folder, notes: file, rest: String::new(), begun: Vec::new(), done: Vec::new() }
+    }
+
+    /// Another worker.
+    pub(crate) fn start(&self) -> chassis_tests::Running {
+        let settings = self.folder.path().join("settings.json");
+        Program::at(Path::new(env!("CARGO_BIN_EXE_worker"))).arg("--settings").arg(settings).start()
+    }
+
+    /// Reads what was noted since.
+    pub(crate) fn read(&mut self) {
+        let mut bytes = Vec::new();
+        self.notes.read_to_end(&mut bytes).unwrap();
+        self.rest.push_str(str::from_utf8(&bytes).unwrap());
+        let whole = self.rest.rfind('\n').map_or(0, |end| end + 1);
+        for line in self.rest[..whole].lines() {
+            let (what, number) = line.split_once(' ').unwrap();
+            let notes = if what == "begun" { &mut self.begun } else { &mut self.done };
+            notes.push(number.parse().unwrap());
+        }
+        self.rest.drain(..whole);
+    }
+
+    /// Waits until it is true of what was noted, as long as there is something new now and then.
+    pub(crate) async fn until(&mut self, what: &str, holds: impl Fn(&Self) -> bool) {
+        let mut last = (0, Instant::now());
+        loop {
+            self.read();
+            if holds(self) {
+                return;
+            }
+            if last.0 != self.begun.len() + self.done.len() {
+                last = (self.begun.len() + self.done.len(), Instant::now());
+            }
+            let (begun, done) = (self.begun.len(), self.done.len());
+            assert!(last.1.elapsed() < PATIENCE, "{what} did not happen: {begun} begun, {done} done");
+            sleep(Duration::from_millis(2)).await;
+        }
+    }
+
+    /// Waits until each of so many messages was done.
+    pub(crate) async fn until_done(&mut self, all: Range<u64>) {
+        self.until("all done", |shop| shop.done.len() as u64 >= all.end - all.start).await;
+        let begun = Instant::now();
+        loop {
+            self.read();
+            let counts = self.counts();
+            let lost: Vec<_> = all.clone().filter(|number| !counts.contains_key(number)).take(20).collect();
+            if lost.is_empty() {
+                return;
+            }
+            assert!(begun.elapsed() < PATIENCE, "confirmed messages are lost: {lost:?}");
+            sleep(Duration::from_millis(100)).await;
+        }
+    }
+
+    /// How often each message was done.
+    pub(crate) fn counts(&self) -> BTreeMap<u64, usize> {
+        let mut counts = BTreeMap::new();
+        for number in &self.done {
+            *counts.entry(*number).or_default() += 1;
+        }
+        counts
+    }
+
+    /// How many messages were done again in each part of the notes; the parts end at these places.
+    pub(crate) fn repeats(&self, parts: &[usize]) -> Vec<usize> {
+        let (mut seen, mut repeats) = (BTreeMap::<u64, ()>::new(), vec![0; parts.len() + 1]);
+        for (at, number) in self.done.iter().enumerate() {
+            if seen.insert(*number, ()).is_some() {
+                repeats[parts.partition_point(|part| *part <= at)] += 1;
+            }
+        }
+        repeats
+    }
+}
+
+/// Pushes numbers, each of them confirmed, so many at the same time.
+pub(crate) async fn push_all<E: Engine + Offers<PushPull>>(
+    sender: &Running<Sender<E>>,
+    numbers: Range<u64>,
+    at_once: usize,
+) {
+    let lanes = (0..at_once).map(|lane| {
+        let (service, numbers) = (Arc::clone(sender.service()), numbers.clone().skip(lane).step_by(at_once));
+        tokio::spawn(async move {
+            for number in numbers {
+                service.broker.push("jobs", &number).timeout(PATIENCE).await.unwrap();
+            }
+        })
+    });
+    for lane in lanes.collect::<Vec<_>>() {
+        lane.await.unwrap();
+    }
+}
+
+/// The memory that a process has at the moment, in MiB.
+pub(crate) fn memory(process: u32) -> u64 {
+    let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap();
+    let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+    resident.trim().trim_end_matches(" kB").trim().parse::<u64>().unwrap() / 1024
+}
