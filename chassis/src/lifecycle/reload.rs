@@ -14,11 +14,12 @@ use std::{
     any::Any,
     collections::{BTreeMap, BTreeSet},
     sync::{Arc, atomic::Ordering},
+    thread,
     time::Duration,
 };
 
 use futures_util::FutureExt;
-use tokio::{task::JoinSet, time::sleep};
+use tokio::task::JoinSet;
 
 use super::{Core, Engine, EventKind, News, Report};
 use crate::{
@@ -28,8 +29,8 @@ use crate::{
     tasks::{TimerSettings, catch, spawn},
 };
 
-/// Several writes within this are one change; the runtime waits until its next full millisecond.
-const BURST: Duration = Duration::from_micros(100);
+/// Several writes within this are one change.
+const BURST: Duration = Duration::from_micros(200);
 
 /// How many keys are named in one line of the log.
 const NAMED: usize = 8;
@@ -55,7 +56,7 @@ pub(crate) async fn follow(engine: Arc<Engine>, supervisor: Arc<Supervisor>) {
     let mut reload = Reload { engine, supervisor, core, owners, began, told, unread, restarts };
     loop {
         let sources = changed.next().await;
-        sleep(BURST).await;
+        spawn::blocking(wait_for_burst).await;
         reload.unread.extend(sources);
         reload.unread.extend(changed.take());
         // What resources do is caught where they are called; what is left is a source that panics.
@@ -67,6 +68,12 @@ pub(crate) async fn follow(engine: Arc<Engine>, supervisor: Arc<Supervisor>) {
             tracing::error!("changed settings cannot be looked at: {error:#}; those before stay in force");
         }
     }
+}
+
+/// The runtime's own timers would wait until the next full millisecond but one.
+#[allow(clippy::disallowed_methods, reason = "it holds up a thread that is there to be held up")]
+fn wait_for_burst() {
+    thread::sleep(BURST);
 }
 
 /// The settings of each resource in a candidate, of its own type.

@@ -5,8 +5,9 @@
 use super::{
     declared::Declared,
     effective::looks_secret,
+    map::Map,
     merge::SERVICES,
-    node::{Map, Node, Value},
+    node::{Node, Value},
     outline::{Content, Section},
     path::KeyPath,
     shape::{Kind, Shape},

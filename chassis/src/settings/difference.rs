@@ -2,7 +2,8 @@
 
 use super::{
     declared::Declared,
-    node::{Map, Node, Value},
+    map::Map,
+    node::{Node, Value, is_shared},
     origin::Origin,
     path::{KeyPath, Step, Trail},
     shape::{Change, Field, Kind},
@@ -69,6 +70,9 @@ impl Walk<'_> {
         old: Option<&Node>,
         new: Option<&Node>,
     ) {
+        if is_shared(old, new) {
+            return;
+        }
         let change = field.change.or(above);
         let (old, new) = (old.filter(|node| !node.is_null()), new.filter(|node| !node.is_null()));
         if let Kind::Group(group) = &field.shape.plain().0

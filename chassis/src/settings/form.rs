@@ -7,7 +7,8 @@ use serde_json::Value as Json;
 use super::{
     input::Input,
     legacy::legacy_key,
-    node::{Map, Node, Value},
+    map::Map,
+    node::{Node, Value},
     path::{KeyPath, Step},
     problem::Problem,
     rules::{Bound, Rules, Unit},

@@ -12,7 +12,8 @@ use figment::{
 };
 
 use super::{
-    node::{Map, Node, Value},
+    map::Map,
+    node::{Node, Value},
     origin::Origin,
 };
 

@@ -19,6 +19,7 @@ mod form;
 mod input;
 mod known;
 mod legacy;
+mod map;
 mod merge;
 mod node;
 mod origin;

@@ -1,14 +1,11 @@
 //! A value of the tree with its origin. Its `Debug` shows no values: any of them may be a secret.
 
-use std::{collections::BTreeMap, fmt};
+use std::fmt;
 
 use serde_json::Value as Json;
 
-use super::{origin::Origin, path::KeyPath};
+use super::{map::Map, origin::Origin, path::KeyPath};
 use crate::json::object;
-
-/// The keys of a map.
-pub(crate) type Map = BTreeMap<String, Node>;
 
 /// A value, where it was written, and how.
 #[derive(Clone)]
@@ -158,6 +155,12 @@ impl Node {
             Value::Float(value) => self.spelling.as_deref().map_or_else(|| value.to_string(), shortened),
         }
     }
+}
+
+/// Whether both are one map that nobody has changed since: everything in them is the same, its origins too.
+pub(crate) fn is_shared(one: Option<&Node>, other: Option<&Node>) -> bool {
+    let maps = (one.and_then(Node::as_map), other.and_then(Node::as_map));
+    matches!(maps, (Some(one), Some(other)) if one.is_shared_with(other))
 }
 
 /// Equal in value; origins do not count.

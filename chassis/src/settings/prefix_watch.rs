@@ -6,7 +6,8 @@ use tokio::sync::watch;
 
 use super::{
     difference::is_same,
-    node::{Map, Node, Value},
+    map::Map,
+    node::{Node, Value},
     origin::Origin,
     path::KeyPath,
     problem::Problems,
@@ -119,12 +120,16 @@ struct Below {
 }
 
 impl Live for Below {
-    fn prepare(self: Arc<Self>, now: Option<&Node>, candidate: &Node, _: &mut Problems) -> Option<Commit> {
-        let found = candidate.at(&self.prefix);
-        if now.is_some_and(|now| now.at(&self.prefix) == found) {
-            return None;
-        }
-        let found = found.cloned().map(Arc::new);
+    fn place(&self) -> &KeyPath {
+        &self.prefix
+    }
+
+    fn is_same(&self, now: Option<&Node>, candidate: Option<&Node>) -> bool {
+        now == candidate
+    }
+
+    fn prepare(self: Arc<Self>, candidate: Option<&Node>, _: &mut Problems) -> Option<Commit> {
+        let found = candidate.cloned().map(Arc::new);
         Some(Box::new(move || {
             self.now.send_replace(found);
         }))

@@ -12,7 +12,7 @@ use tokio::sync::watch;
 use super::{
     form::{Names, read_field},
     input::Input,
-    node::Node,
+    node::{Node, is_shared},
     path::{KeyPath, Trail},
     problem::Problems,
     rules::Rules,
@@ -201,24 +201,37 @@ pub(crate) struct Prepared {
 
 /// A live value of any type.
 pub(super) trait Live: Send + Sync {
-    /// Reads the value as it would be in `candidate`; `None` when it stays as it is `now`, or cannot be read.
-    fn prepare(self: Arc<Self>, now: Option<&Node>, candidate: &Node, problems: &mut Problems) -> Option<Commit>;
+    /// What it is read from: the path of a section, or of whatever else is there.
+    fn place(&self) -> &KeyPath;
+
+    /// Whether it is the same in both.
+    fn is_same(&self, now: Option<&Node>, candidate: Option<&Node>) -> bool;
+
+    /// Reads the value as it would be with this in its place; `None` when it cannot be read.
+    fn prepare(self: Arc<Self>, candidate: Option<&Node>, problems: &mut Problems) -> Option<Commit>;
+}
+
+impl<T> LiveCell<T> {
+    fn find<'n>(&self, section: Option<&'n Node>) -> Option<(&'n str, &'n Node)> {
+        section.and_then(Node::as_map).and_then(|map| self.place.names.find(map))
+    }
 }
 
 impl<T: SettingValue> Live for LiveCell<T> {
-    fn prepare(self: Arc<Self>, now: Option<&Node>, candidate: &Node, problems: &mut Problems) -> Option<Commit> {
+    fn place(&self) -> &KeyPath {
+        &self.place.section
+    }
+
+    fn is_same(&self, now: Option<&Node>, candidate: Option<&Node>) -> bool {
+        self.find(now).map(|(_, node)| node) == self.find(candidate).map(|(_, node)| node)
+    }
+
+    fn prepare(self: Arc<Self>, candidate: Option<&Node>, problems: &mut Problems) -> Option<Commit> {
         let place = &self.place;
-        let section = candidate.at(&place.section);
-        let found = section.and_then(Node::as_map).and_then(|map| place.names.find(map));
-        if let Some(now) = now {
-            let before = now.at(&place.section).and_then(Node::as_map).and_then(|map| place.names.find(map));
-            if before.map(|(_, node)| node) == found.map(|(_, node)| node) {
-                return None;
-            }
-        }
         let trail = Trail::base(&place.section);
         // The cell is known already; what is read here only brings a value.
-        let mut input = Input::alone(section, &trail, problems);
+        let mut input = Input::alone(candidate, &trail, problems);
+        let found = self.find(candidate);
         let setting = read_field::<Setting<T>>(&mut input, found, &place.names, place.default, place.rules)?;
         let value = setting.read;
         Some(Box::new(move || {
@@ -254,20 +267,29 @@ impl Cells {
         let entry = (state.last, Arc::downgrade(cell));
         state.live.push(entry);
         // It may have been read from a tree that is no longer in force.
-        let now = state.now.as_deref();
-        if let Some(commit) = now.and_then(|now| Arc::clone(cell).prepare(None, now, &mut Problems::new())) {
+        if let Some(commit) = state.now.as_deref().and_then(|now| read(cell, now)) {
             commit();
         }
     }
 
     /// Reads every live value from `candidate`, to let all of them change at once or none.
-    pub(crate) fn prepare(&self, now: &Node, candidate: &Node, problems: &mut Problems) -> Prepared {
+    pub(crate) fn prepare<'n>(&self, now: &'n Node, candidate: &'n Node, problems: &mut Problems) -> Prepared {
         let (cells, last) = {
             let state = self.lock();
             let cells: Vec<_> = state.live.iter().filter_map(|(_, cell)| cell.upgrade()).collect();
             (cells, state.last)
         };
-        let commits = cells.into_iter().filter_map(|cell| cell.prepare(Some(now), candidate, problems)).collect();
+        let mut commits = Vec::new();
+        // Those of one section were added one after the other.
+        for cells in cells.chunk_by(|one, other| one.place() == other.place()) {
+            let at = |root: &'n Node| root.at(cells.first()?.place());
+            let (now, candidate) = (at(now), at(candidate));
+            if is_shared(now, candidate) {
+                continue;
+            }
+            let changed = cells.iter().filter(|cell| !cell.is_same(now, candidate));
+            commits.extend(changed.filter_map(|cell| Arc::clone(cell).prepare(candidate, problems)));
+        }
         Prepared { commits, last }
     }
 
@@ -276,7 +298,7 @@ impl Cells {
         let Prepared { commits, last } = prepared;
         let mut state = self.lock();
         let late = state.live.iter().filter(|(id, _)| *id > last).filter_map(|(_, cell)| cell.upgrade());
-        let late: Vec<_> = late.filter_map(|cell| cell.prepare(None, root, &mut Problems::new())).collect();
+        let late: Vec<_> = late.filter_map(|cell| read(&cell, root)).collect();
         state.now = Some(Arc::clone(root));
         for commit in commits.into_iter().chain(late) {
             commit();
@@ -286,6 +308,11 @@ impl Cells {
     fn lock(&self) -> MutexGuard<'_, CellsState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Reads a live value from this tree, whatever it was before.
+fn read(cell: &Arc<dyn Live>, root: &Node) -> Option<Commit> {
+    Arc::clone(cell).prepare(root.at(cell.place()), &mut Problems::new())
 }
 
 impl fmt::Debug for Cells {

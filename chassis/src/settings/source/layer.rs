@@ -5,7 +5,8 @@ use std::collections::btree_map::Entry;
 use serde_json::Value as Json;
 
 use crate::settings::{
-    node::{Map, Node, Value},
+    map::Map,
+    node::{Node, Value},
     origin::Origin,
     path::{KeyPath, ROOT},
     problem::{Problem, Problems},

@@ -8,7 +8,8 @@ use super::{SettingValue, plain};
 use crate::json::object;
 use crate::settings::{
     input::Input,
-    node::{Map, Node, Value},
+    map::Map,
+    node::{Node, Value},
     path::Step,
     shape::{Kind, Shape},
 };

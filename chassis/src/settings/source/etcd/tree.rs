@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, HashMap};
 use serde_json::Value as Json;
 
 use crate::settings::{
-    node::{Map, Node, Value},
+    map::Map,
+    node::{Node, Value},
     origin::Origin,
     path::KeyPath,
     problem::{Problem, Problems},

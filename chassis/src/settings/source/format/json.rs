@@ -2,7 +2,8 @@
 
 use super::{DEEPEST, MOST_VALUES, Parsed, Text, too_deep, too_many, twice};
 use crate::settings::{
-    node::{Map, Node, Value},
+    map::Map,
+    node::{Node, Value},
     problem::{Problem, Problems},
 };
 

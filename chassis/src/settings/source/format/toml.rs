@@ -7,7 +7,8 @@ use toml::{
 
 use super::{Parsed, Text};
 use crate::settings::{
-    node::{Map, Node, Value},
+    map::Map,
+    node::{Node, Value},
     problem::{Problem, Problems},
 };
 

@@ -7,7 +7,8 @@ use granit_parser::{Event, Marker, Parser, ScalarStyle, ScanError, Span, StrInpu
 
 use super::{DEEPEST, MOST_VALUES, Parsed, Text, too_deep, too_many, twice};
 use crate::settings::{
-    node::{Map, Node, Value},
+    map::Map,
+    node::{Node, Value},
     origin::Origin,
     problem::{Problem, Problems},
 };
