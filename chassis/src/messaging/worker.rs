@@ -73,9 +73,20 @@ impl<E: Engine> Worker<E> {
         if self.rules.by_key && self.rules.concurrency > 1 {
             return self.lanes(consumer);
         }
+        if self.rules.concurrency == 1 {
+            return vec![Box::pin(self.alone(consumer))];
+        }
         let consumer = Arc::new(Mutex::new(consumer));
         let task = || Box::pin(Arc::clone(&self).share(Arc::clone(&consumer))) as _;
         std::iter::repeat_with(task).take(self.rules.concurrency).collect()
+    }
+
+    /// Has a consumer to itself.
+    async fn alone(self: Arc<Self>, mut consumer: TakenBy<E>) -> Result<()> {
+        while let Some(delivered) = consumer.next().await {
+            self.handle(delivered?).await;
+        }
+        Ok(())
     }
 
     /// Takes turns with others at one consumer.

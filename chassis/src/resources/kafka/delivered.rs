@@ -15,31 +15,40 @@ use crate::{
 
 /// A message that was handed over; dropped, it is handed over again.
 pub struct KafkaDelivered {
-    taken: Option<Taken>,
-    message: Arc<Incoming>,
+    taken: Taken,
+    is_settled: bool,
     inbox: Arc<Inbox>,
 }
 
 impl KafkaDelivered {
     pub(super) fn new(taken: Taken, inbox: &Arc<Inbox>) -> Self {
-        Self { message: Arc::clone(&taken.message), taken: Some(taken), inbox: Arc::clone(inbox) }
+        Self { taken, is_settled: false, inbox: Arc::clone(inbox) }
+    }
+}
+
+impl KafkaDelivered {
+    /// The message as it is to be taken again.
+    fn changed(&self, change: impl FnOnce(&mut Incoming)) -> Taken {
+        let mut message = Incoming::clone(&self.taken.message);
+        change(&mut message);
+        Taken { message: Arc::new(message), origin: self.taken.origin }
     }
 }
 
 impl Delivered for KafkaDelivered {
     fn message(&self) -> &Arc<Incoming> {
-        &self.message
+        &self.taken.message
     }
 
     async fn settle(mut self, verdict: Verdict) -> Result<()> {
-        let Some(taken) = self.taken.take() else { return Ok(()) };
+        self.is_settled = true;
         match verdict {
-            Verdict::Done | Verdict::Answer(_) => self.inbox.done(taken.origin),
+            Verdict::Done | Verdict::Answer(_) => self.inbox.done(self.taken.origin),
             Verdict::Again { after, attempt } => {
-                let message = Arc::new(Incoming { attempt, ..(*taken.message).clone() });
-                self.inbox.rest(Taken { message, ..taken }, Instant::now() + after);
+                let again = self.changed(|message| message.attempt = attempt);
+                self.inbox.rest(again, Instant::now() + after);
             }
-            Verdict::Back => self.inbox.put_back(taken),
+            Verdict::Back => self.inbox.put_back(self.changed(|_| ())),
         }
         Ok(())
     }
@@ -47,15 +56,14 @@ impl Delivered for KafkaDelivered {
 
 impl Drop for KafkaDelivered {
     fn drop(&mut self) {
-        if let Some(taken) = self.taken.take() {
-            let message = Arc::new(Incoming { is_redelivered: true, ..(*taken.message).clone() });
-            self.inbox.put_back(Taken { message, ..taken });
+        if !self.is_settled {
+            self.inbox.put_back(self.changed(|message| message.is_redelivered = true));
         }
     }
 }
 
 impl fmt::Debug for KafkaDelivered {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("KafkaDelivered").field(&self.message).finish()
+        f.debug_tuple("KafkaDelivered").field(&self.taken.message).finish()
     }
 }

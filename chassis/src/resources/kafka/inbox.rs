@@ -1,25 +1,26 @@
 //! The messages of one handler between the thread that reads them and the tasks that handle them.
 
+mod inside;
+
 use std::{
-    collections::{HashMap, VecDeque},
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use tokio::{sync::Notify, time::Instant};
 
-use super::window::Window;
-use crate::{
-    Error,
-    messaging::{Incoming, engine::Resting},
-};
+use self::inside::{Awaited, Inside, Phase, Read};
+pub(super) use self::inside::{Origin, Taken, Want};
+use crate::{Error, messaging::Incoming};
 
-/// How many messages, and how many bytes, are read ahead of those who handle them.
-const AHEAD: usize = 1000;
-const AHEAD_BYTES: usize = 4 << 20;
+/// How many messages, and how many bytes, are handed over together while more of them wait in the client.
+const BATCH: usize = 64;
+const BATCH_BYTES: usize = 256 << 10;
 
 /// The messages of one handler.
 pub(super) struct Inbox {
+    /// What was read and is handed over soon: the thread and the tasks meet once for many messages.
+    read: Mutex<Batch>,
     inside: Mutex<Inside>,
     /// Something can be handed over, or nothing ever again.
     news: Notify,
@@ -28,165 +29,114 @@ pub(super) struct Inbox {
     settled: Condvar,
     /// How many may be handed over and not settled.
     prefetch: usize,
-    /// How many of a topic may be taken beyond the first one that is not done.
-    most_uncommitted: usize,
 }
 
+/// Messages that were read, and how many bytes they have.
 #[derive(Default)]
-struct Inside {
-    ready: VecDeque<Taken>,
-    ready_bytes: usize,
-    resting: Resting<Taken>,
-    shares: HashMap<i32, Share>,
-    /// How many are handed over and not settled, also of partitions that are somebody else's now.
-    in_hand: usize,
-    /// How many were taken and cannot be committed.
-    uncommitted: usize,
-    /// Counts the times that a partition was given to this service.
-    terms: u64,
-    /// The thread waits for `settled`.
-    is_awaited: bool,
-    phase: Phase,
-    /// It was closed because nobody takes from it any more; the thread ends by itself.
-    is_abandoned: bool,
-    failure: Option<Error>,
-}
-
-/// How far it is with its end.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
-enum Phase {
-    #[default]
-    Open,
-    /// Nothing is handed over any more.
-    Closed,
-    /// All is settled, and to be committed.
-    Settled,
-    /// It is committed.
-    Committed,
-    /// The thread is to end.
-    Over,
-}
-
-/// A partition that is ours to take from.
-struct Share {
-    term: u64,
-    window: Window,
-    in_hand: usize,
-}
-
-/// Where a message comes from.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Origin {
-    pub(super) partition: i32,
-    pub(super) offset: i64,
-    /// The partition may be somebody else's by now, or ours again.
-    term: u64,
-}
-
-/// A message that was read.
-#[derive(Debug)]
-pub(super) struct Taken {
-    pub(super) message: Arc<Incoming>,
-    pub(super) origin: Origin,
-}
-
-/// What the thread is to do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Want {
-    /// Read on.
-    More,
-    /// Wait: there is no room.
-    Room,
-    /// Nothing more is wanted, but what is at work is still to be settled.
-    Nothing,
-    /// Commit what is done, before anybody leaves the group.
-    Commit,
-    /// End.
-    End,
+struct Batch {
+    messages: Vec<Read>,
+    bytes: usize,
 }
 
 impl Inbox {
     pub(super) fn new(prefetch: usize, most_uncommitted: usize) -> Self {
-        let (inside, settled) = (Mutex::default(), Condvar::new());
-        let (news, committed) = (Notify::new(), Notify::new());
-        Self { inside, news, committed, settled, prefetch: prefetch.max(1), most_uncommitted }
+        let (inside, settled) = (Mutex::new(Inside::new(most_uncommitted)), Condvar::new());
+        let (read, news, committed) = (Mutex::default(), Notify::new(), Notify::new());
+        Self { read, inside, news, committed, settled, prefetch: prefetch.max(1) }
     }
 
     // For the thread.
 
     /// A partition is given to this service.
     pub(super) fn add_share(&self, partition: i32) {
-        let mut inside = self.lock();
-        inside.terms += 1;
-        let term = inside.terms;
-        let before = inside.shares.insert(partition, Share { term, window: Window::default(), in_hand: 0 });
-        inside.uncommitted -= before.map_or(0, |share| share.window.len());
+        self.hand_over();
+        self.lock().add_share(partition);
     }
 
-    /// Puts a message in that was read.
-    pub(super) fn put(&self, partition: i32, offset: i64, message: Incoming) {
-        let mut inside = self.lock();
-        let inside = &mut *inside;
-        // One that was read before its partition was taken away is read by somebody else.
-        let Some(share) = inside.shares.get_mut(&partition).filter(|_| inside.phase == Phase::Open) else { return };
-        if !share.window.take(offset) {
+    /// Puts a message in that was read; it can be taken once it is handed over. Whether it is time for that.
+    pub(super) fn put(&self, partition: i32, offset: i64, message: Incoming) -> bool {
+        let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
+        read.bytes += message.body.len();
+        read.messages.push(Read { partition, offset, message: Arc::new(message) });
+        read.messages.len() >= BATCH || read.bytes >= BATCH_BYTES
+    }
+
+    /// Hands over what was read.
+    pub(super) fn hand_over(&self) {
+        let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
+        if read.messages.is_empty() {
             return;
         }
-        inside.uncommitted += 1;
-        let origin = Origin { partition, offset, term: share.term };
-        let is_first = inside.ready.is_empty();
-        inside.ready_bytes += message.body.len();
-        inside.ready.push_back(Taken { message: Arc::new(message), origin });
-        if is_first {
+        read.bytes = 0;
+        let mut inside = self.lock();
+        let was_empty = inside.ready.is_empty();
+        for read in read.messages.drain(..) {
+            inside.put(read);
+        }
+        let has_news = was_empty && !inside.ready.is_empty();
+        drop(inside);
+        if has_news {
             self.news.notify_one();
         }
     }
 
+    /// How many more may be taken.
+    pub(super) fn room(&self) -> usize {
+        self.lock().room()
+    }
+
     /// What the thread is to do.
     pub(super) fn want(&self) -> Want {
-        self.lock().want(self.most_uncommitted)
+        self.lock().want()
     }
 
     /// Waits until the thread is wanted for something else, or for that long.
     pub(super) fn wait(&self, limit: Duration) -> Want {
-        let mut inside = self.lock();
-        let before = inside.want(self.most_uncommitted);
-        inside.is_awaited = true;
-        let waiting = |inside: &mut Inside| inside.want(self.most_uncommitted) == before;
-        let (mut inside, _) =
-            self.settled.wait_timeout_while(inside, limit, waiting).unwrap_or_else(PoisonError::into_inner);
-        inside.is_awaited = false;
-        inside.want(self.most_uncommitted)
+        let inside = self.lock();
+        let before = inside.want();
+        let awaited = if before == Want::Room { Awaited::Room } else { Awaited::Settled };
+        let waiting = |inside: &mut Inside| match inside.want() {
+            Want::More if before == Want::Room => !inside.has_ample_room(),
+            want => want == before,
+        };
+        self.wait_while(inside, awaited, limit, waiting).want()
     }
 
     /// Takes back what was not handed over of these partitions, and waits until the rest of them is settled, but not
     /// longer than that. The number of messages that are not.
     pub(super) fn release(&self, partitions: &[i32], limit: Duration) -> usize {
-        let until = Instant::now() + limit;
+        self.hand_over();
         let mut inside = self.lock();
         let is_kept = |taken: &Taken| !partitions.contains(&taken.origin.partition);
         inside.ready.retain(is_kept);
         inside.ready_bytes = inside.ready.iter().map(|taken| taken.message.body.len()).sum();
         inside.resting.retain(is_kept);
-        inside.is_awaited = true;
         let left = |inside: &Inside| {
             partitions.iter().filter_map(|partition| inside.shares.get(partition)).map(|share| share.in_hand).sum()
         };
-        let (mut inside, _) = self
-            .settled
-            .wait_timeout_while(inside, until.saturating_duration_since(Instant::now()), |inside| left(inside) > 0)
-            .unwrap_or_else(PoisonError::into_inner);
-        inside.is_awaited = false;
+        let inside = self.wait_while(inside, Awaited::Settled, limit, |inside| left(inside) > 0);
         left(&inside)
+    }
+
+    fn wait_while<'a>(
+        &self,
+        mut inside: MutexGuard<'a, Inside>,
+        awaited: Awaited,
+        limit: Duration,
+        waiting: impl FnMut(&mut Inside) -> bool,
+    ) -> MutexGuard<'a, Inside> {
+        inside.awaited = Some(awaited);
+        let waited = self.settled.wait_timeout_while(inside, limit, waiting);
+        let (mut inside, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        inside.awaited = None;
+        inside
     }
 
     /// These partitions are somebody else's now; what is settled of them later concerns nobody.
     pub(super) fn remove_shares(&self, partitions: &[i32]) {
+        self.hand_over();
         let mut inside = self.lock();
-        for partition in partitions {
-            let share = inside.shares.remove(partition);
-            inside.uncommitted -= share.map_or(0, |share| share.window.len());
-        }
+        partitions.iter().for_each(|partition| inside.remove_share(*partition));
     }
 
     /// The partitions that are ours.
@@ -245,7 +195,7 @@ impl Inbox {
         if let Some(share) = inside.share_of(taken.origin) {
             share.in_hand += 1;
         }
-        if inside.is_awaited && inside.ready.len() <= AHEAD / 2 {
+        if inside.wakes_thread(Awaited::Room) {
             self.settled.notify_all();
         }
         Next::Message(taken)
@@ -295,7 +245,7 @@ impl Inbox {
             share.in_hand = share.in_hand.saturating_sub(1);
         }
         what(&mut inside);
-        if inside.is_awaited {
+        if inside.wakes_thread(Awaited::Settled) {
             self.settled.notify_all();
         }
         drop(inside);
@@ -369,25 +319,6 @@ pub(super) enum Next {
     /// Nothing ever again.
     End,
     Failed(Error),
-}
-
-impl Inside {
-    fn want(&self, most_uncommitted: usize) -> Want {
-        match self.phase {
-            Phase::Over => Want::End,
-            Phase::Closed if self.is_abandoned && self.in_hand == 0 => Want::End,
-            Phase::Settled => Want::Commit,
-            Phase::Closed | Phase::Committed => Want::Nothing,
-            Phase::Open if self.ready.len() >= AHEAD || self.ready_bytes >= AHEAD_BYTES => Want::Room,
-            Phase::Open if self.uncommitted >= most_uncommitted => Want::Room,
-            Phase::Open => Want::More,
-        }
-    }
-
-    /// The partition that a message comes from, while it is ours as it was then.
-    fn share_of(&mut self, origin: Origin) -> Option<&mut Share> {
-        self.shares.get_mut(&origin.partition).filter(|share| share.term == origin.term)
-    }
 }
 
 #[cfg(test)]

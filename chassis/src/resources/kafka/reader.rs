@@ -18,7 +18,7 @@ use super::{
     group::Membership,
     inbox::{Inbox, Want},
     producer::words,
-    record,
+    record::{self, Bodies},
     watch::Watch,
 };
 use crate::{Context, Error, Result, tasks::spawn::thread};
@@ -97,8 +97,9 @@ impl Reader {
             if let Some(begun) = begun.take() {
                 let _ = begun.send(Ok(()));
             }
-            let (is_paused, is_missing, committed) = (false, false, Instant::now());
-            let reading = Reading { reader: self, client: &client, is_paused, is_missing, committed };
+            let (committed, bodies) = (Instant::now(), Bodies::default());
+            let (is_paused, is_missing) = (false, false);
+            let reading = Reading { reader: self, client: &client, is_paused, is_missing, committed, bodies };
             let why = reading.read(&mut positions);
             let Some(why) = why else { return self.commit(&client) };
             client.context().give_up(&client, &self.inbox.shares(), true);
@@ -221,6 +222,7 @@ struct Reading<'a> {
     /// It was told that there is no such topic.
     is_missing: bool,
     committed: Instant,
+    bodies: Bodies,
 }
 
 impl Reading<'_> {
@@ -237,27 +239,20 @@ impl Reading<'_> {
                 }
                 Want::More => {
                     self.pause(false);
-                    self.client.poll(TICK)
+                    self.take(TICK, inbox.room(), positions)
                 }
                 Want::Room | Want::Nothing => {
                     if inbox.wait(BRIEF) == Want::More {
                         continue;
                     }
                     self.pause(true);
-                    self.client.poll(Duration::ZERO)
+                    self.take(Duration::ZERO, 1, positions)
                 }
             };
-            match polled {
-                Some(Ok(message)) => {
-                    positions.insert(message.partition(), message.offset() + 1);
-                    inbox.put(message.partition(), message.offset(), record::incoming(&message));
-                }
-                Some(Err(error)) => {
-                    if let ControlFlow::Break(why) = self.trouble(&error) {
-                        return Some(why);
-                    }
-                }
-                None => {}
+            if let Err(error) = polled
+                && let ControlFlow::Break(why) = self.trouble(&error)
+            {
+                return Some(why);
             }
             if self.committed.elapsed() >= self.reader.commit_interval {
                 self.committed = Instant::now();
@@ -267,6 +262,25 @@ impl Reading<'_> {
                 }
             }
         }
+    }
+
+    /// Waits for a message that long, and takes with it what the client has read already, but no more than that many.
+    fn take(&mut self, limit: Duration, most: usize, positions: &mut HashMap<i32, i64>) -> Result<(), KafkaError> {
+        let inbox = &self.reader.inbox;
+        let mut limit = limit;
+        for _ in 0..most {
+            let Some(polled) = self.client.poll(limit) else { break };
+            let message = polled.inspect_err(|_| inbox.hand_over())?;
+            if self.reader.role == Role::Alone {
+                positions.insert(message.partition(), message.offset() + 1);
+            }
+            if inbox.put(message.partition(), message.offset(), record::incoming(&message, &mut self.bodies)) {
+                break;
+            }
+            limit = Duration::ZERO;
+        }
+        inbox.hand_over();
+        Ok(())
     }
 
     /// Commits what is done, and sees partitions that are new.

@@ -38,8 +38,14 @@ impl Window {
 
     /// A message is done.
     pub(super) fn finish(&mut self, offset: i64) {
-        let Ok(at) = self.taken.binary_search_by_key(&offset, |taken| taken.offset) else { return };
-        self.taken[at].is_done = true;
+        // Most often it is the first one.
+        match self.taken.front_mut() {
+            Some(first) if first.offset == offset => first.is_done = true,
+            _ => {
+                let Ok(at) = self.taken.binary_search_by_key(&offset, |taken| taken.offset) else { return };
+                self.taken[at].is_done = true;
+            }
+        }
         while let Some(first) = self.taken.pop_front_if(|first| first.is_done) {
             self.next = Some(first.offset + 1);
         }

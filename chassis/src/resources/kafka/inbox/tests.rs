@@ -7,7 +7,10 @@ use super::*;
 fn inbox(messages: i64) -> Inbox {
     let inbox = Inbox::new(10, 100);
     inbox.add_share(0);
-    (0..messages).for_each(|offset| inbox.put(0, offset, Incoming::new("x")));
+    for offset in 0..messages {
+        inbox.put(0, offset, Incoming::new("x"));
+    }
+    inbox.hand_over();
     inbox
 }
 
@@ -26,6 +29,7 @@ fn what_is_settled_of_a_partition_that_is_ours_again_is_not_committed() {
     inbox.remove_shares(&[0]);
     inbox.add_share(0);
     inbox.put(0, 0, Incoming::new("x"));
+    inbox.hand_over();
     inbox.done(before.origin);
     assert_eq!(inbox.commits(None), []);
     inbox.done(take(&inbox).origin);
@@ -38,7 +42,7 @@ fn a_release_waits_for_what_is_at_work() {
     let taken = take(&inbox);
     std::thread::scope(|threads| {
         let releasing = threads.spawn(|| inbox.release(&[0], Duration::from_secs(30)));
-        while !inbox.lock().is_awaited {
+        while inbox.lock().awaited.is_none() {
             std::thread::yield_now();
         }
         inbox.done(taken.origin);
@@ -105,4 +109,46 @@ fn what_nobody_takes_from_ends_once_all_is_settled() {
     assert_eq!(inbox.want(), Want::Nothing);
     inbox.done(taken.origin);
     assert_eq!((inbox.want(), inbox.commits(None)), (Want::End, vec![(0, 1)]));
+}
+
+#[test]
+fn what_was_read_before_a_partition_was_ours_again_is_not_taken_for_what_was_read_since() {
+    let inbox = inbox(0);
+    assert!(!inbox.put(0, 7, Incoming::new("before")), "more may come with it");
+    assert_eq!(inbox.release(&[0], Duration::ZERO), 0);
+    inbox.remove_shares(&[0]);
+    inbox.add_share(0);
+    inbox.put(0, 5, Incoming::new("since"));
+    inbox.hand_over();
+    let taken = take(&inbox);
+    assert_eq!((taken.origin.offset, &taken.message.body[..]), (5, &b"since"[..]));
+    assert!(matches!(inbox.take(), Next::Wait(None)));
+}
+
+#[test]
+fn many_messages_or_large_ones_are_handed_over_at_once() {
+    let inbox = inbox(0);
+    let is_time = |offset, length| inbox.put(0, offset, Incoming::new(vec![b'x'; length]));
+    assert!((0..63).all(|offset| !is_time(offset, 1)) && is_time(63, 1));
+    inbox.hand_over();
+    assert!(is_time(64, BATCH_BYTES));
+    assert_eq!(inbox.room(), 100 - 64, "what was not handed over does not count");
+}
+
+#[test]
+fn a_thread_that_waits_for_room_is_woken_once_there_is_enough_of_it() {
+    let inbox = inbox(100);
+    std::thread::scope(|threads| {
+        let waiting = threads.spawn(|| inbox.wait(Duration::from_secs(30)));
+        while inbox.lock().awaited.is_none() {
+            std::thread::yield_now();
+        }
+        let wakes = |inbox: &Inbox| inbox.lock().wakes_thread(Awaited::Settled);
+        for _ in 0..11 {
+            inbox.done(take(&inbox).origin);
+            assert!(!wakes(&inbox), "with room for a few it would only wait again");
+        }
+        inbox.done(take(&inbox).origin);
+        assert_eq!(waiting.join().unwrap(), Want::More);
+    });
 }
