@@ -21,7 +21,7 @@ use super::{
     place::Place,
     scene::Scene,
     services::{Deed, Job, Sender},
-    sights::Sights,
+    sights::{Sight, Sights},
 };
 
 /// A broker with these settings, and nothing before the names of its queues.
@@ -108,7 +108,7 @@ async fn what_is_somebody_elses_or_forbidden_is_refused_and_others_go_on() {
     channel.exchange_declare("publish_subscribe.news".into(), other, options, FieldTable::default()).await.unwrap();
     block_in_place(|| {
         server.ctl(&["add_user", "narrow", "narrow"]);
-        let allowed = r"^(push_pull|publish_subscribe)\.(jobs|news|locked|.*\.dead).*|amq\.gen.*";
+        let allowed = r"^(push_pull|publish_subscribe)\.(jobs|hurried|ordered|news|locked)$|amq\.gen.*";
         server.ctl(&["set_permissions", "-p", "/", "narrow", allowed, ".*", ".*"]);
     });
     let narrow = json!({ "port": server.port(), "user": "narrow", "password": "narrow" });
@@ -123,6 +123,27 @@ async fn what_is_somebody_elses_or_forbidden_is_refused_and_others_go_on() {
         assert!(matches!(pushed(&sender, name).await, Err(Failure::Refused(_))));
     }
     pushed(&sender, "jobs").await.unwrap();
+    // A message whose queue to rest in, or that of its dead letters, is forbidden is not lost for it: it comes back until
+    // it may go there.
+    let worker = scene.worker(&sights).await;
+    sender.service().broker.push("jobs", &Job::doing(9, &[Deed::Fail, Deed::Succeed])).await.unwrap();
+    sender.service().broker.push("jobs", &Job::doing(10, &[Deed::Reject])).await.unwrap();
+    let is_dead_twice = |seen: &[Sight]| seen.iter().filter(|sight| sight.id == 10).count() >= 2;
+    sights.until("the one that cannot be buried, again", is_dead_twice).await;
+    let firsts = |seen: &[Sight]| seen.iter().filter(|sight| (sight.id, sight.attempt) == (9, 1)).count();
+    sights.until("the first attempt, again", |seen| firsts(seen) >= 3).await;
+    block_in_place(|| server.ctl(&["set_permissions", "-p", "/", "narrow", ".*", ".*", ".*"]));
+    sights.until("the second one", |seen| seen.iter().any(|sight| (sight.id, sight.attempt) == (9, 2))).await;
+    let mut letters = sender.service().broker.pull::<Job>("jobs.dead").await.unwrap();
+    let letter = timeout(Duration::from_secs(30), letters.next()).await.unwrap().unwrap().unwrap();
+    assert_eq!(letter.message().id, 10);
+    letter.ack().await.unwrap();
+    drop(letters);
+    let told = lines(worker.logs().captured());
+    for once in ["dead letters of `job` cannot be kept", "`push_pull.jobs` cannot rest at the broker"] {
+        assert_eq!(told.iter().filter(|line| line.contains(once)).count(), 1, "{told:#?}");
+    }
+    worker.stop().await.unwrap();
     let subscriber = scene.subscriber(&sights).await;
     sender.service().broker.publish("news", &Job::new(7)).await.unwrap();
     sights.until("the news", |seen| seen.iter().any(|sight| sight.id == 7)).await;
@@ -220,7 +241,7 @@ async fn names_that_are_no_text_end_no_connection() {
     let mut table = FieldTable::default();
     table.insert("<<no text>>".into(), AMQPValue::LongString("value".into()));
     publish(&channel, "", "push_pull.jobs", &again, BasicProperties::default().with_headers(table)).await;
-    let second = |seen: &[super::sights::Sight]| seen.iter().any(|sight| (sight.id, sight.attempt) == (7, 2));
+    let second = |seen: &[Sight]| seen.iter().any(|sight| (sight.id, sight.attempt) == (7, 2));
     sights.until("the second attempt", second).await;
     assert_eq!(outages(worker.logs().captured()), (0, 0), "{:#?}", lines(worker.logs().captured()));
     worker.stop().await.unwrap();

@@ -1,6 +1,6 @@
 //! A service at a broker: one connection to send by, and one to take by.
 
-use std::sync::Arc;
+use std::sync::{Arc, atomic::AtomicBool};
 
 use serde_json::{Map, Value};
 use tokio::{sync::OnceCell, time::Instant};
@@ -83,7 +83,8 @@ impl Connection for AmqpConnection {
             Source::Shared(place) => Some(place.name().clone()),
             Source::Own { .. } => None,
         };
-        let origin = Origin { shared, later: Later::default(), publisher: Arc::clone(&self.publisher) };
+        let (later, publisher) = (Later::default(), Arc::clone(&self.publisher));
+        let origin = Origin { shared, later, publisher, is_stuck: AtomicBool::new(false) };
         AmqpConsumer::begin(self.taking().await?, source, intake.prefetch, origin, &self.flows).await
     }
 

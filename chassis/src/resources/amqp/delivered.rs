@@ -1,6 +1,12 @@
 //! Messages that were taken from a queue, until they are settled.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use futures_util::FutureExt as _;
 use lapin::{
@@ -21,7 +27,7 @@ use super::{
 use crate::{
     Result,
     messaging::{
-        Incoming, Outgoing,
+        Failure, Incoming, Outgoing,
         engine::{Delivered, Verdict},
     },
 };
@@ -40,6 +46,8 @@ pub(super) struct Origin {
     /// Where messages rest that nobody else takes.
     pub(super) later: Later,
     pub(super) publisher: Arc<Publisher>,
+    /// The broker lets nothing rest, and that has been told.
+    pub(super) is_stuck: AtomicBool,
 }
 
 /// What the broker needs to settle it.
@@ -126,9 +134,16 @@ impl AmqpDelivered {
             is_mandatory: true,
         };
         let sent = self.origin.publisher.send(parcel, Instant::now() + PATIENCE).await;
-        if sent.is_err() {
+        if let Err(error) = &sent {
+            // A lost connection is told elsewhere.
+            let is_refused = matches!(error.find::<Failure>(), Some(Failure::Refused(_)));
+            if is_refused && !self.origin.is_stuck.swap(true, Ordering::Relaxed) {
+                tracing::warn!("messages of `{queue}` cannot rest at the broker and come back as they were: {error:#}");
+            }
             // It goes back instead, and rests here before: otherwise it would come again at once, and again.
             sleep(after.min(PATIENCE)).await;
+        } else {
+            self.origin.is_stuck.store(false, Ordering::Relaxed);
         }
         sent
     }
