@@ -7,7 +7,10 @@ use std::{
     sync::OnceLock,
 };
 
-use chassis::{messaging::Broker, prelude::*};
+use chassis::{
+    messaging::{Broker, Message},
+    prelude::*,
+};
 
 /// Works off a queue.
 #[microservice(name = "worker")]
@@ -20,6 +23,9 @@ struct Worker {
     /// How long it works at a message on average; between half of it and half as much again, in no order.
     #[setting(default = "0ms")]
     pace: Duration,
+    /// Whether every tenth message, 3 and so on, fails at its first attempt, and every hundredth, 7 and so on, at all.
+    #[setting(default = false)]
+    fails: bool,
     file: OnceLock<File>,
 }
 
@@ -33,11 +39,18 @@ impl Worker {
     }
 
     #[pull(broker, "jobs", quiet)]
-    async fn job(&self, number: u64) -> Result<()> {
+    async fn job(&self, message: Message<u64>) -> Result<()> {
+        let number = *message;
         self.note("begun", number)?;
         if !self.pace.is_zero() {
             let part = number.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 56;
             tokio::time::sleep(self.pace.mul_f64(0.5 + part as f64 / 256.0)).await;
+        }
+        if self.fails && number % 100 == 7 {
+            return Err(Error::msg("no use").not_retried());
+        }
+        if self.fails && number % 10 == 3 && message.attempt() == 1 {
+            return Err(Error::msg("at the first attempt"));
         }
         self.note("done", number)
     }

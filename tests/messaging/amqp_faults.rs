@@ -2,7 +2,11 @@
 //!
 //! `CHASSIS_SOAK_ROUNDS=100` looks further than the normal run.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use chassis::{
     Running,
@@ -17,7 +21,7 @@ use super::{
     place::Place,
     scene::Scene,
     services::{Deed, Job, Sender, Worker},
-    sights::Sights,
+    sights::{Sight, Sights},
 };
 
 /// A broker at a port.
@@ -148,6 +152,52 @@ async fn connections_that_end_or_are_slow_lose_nothing() {
         assert!((1..=cuts).contains(&lost), "{who}: {lost} outages in {cuts} cuts: {lines:#?}");
         assert!(lines.len() <= elapsed + 5, "{who}: {} lines in {elapsed} s: {lines:#?}", lines.len());
     }
+    worker.stop().await.unwrap();
+    sender.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_fails_while_connections_end_is_tried_again_or_a_dead_letter() {
+    const ALL: u64 = 400;
+    let Some(server) = RabbitServer::start() else { return };
+    let (proxy, sights) = (Proxy::to(server.port()), Sights::default());
+    let scene = Scene::new(&Arc::new(At(server.port())));
+    let sender = scene.sender().await;
+    for id in 0..ALL {
+        let deeds: &[Deed] = if id % 2 == 0 { &[Deed::Fail, Deed::Succeed] } else { &[Deed::Sleep(5), Deed::Succeed] };
+        let deeds = if id % 5 == 0 { &[Deed::Reject] } else { deeds };
+        sender.service().broker.push("jobs", &Job::doing(id, deeds)).await.unwrap();
+    }
+    let worker = scene.at(&Arc::new(At(proxy.port()))).worker(&sights).await;
+    for round in 0..rounds(4) {
+        let seen = sights.all().len();
+        if seen < ALL as usize {
+            sights.calls(seen + 20).await;
+        }
+        if round % 2 == 0 {
+            proxy.cut()
+        } else {
+            proxy.reset()
+        }
+        // What was to be sent on waits for the connection.
+        sleep(Duration::from_millis(700)).await;
+        proxy.heal();
+    }
+    let is_tried_again = |seen: &[Sight]| {
+        let second: BTreeSet<u64> = seen.iter().filter(|sight| sight.attempt == 2).map(|sight| sight.id).collect();
+        (0..ALL).filter(|id| id % 2 == 0 && id % 5 != 0).all(|id| second.contains(&id))
+    };
+    sights.until("the second attempts", is_tried_again).await;
+    sights.messages(ALL as usize).await;
+    let mut missing: BTreeSet<u64> = (0..ALL).filter(|id| id % 5 == 0).collect();
+    let mut letters = sender.service().broker.pull::<Job>("jobs.dead").await.unwrap();
+    while !missing.is_empty() {
+        let letter = timeout(Duration::from_secs(30), letters.next()).await;
+        let letter = letter.unwrap_or_else(|_| panic!("dead letters are lost: {missing:?}")).unwrap().unwrap();
+        missing.remove(&letter.message().id);
+        letter.ack().await.unwrap();
+    }
+    drop(letters);
     worker.stop().await.unwrap();
     sender.stop().await.unwrap();
 }

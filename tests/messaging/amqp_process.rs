@@ -13,7 +13,7 @@ use super::{
     load::rounds,
     place::Place,
     scene::Scene,
-    workshop::{Workshop, memory, push_all},
+    workshop::{Workshop, memory, push_all, until_dead},
 };
 
 /// A broker at a port.
@@ -43,7 +43,7 @@ async fn a_service_that_is_killed_again_and_again_loses_nothing() {
     let all = kills as u64 * 1000;
     push_all(&sender, 0..all, 64).await;
     let handler = json!({ "concurrency": 8, "prefetch": PREFETCH });
-    let mut shop = Workshop::new(broker(server.port(), scene.space(), handler), Duration::from_millis(1));
+    let mut shop = Workshop::new(broker(server.port(), scene.space(), handler), Duration::from_millis(1), false);
     let (mut service, mut deaths) = (shop.start(), Vec::new());
     for kill in 1..=kills {
         let due = all as usize * kill / (kills + 1);
@@ -67,6 +67,36 @@ async fn a_service_that_is_killed_again_and_again_loses_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_fails_while_a_service_is_killed_is_tried_again_or_a_dead_letter() {
+    const PREFETCH: usize = 32;
+    let Some(server) = RabbitServer::start() else { return };
+    let scene = Scene::new(&Arc::new(At(server.port())));
+    let sender = scene.sender().await;
+    let kills = rounds(4);
+    let all = kills as u64 * 500;
+    push_all(&sender, 0..all, 64).await;
+    let handler = json!({ "concurrency": 8, "prefetch": PREFETCH, "min_delay": "50ms", "max_delay": "50ms" });
+    let broker = broker(server.port(), scene.space(), handler);
+    let mut shop = Workshop::new(broker, Duration::from_millis(1), true);
+    let mut service = shop.start();
+    for kill in 1..=kills {
+        let due = all as usize * kill / (kills + 1);
+        shop.until("work", |shop| shop.begun.len() >= due).await;
+        service.kill();
+        block_in_place(|| service.wait());
+        service = shop.start();
+    }
+    shop.until_done((0..all).filter(|number| number % 100 != 7)).await;
+    until_dead(&sender, (0..all).filter(|number| number % 100 == 7)).await;
+    service.terminate();
+    assert_eq!(block_in_place(|| service.wait()).code, Some(0));
+    let again = shop.repeats(&[])[0];
+    eprintln!("{kills} kills, {all} messages of which some fail, {again} done again");
+    assert!(again <= kills * PREFETCH, "{again} were done again");
+    sender.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_service_that_is_stopped_ends_what_it_has_begun_and_gives_the_rest_back() {
     const AT_WORK: usize = 500;
     let Some(server) = RabbitServer::start() else { return };
@@ -74,7 +104,7 @@ async fn a_service_that_is_stopped_ends_what_it_has_begun_and_gives_the_rest_bac
     let sender = scene.sender().await;
     let queue = format!("{}.push_pull.jobs", scene.space());
     let handler = json!({ "concurrency": AT_WORK, "prefetch": AT_WORK + 200 });
-    let mut shop = Workshop::new(broker(server.port(), scene.space(), handler), Duration::from_millis(600));
+    let mut shop = Workshop::new(broker(server.port(), scene.space(), handler), Duration::from_millis(600), false);
     let (rounds, mut pushed, mut longest) = (rounds(5), 0, Duration::ZERO);
     for round in 0..rounds {
         // 300 more than can be fetched.
@@ -112,6 +142,7 @@ async fn more_tiny_messages_than_fit_into_memory_are_sent_and_handled() {
     let mut shop = Workshop::new(
         broker(server.port(), scene.space(), json!({ "concurrency": 8, "prefetch": 200 })),
         Duration::ZERO,
+        false,
     );
     let (began, ours) = (Instant::now(), std::process::id());
     let (mut service, mut figures) = (None, Vec::new());

@@ -17,7 +17,7 @@ use super::{
     load::rounds,
     place::Place,
     scene::Scene,
-    workshop::{Workshop, push_all},
+    workshop::{Workshop, push_all, until_dead},
 };
 
 /// A cluster that can be reached there.
@@ -37,7 +37,10 @@ fn broker(servers: &str, space: &str, handler: Value) -> Value {
         "bootstrap_servers": servers,
         "topics_prefix": space,
         "group": space,
-        "session_timeout": "1s",
+        "session_timeout": "3s",
+        // A service that the cluster leaves without partitions begins anew after these two together.
+        "max_poll_interval": "6s",
+        "release_timeout": "4s",
         "commit_interval": "100ms",
         "client": { "heartbeat_interval_ms": "100" },
     });
@@ -81,7 +84,7 @@ async fn a_service_that_is_killed_again_and_again_loses_nothing() {
     push_all(&sender, 0..all, 64).await;
     let looker = Looker::new(&servers, scene.space());
     let handler = json!({ "concurrency": 8 });
-    let mut shop = Workshop::new(broker(&servers, scene.space(), handler), Duration::from_millis(4));
+    let mut shop = Workshop::new(broker(&servers, scene.space(), handler), Duration::from_millis(4), false);
     let (mut service, mut deaths, mut windows) = (shop.start(), Vec::new(), vec![0]);
     for kill in 1..=kills {
         let due = all as usize * kill / (kills + 1);
@@ -111,6 +114,32 @@ async fn a_service_that_is_killed_again_and_again_loses_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_fails_while_a_service_is_killed_is_tried_again_or_a_dead_letter() {
+    let cluster = KafkaCluster::start(1);
+    let servers = cluster.servers();
+    let scene = Scene::new(&Arc::new(At(servers.clone())));
+    let sender = scene.sender().await;
+    let kills = rounds(3);
+    let all = kills as u64 * 500;
+    push_all(&sender, 0..all, 64).await;
+    let handler = json!({ "concurrency": 8, "min_delay": "50ms", "max_delay": "50ms" });
+    let mut shop = Workshop::new(broker(&servers, scene.space(), handler), Duration::from_millis(2), true);
+    let mut service = shop.start();
+    for kill in 1..=kills {
+        let due = all as usize * kill / (kills + 1);
+        shop.until("work", |shop| shop.begun.len() >= due).await;
+        service.kill();
+        block_in_place(|| service.wait());
+        service = shop.start();
+    }
+    shop.until_done((0..all).filter(|number| number % 100 != 7)).await;
+    until_dead(&sender, (0..all).filter(|number| number % 100 == 7)).await;
+    service.terminate();
+    assert_eq!(block_in_place(|| service.wait()).code, Some(0));
+    sender.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_service_that_is_stopped_ends_what_it_has_begun_and_commits_it() {
     const AT_WORK: usize = 500;
     let cluster = KafkaCluster::start(1);
@@ -119,7 +148,7 @@ async fn a_service_that_is_stopped_ends_what_it_has_begun_and_commits_it() {
     let sender = scene.sender().await;
     let looker = Looker::new(&servers, scene.space());
     let handler = json!({ "concurrency": AT_WORK, "prefetch": AT_WORK });
-    let mut shop = Workshop::new(broker(&servers, scene.space(), handler), Duration::from_millis(600));
+    let mut shop = Workshop::new(broker(&servers, scene.space(), handler), Duration::from_millis(600), false);
     let (rounds, mut pushed, mut longest) = (rounds(5), 0, Duration::ZERO);
     for round in 0..rounds {
         let more = (shop.done.len() + AT_WORK + 500) as u64;

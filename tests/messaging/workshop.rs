@@ -1,7 +1,7 @@
 //! Workers that are processes of their own, and what they have noted: a process that is killed forgets nothing of it.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs::{self, File},
     io::Read as _,
     ops::Range,
@@ -17,7 +17,7 @@ use chassis::{
 use chassis_tests::Program;
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::services::Sender;
 
@@ -36,15 +36,17 @@ pub(crate) struct Workshop {
 const PATIENCE: Duration = Duration::from_secs(60);
 
 impl Workshop {
-    /// Workers at this broker, that take so long for a message on average.
-    pub(crate) fn new(broker: Value, pace: Duration) -> Self {
+    /// Workers at this broker, that take so long for a message on average; some messages fail, as the worker says.
+    pub(crate) fn new(broker: Value, pace: Duration, fails: bool) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let notes = folder.path().join("notes");
         let file = File::options().create(true).append(true).read(true).open(&notes).unwrap();
+        let worker = json!({ "notes": notes, "pace": format!("{}ms", pace.as_millis()), "fails": fails });
         let settings = json!({ "system": {
             "resources": { "broker": broker, "status": { "port": 0 } },
             "lifecycle": { "stop_timeout": "10s" },
-            "microservices": { "worker": { "notes": notes, "pace": format!("{}ms", pace.as_millis()) } },
+            "logging": { "levels": { "chassis::resources": "debug" } },
+            "microservices": { "worker": worker },
         } });
         fs::write(folder.path().join("settings.json"), settings.to_string()).unwrap();
         Self { folder, notes: file, rest: String::new(), begun: Vec::new(), done: Vec::new() }
@@ -87,9 +89,10 @@ impl Workshop {
         }
     }
 
-    /// Waits until each of so many messages was done.
-    pub(crate) async fn until_done(&mut self, all: Range<u64>) {
-        self.until("all done", |shop| shop.done.len() as u64 >= all.end - all.start).await;
+    /// Waits until each of these messages was done.
+    pub(crate) async fn until_done(&mut self, all: impl Iterator<Item = u64> + Clone) {
+        let count = all.clone().count();
+        self.until("all done", |shop| shop.done.len() >= count).await;
         let begun = Instant::now();
         loop {
             self.read();
@@ -140,6 +143,21 @@ pub(crate) async fn push_all<E: Engine + Offers<PushPull>>(
     });
     for lane in lanes.collect::<Vec<_>>() {
         lane.await.unwrap();
+    }
+}
+
+/// Waits until each of these numbers is a dead letter of `jobs`.
+pub(crate) async fn until_dead<E: Engine + Offers<PushPull>>(
+    sender: &Running<Sender<E>>,
+    numbers: impl Iterator<Item = u64>,
+) {
+    let mut missing: BTreeSet<u64> = numbers.collect();
+    let mut letters = sender.service().broker.pull::<u64>("jobs.dead").await.unwrap();
+    while !missing.is_empty() {
+        let next = timeout(PATIENCE, letters.next()).await;
+        let letter = next.unwrap_or_else(|_| panic!("dead letters are lost: {missing:?}")).unwrap().unwrap();
+        missing.remove(&letter.message().body);
+        letter.ack().await.unwrap();
     }
 }
 
