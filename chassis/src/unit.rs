@@ -30,8 +30,11 @@ use futures_util::FutureExt;
 use tracing_core::Level;
 
 pub(crate) use self::figures::Figures;
+#[cfg(feature = "_messaging")]
+pub(crate) use self::ids::KnowsIds;
 #[cfg(feature = "http-server")]
-pub(crate) use self::ids::{Lent, Slot};
+pub(crate) use self::ids::Lent;
+pub(crate) use self::ids::Slot;
 use self::running::Running;
 pub use self::{
     ids::{EnteredUnit, Ids, InUnit},
@@ -59,7 +62,7 @@ pub struct Unit {
     level: Level,
     scope: Option<Arc<Scope>>,
     name: Option<&'static str>,
-    ids: Option<Arc<Ids>>,
+    ids: Slot,
     fields: Vec<(&'static str, OwnedValue)>,
 }
 
@@ -67,7 +70,7 @@ impl Unit {
     /// A unit of that kind: `request`, `message`, `job`, `tick`, or a word of one's own.
     pub fn new(kind: impl Into<Kind>) -> Self {
         let kind = kind.into();
-        Self { level: kind.level(), kind, scope: None, name: None, ids: None, fields: Vec::new() }
+        Self { level: kind.level(), kind, scope: None, name: None, ids: Slot::Unmade, fields: Vec::new() }
     }
 
     /// The service it is part of; otherwise that of the code that runs it. `cx.unit(kind)` has said so already.
@@ -87,14 +90,24 @@ impl Unit {
     /// The ids to work under, where a caller sent some; otherwise new ones are made.
     #[must_use]
     pub fn ids(mut self, ids: Ids) -> Self {
-        self.ids = Some(Arc::new(ids));
+        self.ids = Slot::Made(Arc::new(ids));
+        self
+    }
+
+    /// As [`ids`](Self::ids), for work that may end before anybody asks for them.
+    #[cfg(feature = "_messaging")]
+    #[must_use]
+    pub(crate) fn ids_known_by(mut self, known: Arc<dyn KnowsIds>) -> Self {
+        self.ids = Slot::Unread(known);
         self
     }
 
     /// Adds an id that stands on every line of the unit, such as `job_id`.
     #[must_use]
     pub fn id(mut self, name: &'static str, id: impl Into<Box<str>>) -> Self {
-        Arc::make_mut(self.ids.get_or_insert_default()).add(name, id.into());
+        if let Some(ids) = self.ids.make_mut() {
+            ids.add(name, id.into());
+        }
         self
     }
 

@@ -31,7 +31,7 @@ use crate::{
     Context, Error, Result,
     codec::Format,
     logging::OwnedValue,
-    unit::{self, Ending, Ids, RequestId, TraceContext},
+    unit::{self, Ending, Ids, KnowsIds, RequestId, TraceContext},
 };
 
 /// A handler as it was handed to the broker.
@@ -164,10 +164,9 @@ impl<E: Engine> Worker<E> {
     /// Runs the handler, as a unit of work.
     async fn attempt(&self, message: &Arc<Incoming>) -> Decision {
         let Handler { pattern, options, run } = &*self.handler;
-        let ids = ids_of(message);
         let mut unit = self.cx.unit("message").name(options.handler);
-        if let Some(ids) = ids {
-            unit = unit.ids(ids);
+        if !message.headers.is_empty() {
+            unit = unit.ids_known_by(Arc::clone(message) as _);
         }
         if options.quiet {
             unit = unit.level(tracing_core::Level::DEBUG);
@@ -266,13 +265,16 @@ impl Drop for AtWork<'_> {
     }
 }
 
-/// The ids to work under, where the sender sent some.
-fn ids_of(message: &Incoming) -> Option<Ids> {
-    let request_id = message.headers.get(known::REQUEST_ID).and_then(RequestId::parse);
-    let trace = message.headers.get(known::TRACE).and_then(TraceContext::parse);
-    let ids = (request_id.is_some() || trace.is_some()).then(|| Ids::from_caller(request_id, trace))?;
-    let workflow_id = message.headers.get(known::WORKFLOW_ID);
-    Some(workflow_id.into_iter().fold(ids, |ids, workflow_id| ids.with("workflow_id", workflow_id)))
+/// The ids to work under, as far as the sender sent some.
+impl KnowsIds for Incoming {
+    fn ids(&self) -> Ids {
+        let workflow_id = self.headers.get(known::WORKFLOW_ID);
+        // A wire that has workflows has no other ids.
+        let request_id = self.headers.get(known::REQUEST_ID).or(workflow_id).and_then(RequestId::parse);
+        let trace = self.headers.get(known::TRACE).and_then(TraceContext::parse);
+        let ids = Ids::from_caller(request_id, trace);
+        workflow_id.into_iter().fold(ids, |ids, workflow_id| ids.with("workflow_id", workflow_id))
+    }
 }
 
 /// Whether nobody wants it handled any more. What has begun in time goes on.

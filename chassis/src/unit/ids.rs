@@ -2,6 +2,7 @@
 
 use std::{
     cell::RefCell,
+    fmt,
     future::Future,
     marker::PhantomData,
     pin::Pin,
@@ -130,12 +131,20 @@ impl Drop for EnteredUnit {
     }
 }
 
+/// What knows the ids of a unit of work, and reads them once somebody asks: what a caller sent, for example.
+pub(crate) trait KnowsIds: fmt::Debug + Send + Sync {
+    /// The ids; asked once for each unit. It asks for no ids itself.
+    fn ids(&self) -> Ids;
+}
+
 /// What stands in a thread's place for ids.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) enum Slot {
     None,
     /// In a unit of work whose ids nobody has asked for: work that logs nothing does without.
     Unmade,
+    /// As before, and they are known here.
+    Unread(Arc<dyn KnowsIds>),
     Made(Arc<Ids>),
 }
 
@@ -146,12 +155,23 @@ impl Slot {
 
     /// The ids, made now if need be.
     pub(crate) fn make(&mut self) -> Option<&Arc<Ids>> {
-        if matches!(self, Slot::Unmade) {
-            *self = Slot::Made(Arc::new(Ids::new()));
+        match self {
+            Slot::None | Slot::Made(_) => {}
+            Slot::Unmade => *self = Slot::Made(Arc::new(Ids::new())),
+            Slot::Unread(known) => *self = Slot::Made(Arc::new(known.ids())),
         }
         match self {
             Slot::Made(ids) => Some(ids),
-            Slot::None | Slot::Unmade => None,
+            Slot::None | Slot::Unmade | Slot::Unread(_) => None,
+        }
+    }
+
+    /// As [`make`](Self::make), to add something.
+    pub(super) fn make_mut(&mut self) -> Option<&mut Ids> {
+        self.make();
+        match self {
+            Slot::Made(ids) => Some(Arc::make_mut(ids)),
+            Slot::None | Slot::Unmade | Slot::Unread(_) => None,
         }
     }
 
@@ -160,7 +180,7 @@ impl Slot {
     pub(crate) fn made(&self) -> Option<&Ids> {
         match self {
             Slot::Made(ids) => Some(ids),
-            Slot::None | Slot::Unmade => None,
+            Slot::None | Slot::Unmade | Slot::Unread(_) => None,
         }
     }
 }
@@ -239,6 +259,29 @@ mod tests {
         assert!(asked.0.is_some());
         assert_eq!(asked.0, asked.1);
         assert_eq!(slot.made().map(|ids| *ids.request_id()), asked.0);
+    }
+
+    #[test]
+    fn known_ids_are_read_once_and_only_when_asked_for() {
+        #[derive(Debug, Default)]
+        struct Known(std::sync::atomic::AtomicU64);
+
+        impl KnowsIds for Known {
+            fn ids(&self) -> Ids {
+                let count = self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+                Ids::from_caller(RequestId::parse(&format!("call-{count}")), None)
+            }
+        }
+
+        let known = Arc::new(Known::default());
+        let mut slot = Slot::Unread(Arc::clone(&known) as _);
+        drop(Lent::to_thread(&mut slot));
+        assert!(slot.made().is_none());
+        for _ in 0..2 {
+            let _lent = Lent::to_thread(&mut slot);
+            assert_eq!(current(), RequestId::parse("call-0"));
+        }
+        assert_eq!(known.0.load(std::sync::atomic::Ordering::Relaxed), 1);
     }
 
     #[test]

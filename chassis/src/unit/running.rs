@@ -56,7 +56,6 @@ pin_project! {
 impl<F, O> Running<F, O> {
     pub(super) fn new(unit: Unit, work: F, ending: O) -> Self {
         let Unit { kind, level, scope, name, ids, fields } = unit;
-        let ids = ids.map_or(Slot::Unmade, Slot::Made);
         let story = Story { kind, level, name, fields, since: None, chapter: Chapter::Before };
         Self { story, scope: scope.or_else(Scope::current), ids, work: Some(work), ending: Some(ending) }
     }

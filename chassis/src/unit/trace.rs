@@ -1,6 +1,10 @@
 //! Where a unit of work stands in a W3C trace.
 
-use std::{fmt, ops::Range};
+use std::{
+    fmt,
+    num::{NonZeroU64, NonZeroU128},
+    ops::Range,
+};
 
 /// Trace id, span id, parent and flags; what the header `traceparent` carries.
 ///
@@ -26,6 +30,16 @@ impl TraceContext {
         text[3..19].copy_from_slice(&high);
         text[19..35].copy_from_slice(&low);
         text[SPAN_ID].copy_from_slice(&span_id);
+        Self { text, parent_id: None }
+    }
+
+    /// A span that somebody has told of by other means than a `traceparent`.
+    pub fn of_span(trace_id: NonZeroU128, span_id: NonZeroU64) -> Self {
+        let mut text = *b"00-00000000000000000000000000000000-0000000000000000-00";
+        let trace_id = trace_id.get();
+        text[3..19].copy_from_slice(&digits((trace_id >> 64) as u64));
+        text[19..35].copy_from_slice(&digits(trace_id as u64));
+        text[SPAN_ID].copy_from_slice(&digits(span_id.get()));
         Self { text, parent_id: None }
     }
 

@@ -2,6 +2,7 @@
 
 use std::{
     collections::HashMap,
+    num::{NonZeroU64, NonZeroU128},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -15,7 +16,7 @@ use super::{
 };
 use crate::{
     messaging::{Headers, Incoming, known},
-    unit,
+    unit::{self, TraceContext},
 };
 
 /// A message that has arrived, with who waits for its answer.
@@ -48,16 +49,16 @@ impl Workflows {
     /// The message of a body.
     pub(super) fn arrive(&self, args: Bytes, body: Body, reply: Option<ReplyTo>) -> Arrived {
         let workflow = Workflow::of(body.workflow_id.as_ref());
-        let span = fastrand::u64(1..);
-        let trace = workflow.uuid().map_or(0, Uuid::as_u128);
-        let mut headers = Headers::new();
-        headers.set(known::WORKFLOW_ID, workflow.text().to_owned());
-        headers.set(known::REQUEST_ID, workflow.text().to_owned());
+        let span = NonZeroU64::MIN | fastrand::u64(..);
         // No UUID, no trace to go on with: then a trace begins here.
-        let trace = if trace == 0 { fastrand::u128(1..) } else { trace };
-        headers.set(known::TRACE, format!("00-{trace:032x}-{span:016x}-00"));
+        let trace = workflow.uuid().and_then(|uuid| NonZeroU128::new(uuid.as_u128()));
+        let trace = trace.unwrap_or_else(|| NonZeroU128::MIN | fastrand::u128(..));
+        let trace = TraceContext::of_span(trace, span);
+        let trace = Bytes::copy_from_slice(&trace.traceparent());
+        let headers = Headers::from_iter([(known::WORKFLOW_ID, workflow.text().clone()), (known::TRACE, trace)]);
         let message =
             Incoming { content_type: Some(CONTENT_TYPE.into()), headers, key: body.topic, ..Incoming::new(args) };
+        let span = span.get();
         self.lock().insert(span, Arc::new(workflow));
         Arrived { message: Arc::new(message), reply, _at_work: AtWork { workflows: self.clone(), span } }
     }

@@ -10,6 +10,9 @@ use super::marked::{Text, of_text};
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Uuid(u128);
 
+/// Where the dashes stand in its text.
+const DASHES: [usize; 4] = [8, 13, 18, 23];
+
 impl Uuid {
     /// A random one, version 4; not for secrets.
     pub fn new() -> Self {
@@ -20,6 +23,19 @@ impl Uuid {
     /// As a number.
     pub fn as_u128(self) -> u128 {
         self.0
+    }
+
+    /// The 36 characters.
+    pub(super) fn text(self) -> [u8; 36] {
+        let mut rest = self.0;
+        let mut text = [b'-'; 36];
+        for (at, character) in text.iter_mut().enumerate().rev() {
+            if !DASHES.contains(&at) {
+                *character = b"0123456789abcdef"[(rest & 0xf) as usize];
+                rest >>= 4;
+            }
+        }
+        text
     }
 }
 
@@ -38,9 +54,7 @@ impl From<u128> for Uuid {
 /// The 36 characters.
 impl fmt::Display for Uuid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let digits = format!("{:032x}", self.0);
-        let part = |from, to| digits.get(from..to).unwrap_or_default();
-        write!(f, "{}-{}-{}-{}-{}", part(0, 8), part(8, 12), part(12, 16), part(16, 20), part(20, 32))
+        f.write_str(str::from_utf8(&self.text()).unwrap_or_default())
     }
 }
 
@@ -66,13 +80,16 @@ impl FromStr for Uuid {
     type Err = NoUuid;
 
     fn from_str(text: &str) -> Result<Self, NoUuid> {
-        let has_dashes = text.len() == 36 && [8, 13, 18, 23].iter().all(|at| text.as_bytes()[*at] == b'-');
-        let digits: String = text.chars().filter(|letter| *letter != '-').collect();
-        let is_hex = digits.len() == 32 && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
-        if !has_dashes || !is_hex {
-            return Err(NoUuid);
+        let text: &[u8; 36] = text.as_bytes().try_into().map_err(|_| NoUuid)?;
+        let mut number = 0;
+        for (at, character) in text.iter().enumerate() {
+            match char::from(*character).to_digit(16) {
+                Some(digit) if !DASHES.contains(&at) => number = number << 4 | u128::from(digit),
+                None if DASHES.contains(&at) && *character == b'-' => {}
+                _ => return Err(NoUuid),
+            }
         }
-        u128::from_str_radix(&digits, 16).map(Self).map_err(|_| NoUuid)
+        Ok(Self(number))
     }
 }
 

@@ -18,11 +18,12 @@ impl WorkflowId {
 
     /// A UUID, as its map: what a first call has.
     pub(super) fn of_uuid(uuid: Uuid) -> Self {
-        let mut bytes = vec![0x82];
+        let mut bytes = Vec::with_capacity(64);
+        bytes.push(0x82);
         pack::write_text(&mut bytes, "__uuid__");
         bytes.push(0xc3);
         pack::write_text(&mut bytes, "as_str");
-        pack::write_text(&mut bytes, &uuid.to_string());
+        pack::write_text(&mut bytes, str::from_utf8(&uuid.text()).unwrap_or_default());
         Self(bytes.into())
     }
 
@@ -40,20 +41,27 @@ impl WorkflowId {
 
     /// As Python's `str` would write it; `None` for nothing at all, and for what has no such form here.
     pub(super) fn text(&self) -> Option<String> {
-        if let Some((text, _)) = pack::text(&self.0) {
-            return (!text.is_empty()).then(|| text.to_owned());
-        }
-        if let Some(number) = pack::integer(&self.0) {
-            return (number != 0).then(|| number.to_string());
-        }
-        self.uuid().map(|uuid| uuid.to_string())
+        self.read().map(|(text, _)| String::from_utf8_lossy(&text).into_owned())
     }
 
-    /// The UUID that it is, or that it begins with.
-    pub(super) fn uuid(&self) -> Option<Uuid> {
+    /// That text, and the UUID that it is, or that it begins with.
+    fn read(&self) -> Option<(Bytes, Option<Uuid>)> {
         if let Some((text, _)) = pack::text(&self.0) {
-            return text.get(..36)?.parse().ok();
+            let uuid = text.get(..36).and_then(|text| text.parse().ok());
+            return (!text.is_empty()).then(|| (self.0.slice_ref(text.as_bytes()), uuid));
         }
+        if let Some(number) = pack::integer(&self.0) {
+            return (number != 0).then(|| (number.to_string().into(), None));
+        }
+        let text = self.text_of_uuid()?;
+        let uuid: Uuid = text.parse().ok()?;
+        let is_written_so = uuid.text() == text.as_bytes();
+        let text = if is_written_so { self.0.slice_ref(text.as_bytes()) } else { uuid.to_string().into() };
+        Some((text, Some(uuid)))
+    }
+
+    /// What stands in the map of a UUID.
+    fn text_of_uuid(&self) -> Option<&str> {
         let (_, head) = pack::map(&self.0)?;
         let mut at = head;
         let mut previous = "";
@@ -61,7 +69,7 @@ impl WorkflowId {
             let part = self.0.get(at..)?;
             let text = pack::text(part).map(|(text, _)| text);
             if previous == "as_str" {
-                return text?.parse().ok();
+                return text;
             }
             previous = text.unwrap_or_default();
             at += pack::length(part)?;
@@ -80,35 +88,37 @@ impl From<Bytes> for WorkflowId {
 #[derive(Debug)]
 pub(super) struct Workflow {
     id: WorkflowId,
-    text: String,
+    text: Bytes,
+    uuid: Option<Uuid>,
     calls: AtomicU64,
 }
 
 impl Workflow {
     /// Of a message that came with this id, or without one.
     pub(super) fn of(id: Option<&WorkflowId>) -> Self {
-        if let Some((id, text)) = id.and_then(|id| Some((id, id.text()?))) {
-            return Self { id: id.clone(), text, calls: AtomicU64::new(0) };
+        let calls = AtomicU64::new(0);
+        if let Some((id, (text, uuid))) = id.and_then(|id| Some((id, id.read()?))) {
+            return Self { id: id.clone(), text, uuid, calls };
         }
         let uuid = Uuid::new();
-        Self { id: WorkflowId::of_uuid(uuid), text: uuid.to_string(), calls: AtomicU64::new(0) }
+        Self { id: WorkflowId::of_uuid(uuid), text: uuid.to_string().into(), uuid: Some(uuid), calls }
     }
 
     /// The id in words, for logs.
-    pub(super) fn text(&self) -> &str {
+    pub(super) fn text(&self) -> &Bytes {
         &self.text
     }
 
     /// The UUID that it is, or begins with.
     pub(super) fn uuid(&self) -> Option<Uuid> {
-        self.id.uuid()
+        self.uuid
     }
 
     /// The id of the next call.
     pub(super) fn call(&self) -> WorkflowId {
         match self.calls.fetch_add(1, Ordering::Relaxed) {
             0 => self.id.clone(),
-            call => WorkflowId::of_text(&format!("{}_{call}", self.text)),
+            call => WorkflowId::of_text(&format!("{}_{call}", String::from_utf8_lossy(&self.text))),
         }
     }
 }
@@ -129,6 +139,7 @@ mod tests {
         assert_eq!(workflow.call(), WorkflowId::of_text(&format!("{UUID}_1")));
         assert_eq!(workflow.call(), WorkflowId::of_text(&format!("{UUID}_2")));
         let further = Workflow::of(Some(&WorkflowId::of_text(&format!("{UUID}_1"))));
+        assert_eq!(further.text(), format!("{UUID}_1").as_bytes());
         assert_eq!(further.call().text().unwrap(), format!("{UUID}_1"));
         assert_eq!(further.call().text().unwrap(), format!("{UUID}_1_1"));
         assert_eq!(further.uuid(), Some(UUID.parse().unwrap()));
@@ -139,7 +150,8 @@ mod tests {
         for none in [None, Some(WorkflowId::nil()), Some(WorkflowId::of_text(""))] {
             let workflow = Workflow::of(none.as_ref());
             assert_eq!(workflow.text().len(), 36);
-            assert_eq!(workflow.call().uuid(), workflow.uuid());
+            let uuid = workflow.uuid().unwrap().to_string();
+            assert_eq!((workflow.text(), workflow.call().text()), (&Bytes::from(uuid.clone()), Some(uuid)));
         }
     }
 
@@ -149,6 +161,10 @@ mod tests {
         let value: serde_json::Value = rmp_serde::from_slice(id.bytes()).unwrap();
         assert_eq!(value, serde_json::json!({ "__uuid__": true, "as_str": UUID }));
         assert_eq!(id.text().as_deref(), Some(UUID));
+        // In words it is as Python writes it, however it came.
+        let loud = serde_json::json!({ "__uuid__": true, "as_str": UUID.to_uppercase() });
+        let loud = WorkflowId::from(Bytes::from(rmp_serde::to_vec_named(&loud).unwrap()));
+        assert_eq!(loud.text().as_deref(), Some(UUID));
     }
 
     #[test]
