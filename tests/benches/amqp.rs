@@ -1,17 +1,18 @@
-//! What the AMQP broker costs beside lapin alone, on the same RabbitMQ, with the same acknowledgements and confirms.
+//! What the AMQP broker costs beside lapin alone, and beside FastStream, on the same RabbitMQ, with the same prefetch,
+//! acknowledgements and confirms.
 //!
-//! `cargo bench -p chassis-tests --bench amqp`; needs RabbitMQ.
+//! `cargo bench -p chassis-tests --bench amqp`; needs RabbitMQ, and Python for FastStream, which it installs.
 
-#![allow(clippy::disallowed_methods, clippy::unwrap_used, reason = "a benchmark measures real time, and may fail")]
+#![allow(clippy::unwrap_used, reason = "a benchmark may fail")]
 
 use std::{
-    sync::atomic::{AtomicU64, Ordering},
-    time::{Duration, Instant},
+    path::{Path, PathBuf},
+    process::Command,
 };
 
 use bytes::Bytes;
 use chassis::{codec::Raw, messaging::Amqp, prelude::*};
-use chassis_tests::RabbitServer;
+use chassis_tests::{Course, Lap, Pace, RabbitServer, compare, python_with};
 use futures_util::{StreamExt as _, stream};
 use lapin::{
     BasicProperties, Channel, Connection, ConnectionProperties,
@@ -22,7 +23,6 @@ use lapin::{
     types::FieldTable,
 };
 use serde_json::json;
-use tokio::sync::Notify;
 
 const ROUNDS: usize = 7;
 const MESSAGES: u64 = 20_000;
@@ -30,22 +30,24 @@ const PREFETCH: u16 = 200;
 const WINDOW: usize = 1_000;
 const QUEUE: &str = "push_pull.orders";
 
+/// Pinned, so that a new release is an intended change.
+const FASTSTREAM: [&str; 2] = ["faststream[rabbit]==0.7.8", "aio-pika==10.2.1"];
+const FASTSTREAM_ROUNDS: usize = 3;
+
 /// Counts messages up to the last one.
 #[microservice]
 struct Consumer {
     #[resource]
     broker: Amqp,
-    count: AtomicU64,
-    done: Notify,
+    course: Course,
 }
 
 #[microservice]
 impl Consumer {
     #[pull(broker, "orders", prefetch = 200, codec = Raw)]
-    async fn order(&self, _: Bytes) {
-        if self.count.fetch_add(1, Ordering::Relaxed) + 1 == MESSAGES {
-            self.done.notify_one();
-        }
+    async fn order(&self, body: Bytes) {
+        assert_eq!(body.len(), 1024);
+        self.course.one(MESSAGES);
     }
 }
 
@@ -61,30 +63,41 @@ impl Producer {}
 
 fn main() {
     let server = RabbitServer::start().expect("RabbitMQ is needed");
+    let python = python_with("faststream", &FASTSTREAM);
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-    runtime.block_on(compare(server.port()));
+    runtime.block_on(measure(server.port(), python));
 }
 
-async fn compare(port: u16) {
+async fn measure(port: u16, python: Option<PathBuf>) {
     let body = Bytes::from(vec![b'x'; 1024]);
-    let mut results: [Vec<(f64, f64)>; 4] = Default::default();
-    for _ in 0..ROUNDS {
-        results[0].push(measured(publish_by_hand(port, &body)).await);
-        results[2].push(measured(consume_by_hand(port)).await);
-        results[1].push(measured(publish(port, &body)).await);
-        results[3].push(measured(consume(port)).await);
+    let mut results: [Vec<Pace>; 4] = Default::default();
+    for round in 0..ROUNDS {
+        // Whoever is first finds the broker busy with what was before.
+        if round % 2 == 0 {
+            results[0].push(publish_by_hand(port, &body).await);
+            results[1].push(consume_by_hand(port).await);
+            results[2].push(publish(port, &body).await);
+            results[3].push(consume(port).await);
+        } else {
+            results[2].push(publish(port, &body).await);
+            results[3].push(consume(port).await);
+            results[0].push(publish_by_hand(port, &body).await);
+            results[1].push(consume_by_hand(port).await);
+        }
     }
-    let [raw_publish, publish, raw_consume, consume] = results.map(median);
-    println!("messages of 1 KB: messages/s, and microseconds of CPU for each");
-    table("publish, confirms, window 1000", raw_publish, publish);
-    table("consume and ack, prefetch 200", raw_consume, consume);
-}
-
-fn table(what: &str, (raw_rate, raw_cpu): (f64, f64), (rate, cpu): (f64, f64)) {
-    let (times, cpu_times) = (rate / raw_rate, cpu / raw_cpu);
-    println!(
-        "{what:32} lapin {raw_rate:8.0} {raw_cpu:6.2}   chassis {rate:8.0} {cpu:6.2}   {times:.2} × (CPU {cpu_times:.2} ×)"
-    );
+    let [raw_publish, raw_consume, publish, consume] = results;
+    println!("messages of 1 KB: messages/s, and microseconds of CPU of the client for each");
+    compare("publish, confirms, window 1000", ("lapin", &raw_publish), &publish, 0.95);
+    compare("consume and ack, prefetch 200", ("lapin", &raw_consume), &consume, 0.95);
+    let Some(python) = python else { return };
+    let mut results: [Vec<Pace>; 2] = Default::default();
+    for _ in 0..FASTSTREAM_ROUNDS {
+        publish_by_hand(port, &body).await;
+        results[0].push(consume_by_faststream(&python, port));
+        publish_by_hand(port, &body).await;
+        results[1].push(self::consume(port).await);
+    }
+    compare("consume and ack, prefetch 200", ("FastStream", &results[0]), &results[1], 15.0);
 }
 
 fn settings(port: u16) -> serde_json::Value {
@@ -94,22 +107,26 @@ fn settings(port: u16) -> serde_json::Value {
     })
 }
 
-async fn publish(port: u16, body: &Bytes) {
+async fn publish(port: u16, body: &Bytes) -> Pace {
     let running = Producer::builder().settings(settings(port)).start().await.unwrap();
     let broker = &running.service().broker;
+    let lap = Lap::begin();
     let sent = stream::iter(0..MESSAGES).map(|_| async move { broker.push("orders", body).codec(Raw).await });
     let mut sent = sent.buffer_unordered(WINDOW);
     while let Some(sent) = sent.next().await {
         sent.unwrap();
     }
+    let pace = lap.end(MESSAGES);
     drop(sent);
     running.stop().await.unwrap();
+    pace
 }
 
-async fn consume(port: u16) {
+async fn consume(port: u16) -> Pace {
     let running = Consumer::builder().settings(settings(port)).start().await.unwrap();
-    running.service().done.notified().await;
+    let pace = running.service().course.end().await;
     running.stop().await.unwrap();
+    pace
 }
 
 async fn channel(port: u16) -> (Connection, Channel) {
@@ -121,47 +138,47 @@ async fn channel(port: u16) -> (Connection, Channel) {
     (connection, channel)
 }
 
-async fn publish_by_hand(port: u16, body: &Bytes) {
+async fn publish_by_hand(port: u16, body: &Bytes) -> Pace {
     let (connection, channel) = channel(port).await;
     channel.confirm_select(ConfirmSelectOptions::default()).await.unwrap();
     let (channel, options) = (&channel, BasicPublishOptions { mandatory: true, ..BasicPublishOptions::default() });
+    let lap = Lap::begin();
     let sent = stream::iter(0..MESSAGES).map(|_| async move {
         let properties = BasicProperties::default().with_delivery_mode(2);
         let confirm = channel.basic_publish("".into(), QUEUE.into(), options, body, properties).await.unwrap();
         assert!(confirm.await.unwrap().is_ack());
     });
     sent.buffer_unordered(WINDOW).for_each(|()| async {}).await;
+    let pace = lap.end(MESSAGES);
     connection.close(200, "".into()).await.unwrap();
+    pace
 }
 
-async fn consume_by_hand(port: u16) {
+async fn consume_by_hand(port: u16) -> Pace {
     let (connection, channel) = channel(port).await;
     channel.basic_qos(PREFETCH, BasicQosOptions::default()).await.unwrap();
     let consumer =
         channel.basic_consume(QUEUE.into(), "".into(), BasicConsumeOptions::default(), FieldTable::default());
     let mut consumer = consumer.await.unwrap();
+    let course = Course::default();
     for _ in 0..MESSAGES {
         let delivery = consumer.next().await.unwrap().unwrap();
         assert_eq!(delivery.data.len(), 1024);
+        course.one(MESSAGES);
         delivery.acker.ack(BasicAckOptions::default()).await.unwrap();
     }
+    let pace = course.end().await;
     connection.close(200, "".into()).await.unwrap();
+    pace
 }
 
-/// Messages per second, and microseconds of CPU for each.
-async fn measured(work: impl Future<Output = ()>) -> (f64, f64) {
-    let (began, cpu) = (Instant::now(), cpu());
-    work.await;
-    let (took, cpu) = (began.elapsed(), self::cpu() - cpu);
-    (MESSAGES as f64 / took.as_secs_f64(), cpu.as_secs_f64() * 1e6 / MESSAGES as f64)
-}
-
-fn cpu() -> Duration {
-    let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
-    Duration::new(time.tv_sec.unsigned_abs(), u32::try_from(time.tv_nsec).unwrap_or_default())
-}
-
-fn median(mut measured: Vec<(f64, f64)>) -> (f64, f64) {
-    measured.sort_by(|one, other| one.0.total_cmp(&other.0));
-    measured[measured.len() / 2]
+/// It measures itself in the same way.
+fn consume_by_faststream(python: &Path, port: u16) -> Pace {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("peers/faststream/consume.py");
+    let arguments = [port.to_string(), QUEUE.to_owned(), PREFETCH.to_string(), MESSAGES.to_string()];
+    let output = Command::new(python).arg(script).args(arguments).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let said: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let of = |what: &str| said[what].as_f64().unwrap();
+    Pace { rate: of("rate"), cpu: of("cpu") }
 }

@@ -3,27 +3,20 @@
 //! `cargo bench -p chassis-tests --features kafka --bench kafka`. The cluster is in this process, so the CPU time is that of
 //! both sides of the connection.
 
-#![allow(clippy::disallowed_methods, clippy::unwrap_used, reason = "a benchmark measures real time, and may fail")]
+#![allow(clippy::unwrap_used, reason = "a benchmark may fail")]
 
-use std::{
-    sync::{
-        Mutex,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::{Duration, Instant},
-};
+use std::time::Duration;
 
 use bytes::Bytes;
 use chassis::{codec::Raw, messaging::Kafka, prelude::*};
-use chassis_tests::KafkaCluster;
+use chassis_tests::{Course, KafkaCluster, Pace, compare};
 use rdkafka::{
     ClientConfig, Message as _,
     consumer::{Consumer as _, StreamConsumer},
     producer::{FutureProducer, FutureRecord},
 };
-use rustix::time::{ClockId, clock_gettime};
 use serde_json::json;
-use tokio::{sync::Notify, time::sleep};
+use tokio::time::sleep;
 
 const ROUNDS: usize = 7;
 /// The cluster keeps 5 MB of each partition.
@@ -31,30 +24,6 @@ const PARTITIONS: i32 = 16;
 const MESSAGES: u64 = 40_000;
 const SLOW_MESSAGES: u64 = 2_000;
 const WORK: Duration = Duration::from_millis(1);
-
-/// From the first message to the last one.
-#[derive(Default)]
-struct Course {
-    count: AtomicU64,
-    begun: Mutex<Option<(Instant, f64)>>,
-    done: Notify,
-}
-
-impl Course {
-    fn one(&self, of: u64) {
-        match self.count.fetch_add(1, Ordering::Relaxed) + 1 {
-            1 => *self.begun.lock().unwrap() = Some((Instant::now(), cpu())),
-            count if count == of => self.done.notify_one(),
-            _ => {}
-        }
-    }
-
-    /// Messages per second, and microseconds of CPU for each.
-    fn end(&self, of: u64) -> (f64, f64) {
-        let (began, cpu_before) = self.begun.lock().unwrap().unwrap();
-        (of as f64 / began.elapsed().as_secs_f64(), (cpu() - cpu_before) / of as f64 * 1e6)
-    }
-}
 
 #[microservice]
 struct Quick {
@@ -89,39 +58,30 @@ impl Slow {
 
 fn main() {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-    runtime.block_on(compare());
+    runtime.block_on(measure());
 }
 
-async fn compare() {
+async fn measure() {
     let cluster = KafkaCluster::start(1);
     cluster.mock().create_topic("orders", PARTITIONS, 1).unwrap();
     let servers = cluster.servers();
     fill(&servers).await;
-    let mut results: [Vec<(f64, f64)>; 4] = Default::default();
+    let mut results: [Vec<Pace>; 4] = Default::default();
     for round in 0..ROUNDS {
         let group = |kind: &str| format!("{kind} {round}");
         results[0].push(by_hand(&servers, &group("quick by hand"), MESSAGES, None).await);
         let quick = Quick::builder().settings(settings(&servers, &group("quick"))).start().await.unwrap();
-        quick.service().course.done.notified().await;
-        results[1].push(quick.service().course.end(MESSAGES));
+        results[1].push(quick.service().course.end().await);
         quick.stop().await.unwrap();
         results[2].push(by_hand(&servers, &group("slow by hand"), SLOW_MESSAGES, Some(WORK)).await);
         let slow = Slow::builder().settings(settings(&servers, &group("slow"))).start().await.unwrap();
-        slow.service().course.done.notified().await;
-        results[3].push(slow.service().course.end(SLOW_MESSAGES));
+        results[3].push(slow.service().course.end().await);
         slow.stop().await.unwrap();
     }
-    let [raw, ours, raw_slow, slow] = results.map(median);
+    let [raw, ours, raw_slow, slow] = results;
     println!("messages of 1 KB: messages/s, and microseconds of CPU for each, the cluster's included");
-    table("consume and commit, one at a time", raw, ours);
-    table("1 ms of work: one at a time, 8 at a time", raw_slow, slow);
-}
-
-fn table(what: &str, (raw_rate, raw_cpu): (f64, f64), (rate, cpu): (f64, f64)) {
-    let (times, cpu_times) = (rate / raw_rate, cpu / raw_cpu);
-    println!(
-        "{what:40} rdkafka {raw_rate:8.0} {raw_cpu:6.2}   chassis {rate:8.0} {cpu:6.2}   {times:.2} × (CPU {cpu_times:.2} ×)"
-    );
+    compare("consume and commit, one at a time", ("rdkafka", &raw), &ours, 0.95);
+    compare("1 ms of work: one at a time, 8 at a time", ("rdkafka", &raw_slow), &slow, 3.0);
 }
 
 fn settings(servers: &str, group: &str) -> serde_json::Value {
@@ -146,7 +106,7 @@ async fn fill(servers: &str) {
 }
 
 /// The client's own loop, with commits in the background.
-async fn by_hand(servers: &str, group: &str, messages: u64, work: Option<Duration>) -> (f64, f64) {
+async fn by_hand(servers: &str, group: &str, messages: u64, work: Option<Duration>) -> Pace {
     let mut config = ClientConfig::new();
     config.set("bootstrap.servers", servers).set("group.id", group).set("auto.offset.reset", "earliest");
     config.set("auto.commit.interval.ms", "500").set("fetch.wait.max.ms", "100");
@@ -161,16 +121,5 @@ async fn by_hand(servers: &str, group: &str, messages: u64, work: Option<Duratio
         }
         course.one(messages);
     }
-    course.end(messages)
-}
-
-fn median(mut results: Vec<(f64, f64)>) -> (f64, f64) {
-    results.sort_by(|one, other| one.0.total_cmp(&other.0));
-    results[results.len() / 2]
-}
-
-/// Seconds that this process has worked.
-fn cpu() -> f64 {
-    let time = clock_gettime(ClockId::ProcessCPUTime);
-    time.tv_sec as f64 + time.tv_nsec as f64 / 1e9
+    course.end().await
 }

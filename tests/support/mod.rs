@@ -15,10 +15,12 @@ pub(crate) mod http_caller;
 #[cfg(feature = "kafka")]
 pub(crate) mod kafka;
 pub(crate) mod leaks;
+pub(crate) mod measure;
 pub(crate) mod pool;
 pub(crate) mod probe;
 pub(crate) mod program;
 pub(crate) mod proxy;
+pub(crate) mod python;
 pub(crate) mod rabbit;
 pub(crate) mod reloads;
 pub(crate) mod service_framework;

@@ -1,14 +1,13 @@
 //! Services of the PyPI package `service-framework`, run for real.
 
 use std::{
-    fs::{self, File},
+    fs,
     path::{Path, PathBuf},
-    process::Command,
 };
 
 use super::{
     program::{Program, Running},
-    tool::tool,
+    python::python_with,
 };
 
 /// The package in one version, with what it needs, in a virtual environment.
@@ -32,15 +31,9 @@ impl ServiceFramework {
     }
 
     fn version(version: &str) -> Option<Self> {
-        let python = tool("python3")?;
-        let folder = target().join(format!("service-framework-{version}"));
-        let made = make(&python, &folder, version);
-        if let Err(problem) = &made {
-            let is_promised = std::env::var_os("CHASSIS_TEST_TOOLS").is_some();
-            assert!(!is_promised, "service-framework {version} cannot be installed: {problem}");
-            eprintln!("left out: service-framework {version} cannot be installed: {problem}");
-        }
-        made.ok().map(|()| Self { python: folder.join("bin/python") })
+        let package = format!("service-framework=={version}");
+        let packages = [&[&*package], &BESIDE[..]].concat();
+        python_with(&format!("service-framework-{version}"), &packages).map(|python| Self { python })
     }
 
     /// Starts a service of `tests/peers/service_framework`, with the addresses as the package has them.
@@ -68,38 +61,6 @@ impl ServiceFramework {
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("peers/service_framework")
-}
-
-fn target() -> PathBuf {
-    let set = std::env::var_os("CARGO_TARGET_DIR").map(PathBuf::from);
-    set.unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../target"))
-}
-
-/// Makes the environment unless it is there. Other processes that want it wait meanwhile.
-fn make(python: &Path, folder: &Path, version: &str) -> Result<(), String> {
-    let wanted = format!("service-framework=={version} {}", BESIDE.join(" "));
-    let stamp = folder.join("installed");
-    let is_there = || fs::read_to_string(&stamp).is_ok_and(|found| found == wanted);
-    if is_there() {
-        return Ok(());
-    }
-    let _ = fs::create_dir_all(target());
-    let lock = File::create(folder.with_extension("lock")).map_err(|error| error.to_string())?;
-    lock.lock().map_err(|error| error.to_string())?;
-    if is_there() {
-        return Ok(());
-    }
-    run(Command::new(python).args(["-m", "venv", "--clear"]).arg(folder))?;
-    let mut install = Command::new(folder.join("bin/python"));
-    install.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]);
-    run(install.args(wanted.split(' ')))?;
-    fs::write(&stamp, wanted).map_err(|error| error.to_string())
-}
-
-fn run(command: &mut Command) -> Result<(), String> {
-    let output = command.output().map_err(|error| format!("{command:?}: {error}"))?;
-    let said = String::from_utf8_lossy(&output.stderr);
-    if output.status.success() { Ok(()) } else { Err(format!("{command:?}: {said}")) }
 }
 
 fn addresses_file(addresses: &serde_json::Value) -> PathBuf {

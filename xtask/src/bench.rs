@@ -7,8 +7,8 @@ const OF_PROGRAMS: [&str; 6] = ["http", "start", "stop", "resources", "timers", 
 /// The groups that are benchmarks of the crate itself.
 const OF_THE_CRATE: [&str; 5] = ["meters", "canonical", "settings", "messaging", "etcd"];
 
-/// The groups that are benchmarks of brokers, beside the servers of the tests.
-const OF_BROKERS: [&str; 2] = ["amqp", "kafka"];
+/// The groups that are benchmarks of brokers, beside the servers of the tests; with the feature each needs.
+const OF_BROKERS: [(&str, &str); 3] = [("amqp", ""), ("kafka", "--features kafka"), ("zmq", "--features zeromq")];
 
 /// Prints the tables of the groups that are named, or all of them.
 ///
@@ -16,7 +16,7 @@ const OF_BROKERS: [&str; 2] = ["amqp", "kafka"];
 ///
 /// When a group is not known, something does not compile or a program does not work.
 pub(crate) fn run(groups: &[&str]) -> Result<(), String> {
-    let all = || OF_PROGRAMS.into_iter().chain(OF_THE_CRATE).chain(OF_BROKERS);
+    let all = || OF_PROGRAMS.into_iter().chain(OF_THE_CRATE).chain(OF_BROKERS.map(|(group, _)| group));
     let is_known = |group: &str| all().any(|known| known == group);
     if let Some(unknown) = groups.iter().find(|group| !is_known(group)) {
         return Err(format!("no group `{unknown}`; the groups are {}", all().collect::<Vec<_>>().join(", ")));
@@ -28,11 +28,9 @@ pub(crate) fn run(groups: &[&str]) -> Result<(), String> {
         let bench = Step::cargo(group, "bench --quiet --locked --package chassis");
         bench.words(&format!("--features {features} --bench")).arg(group).shown().run()?;
     }
-    for group in OF_BROKERS.into_iter().filter(is_wanted) {
-        let features = if group == "kafka" { " --features kafka" } else { "" };
+    for (group, feature) in OF_BROKERS.into_iter().filter(|(group, _)| is_wanted(group)) {
         let bench = Step::cargo(group, "bench --quiet --locked --package chassis-tests");
-        let bench = bench.words(features).words("--bench");
-        bench.arg(group).shown().run()?;
+        bench.words(feature).words("--bench").arg(group).shown().run()?;
     }
     let wanted: Vec<&str> = OF_PROGRAMS.into_iter().filter(is_wanted).collect();
     if wanted.is_empty() {

@@ -16,7 +16,7 @@ const HELP: &str = "\
 cargo xtask test [--quick]   everything that must hold before a change lands; --quick leaves out what takes minutes
 cargo xtask bench [GROUP]…   how fast and how small; groups: http, start, stop, resources, timers,
                              compile, meters, canonical, settings, etcd,
-                             messaging, amqp, kafka
+                             messaging, amqp, kafka, zmq
 cargo xtask soak [ROUNDS]    SIGTERM at random moments under load, 200 times
 cargo xtask soak amqp [ROUNDS]  RabbitMQ killed and cut off, and services at it killed and stopped, 100 times; needs RabbitMQ
 cargo xtask soak kafka [ROUNDS]  a Kafka cluster that goes and answers with errors, and services killed and stopped, 100 times
