@@ -1,9 +1,15 @@
 //! The AsyncAPI document, out of the handlers.
 
+use std::{
+    io::Write as _,
+    process::{Command, Stdio},
+};
+
 use chassis::{
     messaging::{Memory, Message},
     prelude::*,
 };
+use chassis_tests::tool;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -79,6 +85,66 @@ async fn the_document_says_what_handlers_take_and_answer() {
     for reference in references {
         assert!(document.pointer(reference.trim_start_matches('#')).is_some(), "{reference} leads nowhere");
     }
+    running.stop().await.unwrap();
+}
+
+/// Everything that a document can have in it: several handlers of one name, names with signs, types of types.
+#[microservice(name = "market")]
+struct Market {
+    #[resource]
+    broker: Memory,
+}
+
+#[derive(Serialize, Deserialize, JsonSchema)]
+struct Page<T> {
+    items: Vec<T>,
+    next: Option<u64>,
+}
+
+#[microservice]
+impl Market {
+    #[subscribe(broker, "orders.placed", group = "billing")]
+    async fn bill(&self, _: Message<Order>) {}
+
+    #[subscribe(broker, "orders.placed")]
+    async fn count(&self, _: Page<Order>) {}
+
+    #[pull(broker, "e-mails/{to} & ~others~", retries = 3)]
+    async fn send(&self, _: Page<String>) {}
+
+    #[pull(broker, "raw")]
+    async fn undescribed(&self, _: Undescribed) {}
+
+    /// What it costs.
+    #[reply(broker, "price")]
+    async fn price(&self, order: Order) -> Result<Page<Order>> {
+        Ok(Page { items: vec![order], next: None })
+    }
+
+    #[reply(broker, "nothing")]
+    async fn nothing(&self, _: Order) -> Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn the_parser_of_asyncapi_finds_nothing_wrong_with_the_document() {
+    let (Some(node), Some(parser)) = (tool("node"), tool("asyncapi_parser")) else { return };
+    let running = Market::builder().start().await.unwrap();
+    let document = running.service().broker.asyncapi();
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/peers/asyncapi/check.js");
+    let mut command = Command::new(node);
+    command.arg(script).arg(parser).stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut checking = command.spawn().unwrap();
+    checking.stdin.take().unwrap().write_all(document.to_string().as_bytes()).unwrap();
+    let output = checking.wait_with_output().unwrap();
+    let said: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let mut operations: Vec<_> = said["operations"].as_array().unwrap().iter().filter_map(|id| id.as_str()).collect();
+    operations.sort_unstable();
+    assert_eq!(operations, ["bill", "count", "nothing", "price", "send", "undescribed"], "{said:#}");
+    // It would like the newest version, which changes nothing for what is said here.
+    let found = said["found"].as_array().unwrap().iter().filter(|found| found["code"] != "asyncapi-latest-version");
+    assert_eq!(found.collect::<Vec<_>>(), Vec::<&serde_json::Value>::new(), "{document:#}");
     running.stop().await.unwrap();
 }
 

@@ -9,7 +9,7 @@ use std::{
 use crate::{step::Step, workspace};
 
 /// A program the tests call, and the Debian package that has it.
-const PROGRAMS: [(&str, &str); 10] = [
+const PROGRAMS: [(&str, &str); 12] = [
     ("promtool", "prometheus"),
     ("curl", "curl"),
     ("python3", "python3"),
@@ -20,6 +20,8 @@ const PROGRAMS: [(&str, &str); 10] = [
     ("cc", "gcc"),
     ("make", "make"),
     ("kcat", "kcat"),
+    ("node", "nodejs"),
+    ("npm", "npm"),
 ];
 
 /// What `protoc` includes when the feature `etcd` is built, and the Debian package that has it.
@@ -27,6 +29,9 @@ const INCLUDED: (&str, &str) = ("/usr/include/google/protobuf/descriptor.proto",
 
 /// Pinned, so that a new release is an intended change.
 const SCHEMATHESIS: &str = "schemathesis==4.32.5";
+
+/// What reads AsyncAPI documents; pinned as well.
+const ASYNCAPI_PARSER: &str = "@asyncapi/parser@3.6.3";
 
 /// A framework in Python whose services are peers of ours, with the version of Python that it runs on.
 const TAMARCO: (&str, &str) = ("tamarco==0.1.1 tamarco-amqp==0.1.0", "3.7");
@@ -42,6 +47,7 @@ pub(crate) fn prepare() -> Result<(), String> {
         install(&missing)?;
     }
     install_schemathesis()?;
+    install_asyncapi_parser()?;
     install_tamarco()
 }
 
@@ -63,6 +69,11 @@ fn is_debian() -> bool {
 /// The program that runs schemathesis, once [`prepare`] has returned.
 pub(crate) fn schemathesis() -> PathBuf {
     virtual_environment().join("bin/schemathesis")
+}
+
+/// The module that reads AsyncAPI documents, once [`prepare`] has returned.
+pub(crate) fn asyncapi_parser() -> PathBuf {
+    workspace::target().join("asyncapi/node_modules/@asyncapi/parser/cjs/index.js")
 }
 
 fn missing_packages() -> Vec<&'static str> {
@@ -115,6 +126,20 @@ fn install_schemathesis() -> Result<(), String> {
         .arg(SCHEMATHESIS)
         .run()?;
     fs::write(&stamp, SCHEMATHESIS).map_err(|e| format!("{}: {e}", stamp.display()))
+}
+
+fn install_asyncapi_parser() -> Result<(), String> {
+    let folder = workspace::target().join("asyncapi");
+    let stamp = folder.join("installed");
+    if fs::read_to_string(&stamp).is_ok_and(|version| version == ASYNCAPI_PARSER) && asyncapi_parser().is_file() {
+        return Ok(());
+    }
+    Step::new(format!("install {ASYNCAPI_PARSER}"), "npm")
+        .words("install --silent --no-audit --no-fund --ignore-scripts --no-save --prefix")
+        .arg(&folder)
+        .arg(ASYNCAPI_PARSER)
+        .run()?;
+    fs::write(&stamp, ASYNCAPI_PARSER).map_err(|e| format!("{}: {e}", stamp.display()))
 }
 
 /// Where its old Python is, an environment for Tamarco; its test is left out elsewhere.

@@ -97,9 +97,10 @@ fn with_tools(step: Step, extent: Extent) -> Step {
     // The runner has just built every example beside the tests.
     let step = step.env("CHASSIS_TEST_EXAMPLES", "built");
     match extent {
-        Extent::Everything => {
-            step.env("CHASSIS_TEST_TOOLS", "required").env("CHASSIS_SCHEMATHESIS", machine::schemathesis())
-        }
+        Extent::Everything => step
+            .env("CHASSIS_TEST_TOOLS", "required")
+            .env("CHASSIS_SCHEMATHESIS", machine::schemathesis())
+            .env("CHASSIS_ASYNCAPI_PARSER", machine::asyncapi_parser()),
         Extent::Quick => step,
     }
 }
