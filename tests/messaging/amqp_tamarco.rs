@@ -10,7 +10,7 @@ use std::{
 };
 
 use chassis::messaging::amqp::AmqpEngine;
-use chassis_tests::RabbitServer;
+use chassis_tests::{Program, RabbitServer, free_port};
 use serde_json::{Value, json};
 use tokio::{
     io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, Lines},
@@ -50,23 +50,32 @@ impl Peer {
     }
 
     async fn start(python: &Path, amqp: &Value, folder: &Path) -> Self {
+        let settings = Self::settings(amqp);
+        let file = folder.join("settings.yml");
+        std::fs::write(&file, settings.to_string()).unwrap();
+        let mut peer = Self::run(python, "peer", &file);
+        peer.says("ready").await;
+        peer
+    }
+
+    fn settings(amqp: &Value) -> Value {
         let quiet = json!({ "profile": "PRODUCTION", "file": false, "stdout": true });
-        let settings = json!({ "system": {
+        json!({ "system": {
             "deploy_name": "test",
             "logging": quiet,
             "microservices": { "peer": { "logging": quiet } },
             "resources": { "amqp": amqp },
-        } });
-        let file = folder.join("settings.yml");
-        std::fs::write(&file, settings.to_string()).unwrap();
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("messaging/tamarco_peer.py");
+        } })
+    }
+
+    /// A service of `tests/peers/tamarco`, with that file of settings.
+    fn run(python: &Path, name: &str, settings: &Path) -> Self {
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("peers/tamarco/{name}.py"));
         let mut command = Command::new(python);
-        command.arg(script).env("TAMARCO_YML_FILE", file).kill_on_drop(true);
+        command.arg(script).env("TAMARCO_YML_FILE", settings).kill_on_drop(true);
         let mut process = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         let (to, from) = (process.stdin.take().unwrap(), process.stdout.take().unwrap());
-        let mut peer = Self { _process: process, to, from: BufReader::new(from).lines() };
-        peer.says("ready").await;
-        peer
+        Self { _process: process, to, from: BufReader::new(from).lines() }
     }
 
     /// Waits until it says that.
@@ -118,4 +127,24 @@ async fn a_tamarco_service_and_ours_understand_each_other() {
     for stopped in [worker.stop().await, subscriber.stop().await, replyer.stop().await, sender.stop().await] {
         stopped.unwrap();
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_example_stands_among_tamarco_services_with_their_file_of_settings() {
+    let Some(python) = Peer::python() else { return };
+    let Some(server) = RabbitServer::start() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let settings = include_str!("../../examples/tamarco_peer/settings.yml");
+    let file = folder.path().join("settings.yml");
+    std::fs::write(&file, settings.replace("5672", &server.port().to_string())).unwrap();
+    let example = Program::example("tamarco_peer").arg("--settings").arg(&file);
+    let example = example.set("resources.status.port", free_port()).start();
+    example.line("running, started in");
+    let mut shop = Peer::run(&python, "shop", &file);
+    shop.says("price apple 450").await;
+    shop.says("billed 7").await;
+    example.line("order 7 is billed");
+    example.terminate();
+    let exit = example.wait();
+    assert_eq!(exit.code, Some(0), "{}", exit.stdout);
 }
