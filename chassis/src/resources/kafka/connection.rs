@@ -153,13 +153,12 @@ impl Connection for KafkaConnection {
     }
 
     async fn stop(&self) -> Result<()> {
-        let readers = std::mem::take(&mut *self.readers());
-        let limit = self.settings.session_timeout;
+        let readers = Readers(std::mem::take(&mut *self.readers()));
+        let limit = self.settings.session_timeout.mul_f64(0.8);
         let leaving = async {
             // A group whose members leave takes no commits for a while, so nobody does before all have committed.
-            join_all(readers.iter().map(|reader| reader.inbox.finish())).await;
-            readers.iter().for_each(|reader| reader.inbox.end());
-            join_all(readers.into_iter().map(|reader| reader.ended)).await;
+            join_all(readers.0.iter().map(|reader| reader.inbox.finish())).await;
+            join_all(readers.end().into_iter().map(|reader| reader.ended)).await;
         };
         if timeout(limit, leaving).await.is_err() {
             tracing::warn!("the group was not left within {limit:?}: what is done may be handled again");
@@ -184,6 +183,23 @@ impl Connection for KafkaConnection {
         };
         let reading = readers.iter().map(of_reader).collect();
         Map::from_iter([("reading".to_owned(), Value::Array(reading))])
+    }
+}
+
+/// Readers on their way out. However that ends, none of them stays in its group, where it would take messages for nobody.
+struct Readers(Vec<Known>);
+
+impl Readers {
+    fn end(mut self) -> Vec<Known> {
+        let readers = std::mem::take(&mut self.0);
+        readers.iter().for_each(|reader| reader.inbox.end());
+        readers
+    }
+}
+
+impl Drop for Readers {
+    fn drop(&mut self) {
+        self.0.iter().for_each(|reader| reader.inbox.end());
     }
 }
 

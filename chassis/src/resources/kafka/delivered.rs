@@ -4,7 +4,10 @@ use std::{fmt, sync::Arc};
 
 use tokio::time::Instant;
 
-use super::inbox::{Inbox, Taken};
+use super::{
+    inbox::{Inbox, Taken},
+    record,
+};
 use crate::{
     Result,
     messaging::{
@@ -45,7 +48,10 @@ impl Delivered for KafkaDelivered {
         match verdict {
             Verdict::Done | Verdict::Answer(_) => self.inbox.done(self.taken.origin),
             Verdict::Again { after, attempt } => {
-                let again = self.changed(|message| message.attempt = attempt);
+                let again = self.changed(|message| {
+                    message.attempt = attempt;
+                    message.body = record::by_itself(&message.body);
+                });
                 self.inbox.rest(again, Instant::now() + after);
             }
             Verdict::Back => self.inbox.put_back(self.changed(|_| ())),

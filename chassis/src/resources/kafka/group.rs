@@ -53,6 +53,8 @@ impl ConsumerContext for Membership {
                 let partitions = self.partitions(taken);
                 let is_lost = consumer.assignment_lost();
                 self.give_up(consumer, &partitions, is_lost);
+                // One that goes while it pauses would pause still when it comes back.
+                let _ = consumer.resume(taken);
                 tracing::debug!("partitions {partitions:?} of `{}` are ours no more", self.topic);
             }
             Rebalance::Error(error) => tracing::debug!("the group of `{}`: {}", self.topic, words(error)),

@@ -94,12 +94,29 @@ impl Inbox {
     pub(super) fn wait(&self, limit: Duration) -> Want {
         let inside = self.lock();
         let before = inside.want();
-        let awaited = if before == Want::Room { Awaited::Room } else { Awaited::Settled };
-        let waiting = |inside: &mut Inside| match inside.want() {
-            Want::More if before == Want::Room => !inside.has_ample_room(),
-            want => want == before,
+        self.wait_while(inside, Awaited::Settled, limit, |inside| inside.want() == before).want()
+    }
+
+    /// Waits that long for a good deal of room, or for the end; whether it came.
+    pub(super) fn wait_for_room(&self, limit: Duration) -> bool {
+        let inside = self.lock();
+        let awaited = if inside.want() == Want::Nothing { Awaited::Settled } else { Awaited::Room };
+        let waiting = |inside: &Inside| match inside.want() {
+            Want::More => !inside.has_ample_room(),
+            Want::Room | Want::Nothing => true,
+            Want::Commit | Want::End => false,
         };
-        self.wait_while(inside, awaited, limit, waiting).want()
+        !waiting(&self.wait_while(inside, awaited, limit, |inside| waiting(inside)))
+    }
+
+    /// Whether there is so much room that it is worth to read on after a pause.
+    pub(super) fn has_ample_room(&self) -> bool {
+        self.lock().has_ample_room()
+    }
+
+    /// The partitions that have begun anew since the last time.
+    pub(super) fn began_anew(&self) -> Vec<i32> {
+        std::mem::take(&mut self.lock().anew)
     }
 
     /// Takes back what was not handed over of these partitions, and waits until the rest of them is settled, but not
@@ -109,8 +126,8 @@ impl Inbox {
         let mut inside = self.lock();
         let is_kept = |taken: &Taken| !partitions.contains(&taken.origin.partition);
         inside.ready.retain(is_kept);
-        inside.ready_bytes = inside.ready.iter().map(|taken| taken.message.body.len()).sum();
         inside.resting.retain(is_kept);
+        inside.count_bytes();
         let left = |inside: &Inside| {
             partitions.iter().filter_map(|partition| inside.shares.get(partition)).map(|share| share.in_hand).sum()
         };
@@ -174,17 +191,20 @@ impl Inbox {
     pub(super) fn take(&self) -> Next {
         let mut inside = self.lock();
         let inside = &mut *inside;
-        if inside.phase > Phase::Open {
-            return Next::End;
-        }
         if let Some(error) = inside.failure.take() {
             return Next::Failed(error);
+        }
+        if inside.phase > Phase::Open {
+            return Next::End;
         }
         if inside.in_hand >= self.prefetch {
             return Next::Wait(None);
         }
         let taken = match inside.resting.take() {
-            Ok(taken) => taken,
+            Ok(taken) => {
+                inside.resting_bytes = inside.resting_bytes.saturating_sub(taken.message.body.len());
+                taken
+            }
             Err(due) => {
                 let Some(taken) = inside.ready.pop_front() else { return Next::Wait(due) };
                 inside.ready_bytes = inside.ready_bytes.saturating_sub(taken.message.body.len());
@@ -220,6 +240,7 @@ impl Inbox {
     pub(super) fn rest(&self, taken: Taken, due: Instant) {
         self.settle(taken.origin, |inside| {
             if inside.phase == Phase::Open && inside.share_of(taken.origin).is_some() {
+                inside.resting_bytes += taken.message.body.len();
                 inside.resting.put(taken, due);
             }
         });
@@ -293,8 +314,8 @@ impl Inbox {
         let mut inside = self.lock();
         inside.phase = inside.phase.max(phase);
         inside.ready.clear();
-        inside.ready_bytes = 0;
         inside.resting.retain(|_| false);
+        inside.count_bytes();
         drop(inside);
         self.news.notify_one();
         self.settled.notify_all();

@@ -21,7 +21,7 @@ use super::{
     record::{self, Bodies},
     watch::Watch,
 };
-use crate::{Context, Error, Result, tasks::spawn::thread};
+use crate::{Context, Error, Result, process::catch, tasks::spawn::thread};
 
 /// Reads one topic for one handler.
 pub(super) struct Reader {
@@ -69,7 +69,9 @@ impl Reader {
         let work = move || {
             let scope = Arc::clone(self.cx.scope());
             let _here = scope.enter();
-            self.work(begun);
+            if let Err(panic) = catch(|| self.work(begun)) {
+                self.inbox.fail(Error::from(panic));
+            }
             self.inbox.committed();
             self.watch.found();
             let _ = ended.send(());
@@ -149,6 +151,10 @@ impl Reader {
             && let Err(error) = client.commit(&ends, CommitMode::Sync)
         {
             // A group with members has said it before.
+            let has_members = [Code::UnknownMemberId, Code::IllegalGeneration, Code::RebalanceInProgress];
+            if !error.rdkafka_error_code().is_some_and(|code| has_members.contains(&code)) {
+                return Err(error);
+            }
             tracing::debug!("the group of `{}` has begun already: {}", self.topic, words(&error));
         }
         Ok(())
@@ -206,8 +212,11 @@ impl Reader {
     fn rest(&self) -> ControlFlow<()> {
         let until = Instant::now() + REST;
         while Instant::now() < until {
-            if self.inbox.wait(until.saturating_duration_since(Instant::now())) == Want::End {
-                return ControlFlow::Break(());
+            match self.inbox.wait(until.saturating_duration_since(Instant::now())) {
+                Want::End => return ControlFlow::Break(()),
+                // Without a client nothing is committed.
+                Want::Commit => self.inbox.committed(),
+                _ => {}
             }
         }
         ControlFlow::Continue(())
@@ -237,12 +246,13 @@ impl Reading<'_> {
                     inbox.committed();
                     continue;
                 }
-                Want::More => {
+                // What was read ahead was thrown away for the pause: for a few messages that is not worth it.
+                Want::More if !self.is_paused || inbox.has_ample_room() => {
                     self.pause(false);
                     self.take(TICK, inbox.room(), positions)
                 }
-                Want::Room | Want::Nothing => {
-                    if inbox.wait(BRIEF) == Want::More {
+                Want::More | Want::Room | Want::Nothing => {
+                    if inbox.wait_for_room(BRIEF) {
                         continue;
                     }
                     self.pause(true);
@@ -256,6 +266,7 @@ impl Reading<'_> {
             }
             if self.committed.elapsed() >= self.reader.commit_interval {
                 self.committed = Instant::now();
+                self.tell_what_began_anew();
                 self.look_around();
                 if self.reader.watch.take_stuck() {
                     return Some("it is in no group, although the cluster is reached".to_owned());
@@ -271,6 +282,7 @@ impl Reading<'_> {
         for _ in 0..most {
             let Some(polled) = self.client.poll(limit) else { break };
             let message = polled.inspect_err(|_| inbox.hand_over())?;
+            self.is_missing = false;
             if self.reader.role == Role::Alone {
                 positions.insert(message.partition(), message.offset() + 1);
             }
@@ -299,6 +311,14 @@ impl Reading<'_> {
         }
         if !new.is_empty() && self.client.incremental_assign(&given).is_ok() {
             new.into_iter().for_each(|partition| inbox.add_share(partition));
+        }
+    }
+
+    /// A topic that was deleted and created, or has lost its end, counts from a lower offset again.
+    fn tell_what_began_anew(&self) {
+        let (topic, anew) = (&self.reader.topic, self.reader.inbox.began_anew());
+        if !anew.is_empty() {
+            tracing::warn!("partitions {anew:?} of `{topic}` have begun anew: what is there is handled from there on");
         }
     }
 

@@ -37,6 +37,11 @@ impl Bodies {
     }
 }
 
+/// A body that is kept for longer, in a piece of memory of its own.
+pub(super) fn by_itself(body: &Bytes) -> Bytes {
+    if body.len() > PIECE / 4 { body.clone() } else { Bytes::copy_from_slice(body) }
+}
+
 /// What a consumer took. A message without a value, which deletes its key in a compacted topic, has an empty body.
 pub(super) fn incoming(message: &BorrowedMessage<'_>, bodies: &mut Bodies) -> Incoming {
     let mut headers = native::headers(message);

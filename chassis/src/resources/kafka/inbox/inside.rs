@@ -14,12 +14,15 @@ use crate::{
 /// How many messages, and how many bytes, are read ahead of those who handle them.
 const AHEAD: usize = 1000;
 const AHEAD_BYTES: usize = 4 << 20;
+/// How many bytes may rest until it is waited for their next attempts: what fails, fails for many messages at a time.
+const RESTING_BYTES: usize = 64 << 20;
 
 /// What the thread and the tasks share.
 pub(super) struct Inside {
     pub(super) ready: VecDeque<Taken>,
     pub(super) ready_bytes: usize,
     pub(super) resting: Resting<Taken>,
+    pub(super) resting_bytes: usize,
     pub(super) shares: BTreeMap<i32, Share>,
     /// How many are handed over and not settled, also of partitions that are somebody else's now.
     pub(super) in_hand: usize,
@@ -32,6 +35,8 @@ pub(super) struct Inside {
     /// What the thread waits for, by `settled`.
     pub(super) awaited: Option<Awaited>,
     pub(super) phase: Phase,
+    /// Partitions whose offsets have begun anew, until that is told.
+    pub(super) anew: Vec<i32>,
     /// It was closed because nobody takes from it any more; the thread ends by itself.
     pub(super) is_abandoned: bool,
     pub(super) failure: Option<Error>,
@@ -112,6 +117,7 @@ impl Inside {
             ready: VecDeque::new(),
             ready_bytes: 0,
             resting: Resting::default(),
+            resting_bytes: 0,
             shares: BTreeMap::new(),
             in_hand: 0,
             uncommitted: 0,
@@ -119,6 +125,7 @@ impl Inside {
             terms: 0,
             awaited: None,
             phase: Phase::Open,
+            anew: Vec::new(),
             is_abandoned: false,
             failure: None,
         }
@@ -151,6 +158,7 @@ impl Inside {
             Phase::Closed | Phase::Committed => Want::Nothing,
             Phase::Open if self.ready.len() >= AHEAD || self.ready_bytes >= AHEAD_BYTES => Want::Room,
             Phase::Open if self.uncommitted >= self.most_uncommitted => Want::Room,
+            Phase::Open if self.resting_bytes >= RESTING_BYTES => Want::Room,
             Phase::Open => Want::More,
         }
     }
@@ -158,7 +166,8 @@ impl Inside {
     /// Whether there is so much room that the thread reads a good deal before it has to wait again.
     pub(super) fn has_ample_room(&self) -> bool {
         let is_read_off = self.ready.len() <= AHEAD / 2 && self.ready_bytes <= AHEAD_BYTES / 2;
-        is_read_off && self.uncommitted + (self.most_uncommitted / 8).max(1) <= self.most_uncommitted
+        let has_risen = self.resting_bytes < RESTING_BYTES;
+        is_read_off && has_risen && self.uncommitted + (self.most_uncommitted / 8).max(1) <= self.most_uncommitted
     }
 
     /// Whether the thread waits for what has happened.
@@ -175,11 +184,29 @@ impl Inside {
         let Read { partition, offset, message } = read;
         // One that was read before its partition was taken away is read by somebody else.
         let Some(share) = self.shares.get_mut(&partition).filter(|_| self.phase == Phase::Open) else { return };
-        if share.window.take(offset) {
+        let is_next = share.window.take(offset);
+        if !is_next {
+            // The client gives no message twice: it has been told to begin at a lower offset.
+            self.anew.push(partition);
+            self.add_share(partition);
+        }
+        let Some(share) = self.shares.get_mut(&partition) else { return };
+        if is_next || share.window.take(offset) {
             self.uncommitted += 1;
             self.ready_bytes += message.body.len();
             self.ready.push_back(Taken { message, origin: Origin { partition, offset, term: share.term } });
         }
+    }
+
+    /// Counts what is left of the bytes that wait.
+    pub(super) fn count_bytes(&mut self) {
+        self.ready_bytes = self.ready.iter().map(|taken| taken.message.body.len()).sum();
+        let mut bytes = 0;
+        self.resting.retain(|taken| {
+            bytes += taken.message.body.len();
+            true
+        });
+        self.resting_bytes = bytes;
     }
 
     /// The partition that a message comes from, while it is ours as it was then.

@@ -139,7 +139,7 @@ fn many_messages_or_large_ones_are_handed_over_at_once() {
 fn a_thread_that_waits_for_room_is_woken_once_there_is_enough_of_it() {
     let inbox = inbox(100);
     std::thread::scope(|threads| {
-        let waiting = threads.spawn(|| inbox.wait(Duration::from_secs(30)));
+        let waiting = threads.spawn(|| inbox.wait_for_room(Duration::from_secs(30)));
         while inbox.lock().awaited.is_none() {
             std::thread::yield_now();
         }
@@ -149,6 +149,51 @@ fn a_thread_that_waits_for_room_is_woken_once_there_is_enough_of_it() {
             assert!(!wakes(&inbox), "with room for a few it would only wait again");
         }
         inbox.done(take(&inbox).origin);
-        assert_eq!(waiting.join().unwrap(), Want::More);
+        assert!(waiting.join().unwrap());
     });
+}
+
+#[test]
+fn what_rests_is_bounded_by_its_bytes_too() {
+    let inbox = inbox(0);
+    let rest = |offset| {
+        inbox.put(0, offset, Incoming::new(vec![b'x'; 32 << 20]));
+        inbox.hand_over();
+        inbox.rest(take(&inbox), Instant::now() + Duration::from_secs(60));
+    };
+    rest(0);
+    assert_eq!(inbox.want(), Want::More);
+    rest(1);
+    assert_eq!(inbox.want(), Want::Room);
+    assert!(!inbox.wait_for_room(Duration::from_millis(1)));
+    assert_eq!(inbox.release(&[0], Duration::ZERO), 0);
+    assert_eq!(inbox.want(), Want::More);
+}
+
+#[test]
+fn offsets_that_begin_anew_are_taken_and_told() {
+    let inbox = inbox(0);
+    let put = |offset| {
+        inbox.put(0, offset, Incoming::new("x"));
+        inbox.hand_over();
+        take(&inbox)
+    };
+    let old = put(5000);
+    assert!(inbox.began_anew().is_empty());
+    let new = put(3);
+    assert_eq!(inbox.began_anew(), [0]);
+    assert!(inbox.began_anew().is_empty(), "it is told once");
+    inbox.done(old.origin);
+    assert_eq!(inbox.commits(None), [], "what was there before is not there any more");
+    inbox.done(new.origin);
+    assert_eq!(inbox.commits(None), [(0, 4)]);
+}
+
+#[test]
+fn a_failure_is_told_also_when_nothing_comes_any_more() {
+    let inbox = inbox(1);
+    inbox.fail(Error::msg("the thread has panicked"));
+    inbox.committed();
+    assert!(matches!(inbox.take(), Next::Failed(_)));
+    assert!(matches!(inbox.take(), Next::End));
 }
