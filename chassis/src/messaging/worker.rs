@@ -57,6 +57,14 @@ pub(super) struct Worker<E: Engine> {
 pub(super) type TakenBy<E> = <<E as Engine>::Connection as Connection>::Consumer;
 pub(super) type Taken<E> = <TakenBy<E> as Consumer>::Delivered;
 
+/// Where a message went that was handled.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Went {
+    On,
+    /// To the broker, as it came: the end is near.
+    Back,
+}
+
 /// What was decided of a message.
 enum Decision {
     Settle(Verdict),
@@ -84,7 +92,9 @@ impl<E: Engine> Worker<E> {
     /// Has a consumer to itself.
     async fn alone(self: Arc<Self>, mut consumer: TakenBy<E>) -> Result<()> {
         while let Some(delivered) = consumer.next().await {
-            self.handle(delivered?).await;
+            if self.handle(delivered?).await == Went::Back {
+                break;
+            }
         }
         Ok(())
     }
@@ -94,7 +104,9 @@ impl<E: Engine> Worker<E> {
         loop {
             let next = consumer.lock().await.next().await;
             match next {
-                Some(delivered) => self.handle(delivered?).await,
+                Some(delivered) => {
+                    self.handle(delivered?).await;
+                }
                 None => return Ok(()),
             }
         }
@@ -109,8 +121,10 @@ impl<E: Engine> Worker<E> {
             lanes.push(lane);
             let worker = Arc::clone(&self);
             tasks.push(Box::pin(async move {
+                let mut went_back = false;
                 while let Some(delivered) = messages.recv().await {
-                    worker.handle(delivered).await;
+                    // What comes behind one that went back goes after it.
+                    went_back |= !went_back && worker.handle(delivered).await == Went::Back;
                 }
                 Ok(())
             }));
@@ -131,33 +145,33 @@ impl<E: Engine> Worker<E> {
         tasks
     }
 
-    async fn handle(&self, delivered: Taken<E>) {
+    async fn handle(&self, delivered: Taken<E>) -> Went {
         let _at_work = AtWork::begin(&self.burial.meters);
         let mut message = Arc::clone(delivered.message());
         loop {
             let decision = self.attempt(&message).await;
-            let verdict = match decision {
+            let mut verdict = match decision {
                 Decision::Again { after, attempt, error: _ } => {
                     self.burial.meters.retries.inc();
-                    if self.rules.by_key {
-                        // What comes behind it in its key waits.
-                        if self.closing.run_until_cancelled(sleep(after)).await.is_some() {
-                            message = Arc::new(Incoming { attempt, ..(*message).clone() });
-                            continue;
-                        }
-                        Verdict::Back
-                    } else {
-                        Verdict::Again { after, attempt }
-                    }
+                    Verdict::Again { after, attempt }
                 }
                 Decision::Settle(verdict) => verdict,
                 Decision::Bury(reason, error) => self.burial.bury(&message, reason, error).await,
             };
+            if let (Verdict::Again { after, attempt }, true) = (&verdict, self.rules.by_key) {
+                // What comes behind it in its key waits.
+                if self.closing.run_until_cancelled(sleep(*after)).await.is_some() {
+                    message = Arc::new(Incoming { attempt: *attempt, ..(*message).clone() });
+                    continue;
+                }
+                verdict = Verdict::Back;
+            }
+            let went = if matches!(verdict, Verdict::Back) { Went::Back } else { Went::On };
             if delivered.settle(verdict).await.is_err() {
                 // The connection says what is the matter, once; this happens with every message in flight.
                 self.burial.meters.unsettled.inc();
             }
-            return;
+            return went;
         }
     }
 

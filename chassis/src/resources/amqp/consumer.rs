@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     delivered::{AmqpDelivered, Origin, Receipt, give_back},
-    failure::{refusal, words},
+    failure::{NOT_FOUND, refusal, words},
     link::Link,
     names::{Place, Source},
     properties::incoming,
@@ -137,7 +137,7 @@ impl AmqpConsumer {
             // What comes by a connection ends a moment before the connection is known to be lost.
             sleep(MOMENT).await;
             if flow.session.is_up() {
-                flow.session.forget(self.name());
+                self.forget_places(&flow.session);
                 if self.failures == 0 {
                     let name = self.name();
                     tracing::warn!(
@@ -152,12 +152,28 @@ impl AmqpConsumer {
             match self.connect(&session).await {
                 Ok(()) => return Some(()),
                 Err(error) => {
+                    if refusal(&error) == Some(NOT_FOUND) {
+                        self.forget_places(&session);
+                    }
                     if self.failures == 0 && !session.is_lost() && refusal(&error).is_some() {
                         tracing::warn!("`{}` cannot be taken from: {}; it is tried again", self.name(), words(&error));
                     }
                     self.pause().await;
                 }
             }
+        }
+    }
+
+    /// Lets what it takes from be declared anew.
+    fn forget_places(&self, session: &Session) {
+        match &self.source {
+            Source::Shared(place) => {
+                session.forget(place.name());
+                if let Place::Queue { exchange: Some(exchange), .. } = place {
+                    session.forget(exchange);
+                }
+            }
+            Source::Own { exchange } => session.forget(exchange),
         }
     }
 

@@ -25,10 +25,11 @@ use super::{
     rest::step,
 };
 use crate::{
-    Result,
+    Cause, Result,
     messaging::{
         Failure, Incoming, Outgoing,
         engine::{Delivered, Verdict},
+        known,
     },
 };
 
@@ -78,7 +79,14 @@ impl Delivered for AmqpDelivered {
         match verdict {
             Verdict::Done => self.acknowledge(),
             Verdict::Answer(answer) => {
-                self.answer(answer).await?;
+                if let Err(error) = self.answer(answer).await {
+                    let Some(Failure::Refused(why)) = error.find() else { return Err(error) };
+                    // It would be refused the next time as well; the caller is told what it can be.
+                    tracing::warn!("an answer cannot be sent: {why}");
+                    let mut sorry = Outgoing::new(r#"{"error":"the answer cannot be sent"}"#, "application/json");
+                    sorry.headers.set(known::ERROR, Cause::Crashed.as_str());
+                    self.answer(sorry).await?;
+                }
                 self.acknowledge()
             }
             Verdict::Again { after, attempt } => {

@@ -12,6 +12,11 @@ pub(super) fn mend(properties: &mut [u8]) {
     let _ = Walk { bytes: properties, at: 0 }.properties();
 }
 
+/// The same for the frame of a method that brings a message: its exchange and its routing key.
+pub(super) fn mend_method(method: &mut [u8]) {
+    let _ = Walk { bytes: method, at: 0 }.method();
+}
+
 /// A walk through the bytes of a frame; `None` where they end too early.
 struct Walk<'a> {
     bytes: &'a mut [u8],
@@ -36,6 +41,13 @@ const PROPERTIES: [Kind; 14] = [
     Kind::Short, // cluster
 ];
 
+/// The class of methods about messages, and those that bring one.
+const BASIC: u16 = 60;
+const RETURN: u16 = 50;
+const DELIVER: u16 = 60;
+const GET_OK: u16 = 71;
+/// The number of a delivery, and whether it is another one of its message.
+const TAG: usize = 8 + 1;
 /// Class, weight and length of the body.
 const BEFORE: usize = 2 + 2 + 8;
 /// Tables in tables, as deep as the client goes as well.
@@ -63,6 +75,25 @@ impl Walk<'_> {
             }
         }
         Some(())
+    }
+
+    fn method(&mut self) -> Option<()> {
+        let class: [u8; 2] = self.take()?;
+        let method: [u8; 2] = self.take()?;
+        match (u16::from_be_bytes(class), u16::from_be_bytes(method)) {
+            (BASIC, DELIVER) => {
+                self.short()?;
+                self.skip(TAG)?;
+            }
+            (BASIC, RETURN) => {
+                self.skip(2)?;
+                self.short()?;
+            }
+            (BASIC, GET_OK) => self.skip(TAG)?,
+            _ => return None,
+        }
+        self.short()?;
+        self.short()
     }
 
     fn short(&mut self) -> Option<()> {
@@ -165,6 +196,22 @@ mod tests {
         let headers = [b"\x03a\xffbF\0\0\0\x05".as_slice(), inner, b"\x02\xc3\x28S\0\0\0\x01\xff"].concat();
         let expected = [b"\x03a?bF\0\0\0\x05".as_slice(), b"\x02?at\x01", b"\x02?\x28S\0\0\0\x01\xff"].concat();
         assert_eq!(mended(frame(b"\xfe\xff", &headers)), frame(b"??", &expected));
+    }
+
+    #[test]
+    fn exchanges_and_routing_keys_become_legible_in_methods_that_bring_messages() {
+        let mended = |mut bytes: Vec<u8>| {
+            mend_method(&mut bytes);
+            bytes
+        };
+        let deliver = |key: &[u8]| [b"\0\x3c\0\x3c\x01c\0\0\0\0\0\0\0\xff\0\x01e\x02".as_slice(), key].concat();
+        assert_eq!(mended(deliver(b"k\xff")), deliver(b"k?"));
+        let returned = |key: &[u8]| [b"\0\x3c\0\x32\x01\x38\x01r\x01e\x02".as_slice(), key].concat();
+        assert_eq!(mended(returned(b"\xfe\xff")), returned(b"??"));
+        let got = |key: &[u8]| [b"\0\x3c\0\x47\0\0\0\0\0\0\0\xff\0\x01e\x01".as_slice(), key, b"\0\0\0\xff"].concat();
+        assert_eq!(mended(got(b"\xff")), got(b"?"));
+        let other = b"\0\x0a\0\x3c\x01\xff\x01\xff\x01\xff".to_vec();
+        assert_eq!(mended(other.clone()), other, "no message");
     }
 
     #[test]

@@ -78,8 +78,8 @@ impl Publisher {
     /// Begins to send over a connection, so many messages at the same time.
     pub(super) fn new(cx: &Context, link: &Arc<Link>, window: usize) -> Self {
         let (jobs, queue) = mpsc::channel(window);
-        let sender =
-            Sender { link: Arc::clone(link), queue, again: VecDeque::new(), window, count: 0, run: fastrand::u64(..) };
+        let (own, again, run) = (Arc::clone(link), VecDeque::new(), fastrand::u64(..));
+        let sender = Sender { link: own, queue, again, window, count: 0, run, crowd: None };
         cx.spawn_detached(sender.run());
         Self { jobs, link: Arc::clone(link) }
     }
@@ -120,6 +120,8 @@ struct Sender {
     count: u64,
     /// Tells this run from others in the ids of messages.
     run: u64,
+    /// How many were in the air when the channel was lost.
+    crowd: Option<usize>,
 }
 
 /// What became of a message on the channel.
@@ -162,6 +164,7 @@ impl Sender {
         let mut ledger = Ledger::default();
         let mut blocked = session.blocked();
         let (mut is_over, mut closed) = (false, None);
+        self.crowd = None;
         loop {
             let is_open = channel.status().connected() && !session.is_lost();
             if is_over && flying.is_empty() {
@@ -272,8 +275,17 @@ impl Sender {
             Outcome::NotWritten => self.put_back(job),
             Outcome::Lost(error) => {
                 let why = words(&error);
+                // They land one after the other, but were all lost together.
+                let crowd = *self.crowd.get_or_insert(crowd);
                 if let (Target::Place(place), Some(NOT_FOUND)) = (&job.parcel.target, refusal(&error)) {
                     // Exchanges can be deleted, too.
+                    if session.knows(place) {
+                        let name = place.name();
+                        tracing::warn!(
+                            "exchange `{name}` was deleted and is declared anew: who was bound to it hears nothing until it \
+                             connects again"
+                        );
+                    }
                     session.forget(place.name());
                     if crowd == 1 && !job.has_come_back {
                         job.has_come_back = true;

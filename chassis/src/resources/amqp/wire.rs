@@ -14,7 +14,7 @@ use futures_io::{AsyncRead, AsyncWrite};
 use futures_util::Stream;
 use lapin::AsyncTcpStream;
 
-use super::legible::mend;
+use super::legible::{mend, mend_method};
 
 /// What the client runs on: tokio, with connections that are [`Wire`]s.
 pub(super) type Ground = Runtime<RuntimeParts<TokioRuntime, Wired>>;
@@ -35,11 +35,12 @@ pub(super) struct Wire<S> {
     passing: usize,
 }
 
-/// What a buffer holds: no frame with properties is longer, or it is not looked into.
+/// What a buffer holds: no frame with names is longer, or it is not looked into.
 const ROOM: usize = 256 << 10;
 /// Type, channel and length of a frame.
 const BEFORE: usize = 7;
-/// The type of the frames that have properties.
+/// The types of the frames that have names in them.
+const METHOD: u8 = 1;
 const PROPERTIES: u8 = 2;
 
 impl<S> Wire<S> {
@@ -57,14 +58,18 @@ impl<S> Wire<S> {
             let Some(&[kind, _, _, a, b, c, d]) = frame.first_chunk::<BEFORE>() else { return };
             // With the byte that ends it.
             let length = BEFORE.saturating_add(u32::from_be_bytes([a, b, c, d]) as usize).saturating_add(1);
-            if kind != PROPERTIES || length > ROOM {
+            if ![METHOD, PROPERTIES].contains(&kind) || length > ROOM {
                 self.passing = length;
                 continue;
             }
             let Some(frame) = frame.get_mut(BEFORE..length - 1).filter(|_| self.clean + length <= self.end) else {
                 return;
             };
-            mend(frame);
+            if kind == METHOD {
+                mend_method(frame);
+            } else {
+                mend(frame);
+            }
             self.clean += length;
         }
     }
