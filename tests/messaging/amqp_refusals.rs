@@ -228,13 +228,19 @@ async fn names_that_are_no_text_end_no_connection() {
     for (id, properties) in properties.into_iter().enumerate() {
         publish(&channel, "", "push_pull.jobs", format!(r#"{{"id": {id}}}"#).as_bytes(), properties).await;
     }
+    // So is a routing key, of which an exchange of another kind makes nothing.
+    let (options, none) = (ExchangeDeclareOptions::default(), FieldTable::default);
+    channel.exchange_declare("strange".into(), ExchangeKind::Fanout, options, none()).await.unwrap();
+    let bind = channel.queue_bind("push_pull.jobs".into(), "strange".into(), "".into(), Default::default(), none());
+    bind.await.unwrap();
+    publish(&channel, "strange", "<<no text>>", br#"{"id": 5}"#, BasicProperties::default()).await;
     sender.service().broker.push("jobs", &Job::new(100)).await.unwrap();
-    let seen = sights.messages(6).await;
+    let seen = sights.messages(7).await;
     let first = seen.iter().find(|sight| sight.id == 0).unwrap();
     // Each byte of the name that belongs to no character is told so; the value is as it came.
     assert_eq!(first.headers.get("??no text?("), Some("value"), "{:?}", first.headers);
     assert_eq!(first.headers.bytes("plain").map(|value| &value[..]), Some(&b"\xff\xfeno text\xc3\x28"[..]));
-    assert_eq!(sights.counts().values().copied().collect::<Vec<_>>(), [1; 6], "each of them came once");
+    assert_eq!(sights.counts().values().copied().collect::<Vec<_>>(), [1; 7], "each of them came once");
     let deeds = [Deed::Fail, Deed::Succeed];
     // What rests or is given up keeps its other headers.
     let again = serde_json::to_vec(&Job::doing(7, &deeds)).unwrap();
