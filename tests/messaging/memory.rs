@@ -1,5 +1,7 @@
 //! The broker in memory: all checks, and what is particular to it.
 
+use std::{sync::Arc, time::Duration};
+
 use chassis::{
     Cause,
     messaging::{Memory, memory::MemoryEngine},
@@ -7,7 +9,9 @@ use chassis::{
 };
 use serde_json::{Value, json};
 
-use super::place::Place;
+use tokio::time::timeout;
+
+use super::{place::Place, scene::Scene, services::Job};
 
 struct InMemory;
 
@@ -33,6 +37,23 @@ mod publish_subscribe {
 
 mod request_response {
     crate::messaging::request_response::checks! { each, async { super::InMemory } }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_dead_letter_that_is_given_up_stays() {
+    let sender = Scene::new(&Arc::new(InMemory)).sender().await;
+    let broker = &sender.service().broker;
+    broker.push("jobs.dead", "this is no job").await.unwrap();
+    let mut jobs = broker.pull::<Job>("jobs.dead").await.unwrap();
+    assert!(timeout(Duration::from_secs(10), jobs.next()).await.is_err(), "it cannot be read");
+    drop(jobs);
+    let mut letters = broker.pull::<String>("jobs.dead").await.unwrap();
+    let letter = timeout(Duration::from_secs(100), letters.next()).await.unwrap().unwrap().unwrap();
+    assert_eq!(**letter, "this is no job");
+    letter.ack().await.unwrap();
+    let told = sender.logs().captured().iter().filter(|line| line["level"] == "ERROR").count();
+    assert_eq!(told, 1);
+    sender.stop().await.unwrap();
 }
 
 /// Takes the same message twice in one group, which only one of the two can have.

@@ -35,6 +35,9 @@ pub(super) struct Burial<E: Engine> {
     pub(super) is_stuck: AtomicBool,
 }
 
+/// How long a dead letter rests that its handler gives up, at least.
+const STAY: Duration = Duration::from_secs(60);
+
 impl<E: Engine> Burial<E> {
     /// Answers a request with the error, keeps another message among the dead letters, and tells what becomes of the
     /// message then.
@@ -44,9 +47,18 @@ impl<E: Engine> Burial<E> {
         if pattern == Pattern::RequestResponse {
             return Verdict::Answer(error_answer(&error));
         }
-        // What nobody can read among the dead letters is not worth another grave.
-        if !self.connection.keeps() || !self.settings.dead_letters || is_dead_name(name) {
+        if !self.connection.keeps() || !self.settings.dead_letters {
             return Verdict::Done;
+        }
+        if is_dead_name(name) {
+            // It is kept where it is: nobody looks for it in another grave.
+            if !self.is_stuck.swap(true, Ordering::Relaxed) {
+                tracing::error!(
+                    "dead letters of `{name}` that `{}` gives up stay there, and are tried again: {error:#}",
+                    self.who
+                );
+            }
+            return Verdict::Again { after: self.wait.max(STAY), attempt: message.attempt };
         }
         let letter = dead_letter(message, reason, &error, (pattern, name), &self.service);
         let until = Instant::now() + self.settings.send_timeout;

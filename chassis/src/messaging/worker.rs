@@ -190,6 +190,9 @@ impl<E: Engine> Worker<E> {
             .field("source", OwnedValue::Name(options.name))
             .field("attempt", u64::from(message.attempt))
             .field("bytes_in", message.body.len() as u64);
+        if message.is_redelivered {
+            unit = unit.field("redelivered", true);
+        }
         let began = Instant::now();
         let work = async {
             if message.body.len() as u64 > self.settings.max_message_size.as_u64() {

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::Description;
 use crate::{
-    messaging::{Broker, Pattern, dead_name, engine::Engine, worker::Handler},
+    messaging::{Broker, Pattern, dead_name, engine::Engine, letter::is_dead_name, worker::Handler},
     schemas::{Schemas, rename},
 };
 
@@ -70,6 +70,7 @@ impl Document {
                     "messages": [reference(&["channels", &answers, "messages", "answer"])],
                 });
             }
+            Pattern::PublishSubscribe | Pattern::PushPull if is_dead_name(name) => {}
             Pattern::PublishSubscribe | Pattern::PushPull => operation["x-dead-letters"] = dead_name(name).into(),
         }
         self.operations.insert(handler.to_owned(), operation);

@@ -63,6 +63,8 @@ pub(super) enum Receipt {
 
 /// How long an answer or another attempt may take to be sent, a lost connection included.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// How often it is looked whether the connection is there.
+const LOOK: Duration = Duration::from_millis(100);
 
 impl AmqpDelivered {
     pub(super) fn new(message: Arc<Incoming>, origin: &Arc<Origin>, receipt: Receipt) -> Self {
@@ -79,19 +81,19 @@ impl Delivered for AmqpDelivered {
         match verdict {
             Verdict::Done => self.acknowledge(),
             Verdict::Answer(answer) => {
-                if let Err(error) = self.answer(answer).await {
+                if let Err(error) = self.unless_lost(self.answer(answer)).await {
                     let Some(Failure::Refused(why)) = error.find() else { return Err(error) };
                     // It would be refused the next time as well; the caller is told what it can be.
                     tracing::warn!("an answer cannot be sent: {why}");
                     let mut sorry = Outgoing::new(r#"{"error":"the answer cannot be sent"}"#, "application/json");
                     sorry.headers.set(known::ERROR, Cause::Crashed.as_str());
-                    self.answer(sorry).await?;
+                    self.unless_lost(self.answer(sorry)).await?;
                 }
                 self.acknowledge()
             }
             Verdict::Again { after, attempt } => {
                 match &self.origin.shared {
-                    Some(queue) => self.rest_at_the_broker(queue.clone(), after, attempt).await?,
+                    Some(queue) => self.unless_lost(self.rest_at_the_broker(queue.clone(), after, attempt)).await?,
                     None => {
                         let message = Arc::new(Incoming { attempt, ..(*self.message).clone() });
                         self.origin.later.put(message, Instant::now() + after);
@@ -116,6 +118,22 @@ impl AmqpDelivered {
                 }
             }
             Receipt::Rested | Receipt::Settled => Ok(()),
+        }
+    }
+
+    /// Does this while the connection is there that the message came by: otherwise it comes again anyway, and a stop has
+    /// nothing to wait for.
+    async fn unless_lost(&self, work: impl Future<Output = Result<()>>) -> Result<()> {
+        let Receipt::Tag { channel, .. } = &self.receipt else { return work.await };
+        let lost = async {
+            while channel.status().connected() {
+                sleep(LOOK).await;
+            }
+        };
+        tokio::select! {
+            biased;
+            () = lost => Err(unsettled()),
+            done = work => done,
         }
     }
 
