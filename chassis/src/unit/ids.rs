@@ -144,6 +144,7 @@ pub(crate) enum Slot {
     /// In a unit of work whose ids nobody has asked for: work that logs nothing does without.
     Unmade,
     /// As before, and they are known here.
+    #[cfg_attr(not(feature = "_messaging"), allow(dead_code, reason = "messages know theirs"))]
     Unread(Arc<dyn KnowsIds>),
     Made(Arc<Ids>),
 }
