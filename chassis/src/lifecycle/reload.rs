@@ -19,7 +19,7 @@ use std::{
 };
 
 use futures_util::FutureExt;
-use tokio::task::JoinSet;
+use tokio::{task::JoinSet, time::sleep};
 
 use super::{Core, Engine, EventKind, News, Report};
 use crate::{
@@ -56,7 +56,12 @@ pub(crate) async fn follow(engine: Arc<Engine>, supervisor: Arc<Supervisor>) {
     let mut reload = Reload { engine, supervisor, core, owners, began, told, unread, restarts };
     loop {
         let sources = changed.next().await;
-        spawn::blocking(wait_for_burst).await;
+        if sources.is_empty() {
+            // Set by the service itself, whose other work goes first.
+            sleep(BURST).await;
+        } else {
+            spawn::blocking(wait_for_burst).await;
+        }
         reload.unread.extend(sources);
         reload.unread.extend(changed.take());
         // What resources do is caught where they are called; what is left is a source that panics.
