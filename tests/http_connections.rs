@@ -23,9 +23,13 @@ use tokio::process::Command;
 
 /// The to-do service as a process.
 fn todo() -> (Running, SocketAddr) {
+    todo_with(&[])
+}
+
+fn todo_with(settings: &[(&str, &str)]) -> (Running, SocketAddr) {
     let port = free_port();
     let program = Program::example("todo").set("resources.http.port", port).set("resources.status.port", free_port());
-    let mut todo = program.start();
+    let mut todo = settings.iter().fold(program, |program, (key, value)| program.set(key, value)).start();
     todo.port(port);
     (todo, SocketAddr::from(([127, 0, 0, 1], port)))
 }
@@ -42,7 +46,8 @@ fn a_service_without_connections_stops_at_once() {
 
 #[test]
 fn a_kept_connection_is_told_before_it_is_closed() {
-    let (todo, address) = todo();
+    // Long enough for a client on the busiest machine.
+    let (todo, address) = todo_with(&[("resources.http.connections.idle_hold", "5s")]);
     let mut client = Client::connect(address).unwrap();
     assert_eq!(client.send("GET", "/tasks", &[], "").unwrap().header("connection"), None);
     todo.terminate();

@@ -249,7 +249,8 @@ pub use chassis_macros::subscribe;
 /// | `codec = MessagePack` | what the sender says | how the body is read, see `chassis::codec` |
 /// | `quiet` | | what is handled well is said at debug only |
 ///
-/// `concurrency`, `prefetch`, `retries`, `min_delay`, `max_delay` and `timeout` can be set, by the name of the method: `system.resources.broker.handlers.send_email.concurrency: 16`.
+/// `concurrency`, `prefetch`, `retries`, `min_delay`, `max_delay` and `timeout` can be set, by the name of the method:
+/// `system.resources.broker.handlers.send_email.concurrency: 16`.
 pub use chassis_macros::pull;
 
 /// Answers what is requested of a name: `#[reply(broker, "price")]`.

@@ -57,7 +57,7 @@ pub(crate) async fn follow(engine: Arc<Engine>, supervisor: Arc<Supervisor>) {
     loop {
         let sources = changed.next().await;
         if sources.is_empty() {
-            // Set by the service itself, whose other work goes first.
+            // What the service itself set is in force already, and nobody waits for this look.
             sleep(BURST).await;
         } else {
             spawn::blocking(wait_for_burst).await;

@@ -43,11 +43,12 @@ impl<E: Engine> Burial<E> {
     /// message then.
     pub(super) async fn bury(&self, message: &Incoming, reason: Reason, error: Error) -> Verdict {
         let (pattern, name) = (self.source.0, &*self.source.1);
-        self.meters.dead(reason);
         if pattern == Pattern::RequestResponse {
+            self.meters.dead(reason);
             return Verdict::Answer(error_answer(&error));
         }
         if !self.connection.keeps() || !self.settings.dead_letters {
+            self.meters.dead(reason);
             return Verdict::Done;
         }
         if is_dead_name(name) {
@@ -64,6 +65,7 @@ impl<E: Engine> Burial<E> {
         let until = Instant::now() + self.settings.send_timeout;
         match self.connection.send(Pattern::PushPull, &dead_name(name), letter, until).await {
             Ok(()) => {
+                self.meters.dead(reason);
                 self.is_stuck.store(false, Ordering::Relaxed);
                 Verdict::Done
             }

@@ -121,10 +121,11 @@ impl<E: Engine> Worker<E> {
             lanes.push(lane);
             let worker = Arc::clone(&self);
             tasks.push(Box::pin(async move {
-                let mut went_back = false;
                 while let Some(delivered) = messages.recv().await {
-                    // What comes behind one that went back goes after it.
-                    went_back |= !went_back && worker.handle(delivered).await == Went::Back;
+                    if worker.handle(delivered).await == Went::Back {
+                        // What waits behind it goes back, too, by being dropped.
+                        break;
+                    }
                 }
                 Ok(())
             }));
@@ -135,7 +136,7 @@ impl<E: Engine> Worker<E> {
                 let delivered = delivered?;
                 turn = turn.wrapping_add(1);
                 let lane = delivered.message().key.as_ref().map_or(turn, |key| lane_of(key));
-                // A lane ends only by a cancellation, which ends this one, too.
+                // A lane ends only at a stop, which ends this one, too.
                 if lanes[lane % lanes.len()].send(delivered).await.is_err() {
                     break;
                 }

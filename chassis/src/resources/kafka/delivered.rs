@@ -27,9 +27,7 @@ impl KafkaDelivered {
     pub(super) fn new(taken: Taken, inbox: &Arc<Inbox>) -> Self {
         Self { taken, is_settled: false, inbox: Arc::clone(inbox) }
     }
-}
 
-impl KafkaDelivered {
     /// The message as it is to be taken again.
     fn changed(&self, change: impl FnOnce(&mut Incoming)) -> Taken {
         let mut message = Incoming::clone(&self.taken.message);
