@@ -42,10 +42,28 @@ const TAMARCO: (&str, &str) = ("tamarco==0.1.1 tamarco-amqp==0.1.0", "3.7");
 ///
 /// Says what is missing and how to get it where it cannot be installed from here.
 pub(crate) fn prepare() -> Result<(), String> {
-    let missing = missing_packages();
-    if !missing.is_empty() {
-        install(&missing)?;
+    install_programs()?;
+    install_peers()
+}
+
+/// Finds or installs what is not only the tests': code is built with some of it.
+///
+/// # Errors
+///
+/// As for [`prepare`].
+pub(crate) fn install_programs() -> Result<(), String> {
+    match missing_packages().as_slice() {
+        [] => Ok(()),
+        missing => install(missing),
     }
+}
+
+/// Finds or installs packages of Python and JavaScript that only the tests need.
+///
+/// # Errors
+///
+/// As for [`prepare`].
+pub(crate) fn install_peers() -> Result<(), String> {
     install_schemathesis()?;
     install_asyncapi_parser()?;
     install_tamarco()

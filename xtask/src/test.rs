@@ -1,6 +1,6 @@
 //! Everything that must hold before a change lands.
 
-use std::time::Instant;
+use std::{thread, time::Instant};
 
 use crate::{dependencies, features, machine, step::Step, workspace};
 
@@ -25,15 +25,21 @@ pub(crate) fn run(extent: Extent) -> Result<(), String> {
 
     note(Step::cargo("format", "fmt --all --check").run());
     if extent == Extent::Everything {
-        note(machine::prepare());
+        note(machine::install_programs());
         note(dependencies::check());
     }
-    // The benchmark beside that crate is built by nothing else.
-    note(lint("lint", &format!("{} --features chassis-tests/zeromq --all-targets", whole())).run());
-    if extent == Extent::Everything {
-        note(lint_each_feature());
-        note(documentation().run());
-    }
+    thread::scope(|scope| {
+        // This waits for registries, and the compiler need not.
+        let peers = (extent == Extent::Everything).then(|| scope.spawn(machine::install_peers));
+        // The benchmark beside that crate is built by nothing else.
+        note(lint("lint", &format!("{} --features chassis-tests/zeromq --all-targets", whole())).run());
+        if extent == Extent::Everything {
+            note(lint_each_feature());
+            note(documentation().run());
+        }
+        let installed = peers.map(|peers| peers.join().unwrap_or_else(|_| Err("the installation panicked".to_owned())));
+        note(installed.unwrap_or(Ok(())));
+    });
     note(tests(extent));
 
     let seconds = began.elapsed().as_secs();
@@ -57,16 +63,15 @@ fn whole() -> String {
     format!("--workspace{etcd}{kafka}")
 }
 
-/// It says how a library in C is compiled; there is nothing to lint, and not everybody has the files of OpenSSL.
-const OF_C: &str = "kafka-ssl";
+/// Features that are linted with others: `full` is the sum of its parts, and what `kafka-ssl` says is how a library in C is
+/// compiled, for which not everybody has the files of OpenSSL.
+const NOT_ALONE: [&str; 2] = ["full", "kafka-ssl"];
 
 fn lint_each_feature() -> Result<(), String> {
     lint("lint without features", "-p chassis --no-default-features").run()?;
-    for feature in features::public()?.into_iter().filter(|feature| feature != OF_C) {
+    for feature in features::public()?.into_iter().filter(|feature| !NOT_ALONE.contains(&feature.as_str())) {
         let selection = format!("-p chassis --no-default-features --features {feature}");
-        // The default is what most users build: its tests and examples are linted, too.
-        let targets = if feature == "default" { " --all-targets" } else { "" };
-        lint(format!("lint feature {feature}"), &format!("{selection}{targets}")).run()?;
+        lint(format!("lint feature {feature}"), &selection).run()?;
     }
     Ok(())
 }
