@@ -89,7 +89,8 @@ impl<S: Send + Sync + 'static, R: Resource> Erased for Found<S, R> {
         let path = format!("resources.{name}");
         let Some(settings) = tree.section(&path).read::<R::Settings>(&[], problems) else { return Checked::default() };
         if let Err(error) = self.resource().check(&settings) {
-            problems.add(&path, format!("{error:#}"));
+            let found = Problems::of_error(&error).below(&path);
+            problems.append(found.placed_by(tree));
         }
         Checked { claims: self.resource().claims(&settings), settings: Some(Box::new(settings)) }
     }

@@ -51,7 +51,9 @@ pub trait Resource: Send + Sync + 'static {
     /// Whether what was declared on this resource and its settings fit together; no I/O.
     ///
     /// # Errors
-    /// What is wrong and what to do; the service does not start, exit code 78.
+    /// What is wrong and what to do; the service does not start, exit code 78. A report of
+    /// [`Problems`](crate::settings::Problems::into_result), whose keys begin below the resource's own section, is told key
+    /// by key, each with where it was written.
     fn check(&self, _settings: &Self::Settings) -> Result<()> {
         Ok(())
     }

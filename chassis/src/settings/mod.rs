@@ -35,7 +35,7 @@ mod secret;
 mod setting;
 mod shape;
 pub mod source;
-mod suggestion;
+pub(crate) mod suggestion;
 #[cfg(test)]
 mod tests;
 mod tree;

@@ -2,7 +2,11 @@
 
 use std::{collections::BTreeSet, fmt};
 
-use super::{origin::Origin, path::KeyPath};
+use super::{
+    origin::Origin,
+    path::KeyPath,
+    tree::{Section, Tree},
+};
 use crate::{Cause, Error, Result};
 
 /// One thing that is wrong.
@@ -164,6 +168,42 @@ impl Problems {
         self.notices.insert(notice.into());
     }
 
+    /// What an error says: key by key where it is a [report](Self::into_result), and as one problem otherwise.
+    pub fn of_error(error: &Error) -> Self {
+        match error.find::<Report>() {
+            Some(report) => report.problems().clone(),
+            None => Self { problems: [Problem::of_service(format!("{error:#}"))].into(), ..Self::default() },
+        }
+    }
+
+    /// The same problems, of keys that are below `section`: what looked at a part of the settings does not know where
+    /// that part stands.
+    #[must_use]
+    pub fn below(&self, section: &str) -> Self {
+        let section = KeyPath::lenient(section);
+        let moved = |problem: &Problem| {
+            let key = section.join(problem.key.as_ref().unwrap_or(&KeyPath::default()));
+            Problem { key: Some(key), ..problem.clone() }
+        };
+        let Problems { problems, warnings, notices } = self;
+        Self {
+            problems: problems.iter().map(moved).collect(),
+            warnings: warnings.iter().map(moved).collect(),
+            notices: notices.clone(),
+        }
+    }
+
+    /// Says of each problem where its key was written, if it was.
+    #[must_use]
+    pub(crate) fn placed_by(self, tree: &Tree) -> Self {
+        let placed = |problem: Problem| {
+            let section = problem.key.clone().map(|key| tree.section_at(key)).filter(Section::is_present);
+            let origin = problem.origin.clone().or_else(|| section.map(|section| section.origin()));
+            Problem { origin, ..problem }
+        };
+        Self { problems: self.problems.into_iter().map(placed).collect(), ..self }
+    }
+
     /// Takes over everything that was collected elsewhere.
     pub fn append(&mut self, other: Problems) {
         let Problems { problems, warnings, notices } = other;
@@ -307,6 +347,22 @@ mod tests {
         assert!(error.is_misconfigured());
         assert_eq!(error.find::<Report>().map(|report| report.problems().len()), Some(3));
         assert!(Problems::new().into_result().is_ok());
+    }
+
+    #[test]
+    fn problems_of_a_part_are_told_by_their_whole_keys() {
+        let mut problems = Problems::new();
+        problems.add("handlers.snd", "no handler has this name");
+        problems.push(Problem::of_service("two handlers take the same"));
+        let whole = problems.below("resources.broker");
+        let whole: Vec<_> = whole.iter().map(ToString::to_string).collect();
+        assert_eq!(
+            whole,
+            [
+                "`system.resources.broker`: two handlers take the same",
+                "`system.resources.broker.handlers.snd`: no handler has this name"
+            ]
+        );
     }
 
     #[test]
