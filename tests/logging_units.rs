@@ -6,7 +6,7 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 use chassis::{
     logging::{LogLevel, Logs},
     prelude::*,
-    process,
+    process::{self, Panic},
     scope::Scope,
     unit::{Ending, Ids, Outcome, RequestId, TraceContext, Unit, current_request_id, current_trace},
 };
@@ -35,9 +35,10 @@ fn a_unit_of_work_ends_with_one_line_that_says_what_came_of_it() {
         assert!(unit().run(async { Err::<(), _>(Error::msg("no such order").context("cannot send")) }).await.is_err());
         let panic = unit().run(async { Err::<(), _>(panic_here()) }).await.unwrap_err();
         assert!(panic.to_string().contains("on purpose"), "{panic}");
-        let timeout = |result: &std::result::Result<(), _>| match result {
-            Ok(()) => Ending::ok(),
-            Err(tokio::time::error::Elapsed { .. }) => Ending::of(Outcome::Timeout),
+        let timeout = |result: std::result::Result<&std::result::Result<(), _>, &Panic>| match result {
+            Ok(Ok(())) => Ending::ok(),
+            Ok(Err(tokio::time::error::Elapsed { .. })) => Ending::of(Outcome::Timeout),
+            Err(panic) => Ending::panic(panic),
         };
         let work = tokio::time::timeout(Duration::from_millis(1), std::future::pending());
         assert!(unit().run_as(work, timeout).await.unwrap().is_err());

@@ -79,7 +79,7 @@ fn readiness_follows_critical_resources_and_only_warns_of_others() {
         service.db.set_ill(true);
         events.find(|kind| matches!(kind, EventKind::Health { resource: "db", .. }).then_some(())).await.unwrap();
         let (status, body) = json(&http, "/readyz").await;
-        assert_eq!((status, &body["status"], &body["output"]), (503, &json!("fail"), &json!("resource `db` is ill")));
+        assert_eq!((status, &body["status"], &body["output"]), (503, &json!("fail"), &json!("resource `db`: ill")));
         // Liveness looks at nothing but the process, and a start stays a success.
         assert_eq!(json(&http, "/livez").await.0, 200);
         assert_eq!(json(&http, "/startupz").await.0, 200);

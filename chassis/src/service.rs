@@ -136,7 +136,10 @@ impl Service {
         for cell in &self.core.resources {
             let health = cell.health();
             let is_down = health.status() == HealthStatus::Fail || cell.state() != State::Started;
-            let why = format!("resource `{}` is {}", cell.name, health.output().unwrap_or(cell.state().as_str()));
+            let why = match health.output() {
+                Some(output) => format!("resource `{}`: {output}", cell.name),
+                None => format!("resource `{}` is {}", cell.name, cell.state().as_str()),
+            };
             if is_down && cell.is_critical {
                 return Health::fail(why);
             }

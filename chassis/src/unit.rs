@@ -135,15 +135,17 @@ impl Unit {
     /// # Cancel safety
     /// Dropping the future ends the work; the canonical line then says `cancelled`.
     pub fn run<T>(self, work: impl Future<Output = Result<T>>) -> impl Future<Output = Result<T>> {
-        let ending = |result: &Result<T>| match result {
-            Ok(_) => Ending::ok(),
-            Err(error) => Ending::error(error),
+        let ending = |result: Result<&Result<T>, &Panic>| match result {
+            Ok(Ok(_)) => Ending::ok(),
+            Ok(Err(error)) => Ending::error(error),
+            Err(panic) => Ending::panic(panic),
         };
         // Not an `async` block, which would hold all of this twice.
         self.run_as(work, ending).map(|result| result?)
     }
 
-    /// As [`run`](Self::run), for work whose output says in another way what came of it.
+    /// As [`run`](Self::run), for work whose output says in another way what came of it; `ending` also says what comes
+    /// of a panic, if only by [`Ending::panic`].
     ///
     /// # Errors
     /// The panic, if the work panicked; the canonical line has told of it.
@@ -153,7 +155,7 @@ impl Unit {
     pub fn run_as<T>(
         self,
         work: impl Future<Output = T>,
-        ending: impl FnOnce(&T) -> Ending,
+        ending: impl FnOnce(Result<&T, &Panic>) -> Ending,
     ) -> impl Future<Output = Result<T, Panic>> {
         Running::new(self, work, ending)
     }

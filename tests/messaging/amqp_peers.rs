@@ -10,18 +10,16 @@ use chassis::{
     messaging::{Failure, Message, amqp::AmqpEngine},
 };
 use chassis_tests::RabbitServer;
-use futures_util::StreamExt as _;
 use lapin::{
-    BasicProperties, Channel, ExchangeKind,
-    options::{
-        BasicConsumeOptions, BasicPublishOptions, ExchangeDeclareOptions, QueueBindOptions, QueueDeclareOptions,
-    },
+    BasicProperties, ExchangeKind,
+    options::{BasicConsumeOptions, ExchangeDeclareOptions, QueueBindOptions, QueueDeclareOptions},
     types::{AMQPValue, FieldTable},
 };
 use serde_json::{Value, json};
 use tokio::time::timeout;
 
 use super::{
+    amqp_client::{next, peer, publish},
     place::Place,
     scene::Scene,
     services::{Deed, Job, Sender},
@@ -43,27 +41,10 @@ fn scene(server: &RabbitServer) -> Scene<With> {
     Scene::new(&Arc::new(With(json!({ "port": server.port() }))))
 }
 
-/// A client that is none of ours.
-async fn peer(server: &RabbitServer) -> (lapin::Connection, Channel) {
-    let url = format!("amqp://guest:guest@127.0.0.1:{}/%2f", server.port());
-    let connection = lapin::Connection::connect(&url, Default::default()).await.unwrap();
-    let channel = connection.create_channel().await.unwrap();
-    (connection, channel)
-}
-
-async fn publish(channel: &Channel, exchange: &str, key: &str, body: &[u8], properties: BasicProperties) {
-    let options = BasicPublishOptions::default();
-    channel.basic_publish(exchange.into(), key.into(), options, body, properties).await.unwrap().await.unwrap();
-}
-
-async fn next(consumer: &mut lapin::Consumer) -> lapin::message::Delivery {
-    timeout(Duration::from_secs(30), consumer.next()).await.unwrap().unwrap().unwrap()
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn names_and_properties_are_those_that_others_use() {
     let Some(server) = RabbitServer::start() else { return };
-    let (_connection, channel) = peer(&server).await;
+    let (_connection, channel) = peer(server.port()).await;
     let (scene, sights) = (scene(&server), Sights::default());
     let sender = scene.sender().await;
     let broker = &sender.service().broker;
@@ -131,7 +112,7 @@ async fn names_and_properties_are_those_that_others_use() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_queue_that_others_declared_with_other_arguments_is_used_as_it_is() {
     let Some(server) = RabbitServer::start() else { return };
-    let (_connection, channel) = peer(&server).await;
+    let (_connection, channel) = peer(server.port()).await;
     let mut arguments = FieldTable::default();
     arguments.insert("x-max-length".into(), AMQPValue::LongInt(1000));
     let durable = QueueDeclareOptions { durable: true, ..Default::default() };
@@ -153,7 +134,7 @@ async fn a_queue_that_others_declared_with_other_arguments_is_used_as_it_is() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_others_send_that_is_bad_is_a_dead_letter_or_nobodys() {
     let Some(server) = RabbitServer::start() else { return };
-    let (_connection, channel) = peer(&server).await;
+    let (_connection, channel) = peer(server.port()).await;
     let (scene, sights) = (scene(&server), Sights::default());
     let (worker, replyer) = (scene.worker(&sights).await, scene.replyer(&sights).await);
     let sender = scene.sender().await;

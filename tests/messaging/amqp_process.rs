@@ -13,7 +13,7 @@ use super::{
     load::rounds,
     place::Place,
     scene::Scene,
-    workshop::{Workshop, memory, push_all, until_dead},
+    workshop::{Workshop, is_hopeless, memory, push_all, stop, until_dead},
 };
 
 /// A broker at a port.
@@ -44,19 +44,10 @@ async fn a_service_that_is_killed_again_and_again_loses_nothing() {
     push_all(&sender, 0..all, 64).await;
     let handler = json!({ "concurrency": 8, "prefetch": PREFETCH });
     let mut shop = Workshop::new(broker(server.port(), scene.space(), handler), Duration::from_millis(1), false);
-    let (mut service, mut deaths) = (shop.start(), Vec::new());
-    for kill in 1..=kills {
-        let due = all as usize * kill / (kills + 1);
-        shop.until("work", |shop| shop.done.len() >= due).await;
-        service.kill();
-        block_in_place(|| service.wait());
-        shop.read();
-        deaths.push(shop.done.len());
-        service = shop.start();
-    }
+    let mut deaths = Vec::new();
+    let service = shop.kill(kills, all, |shop| deaths.push(shop.done.len())).await;
     shop.until_done(0..all).await;
-    service.terminate();
-    assert_eq!(block_in_place(|| service.wait()).code, Some(0));
+    stop(service);
     shop.read();
     let repeats = shop.repeats(&deaths);
     eprintln!("{kills} kills, {all} messages, {} done again: {repeats:?}", repeats.iter().sum::<usize>());
@@ -78,18 +69,10 @@ async fn what_fails_while_a_service_is_killed_is_tried_again_or_a_dead_letter() 
     let handler = json!({ "concurrency": 8, "prefetch": PREFETCH, "min_delay": "50ms", "max_delay": "50ms" });
     let broker = broker(server.port(), scene.space(), handler);
     let mut shop = Workshop::new(broker, Duration::from_millis(1), true);
-    let mut service = shop.start();
-    for kill in 1..=kills {
-        let due = all as usize * kill / (kills + 1);
-        shop.until("work", |shop| shop.begun.len() >= due).await;
-        service.kill();
-        block_in_place(|| service.wait());
-        service = shop.start();
-    }
-    shop.until_done((0..all).filter(|number| number % 100 != 7)).await;
-    until_dead(&sender, (0..all).filter(|number| number % 100 == 7)).await;
-    service.terminate();
-    assert_eq!(block_in_place(|| service.wait()).code, Some(0));
+    let service = shop.kill(kills, all, |_| ()).await;
+    shop.until_done((0..all).filter(|number| !is_hopeless(number))).await;
+    until_dead(&sender, (0..all).filter(is_hopeless)).await;
+    stop(service);
     let again = shop.repeats(&[])[0];
     eprintln!("{kills} kills, {all} messages of which some fail, {again} done again");
     assert!(again <= kills * PREFETCH, "{again} were done again");
@@ -105,30 +88,11 @@ async fn a_service_that_is_stopped_ends_what_it_has_begun_and_gives_the_rest_bac
     let queue = format!("{}.push_pull.jobs", scene.space());
     let handler = json!({ "concurrency": AT_WORK, "prefetch": AT_WORK + 200 });
     let mut shop = Workshop::new(broker(server.port(), scene.space(), handler), Duration::from_millis(600), false);
-    let (rounds, mut pushed, mut longest) = (rounds(5), 0, Duration::ZERO);
-    for round in 0..rounds {
-        // 300 more than can be fetched.
-        let more = (shop.done.len() + AT_WORK + 500) as u64;
-        push_all(&sender, pushed..more.max(pushed), 64).await;
-        pushed = pushed.max(more);
-        let service = shop.start();
-        shop.until("500 at work", |shop| shop.begun.len() - shop.done.len() == AT_WORK).await;
-        service.terminate();
-        let exit = block_in_place(|| service.wait());
-        shop.read();
-        assert_eq!(exit.code, Some(0), "round {round}:\n{}", exit.stdout);
-        assert!(exit.took < Duration::from_secs(10), "round {round}: {:?}", exit.took);
-        longest = longest.max(exit.took);
-        assert_eq!(shop.begun.len(), shop.done.len(), "round {round}: what was begun is done");
-        assert!(shop.counts().values().all(|count| *count == 1), "round {round}: something was done again");
+    let look = |shop: &Workshop, pushed: u64| {
         let waiting = block_in_place(|| server.waiting("/", &queue));
-        assert_eq!(waiting, Some(pushed - shop.done.len() as u64), "round {round}: the rest is back");
-    }
-    eprintln!("{rounds} stops with {AT_WORK} messages at work, the longest took {longest:?}");
-    let service = shop.start();
-    shop.until_done(0..pushed).await;
-    service.terminate();
-    assert_eq!(block_in_place(|| service.wait()).code, Some(0));
+        assert_eq!(waiting, Some(pushed - shop.done.len() as u64), "the rest is back");
+    };
+    shop.stop_at_work(&sender, AT_WORK, look).await;
     sender.stop().await.unwrap();
 }
 
@@ -163,7 +127,6 @@ async fn more_tiny_messages_than_fit_into_memory_are_sent_and_handled() {
     let notes = rounds * 10_000 * 2 * 16 / (1 << 20);
     assert!(most <= first + 32 + notes && its <= 128, "{figures:?}");
     assert!(shop.counts().values().all(|count| *count == 1), "nothing was handled twice");
-    service.terminate();
-    assert_eq!(block_in_place(|| service.wait()).code, Some(0));
+    stop(service);
     sender.stop().await.unwrap();
 }

@@ -1,22 +1,26 @@
 //! What a RabbitMQ refuses, what comes too late, and what is no text: one named error each, and the service lives on.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use chassis::{
     Running,
-    messaging::{Failure, amqp::AmqpEngine},
+    messaging::{Amqp, Failure, amqp::AmqpEngine},
+    prelude::*,
 };
 use chassis_tests::{Proxy, RabbitServer};
-use futures_util::StreamExt as _;
 use lapin::{
-    BasicProperties, Channel, ExchangeKind,
-    options::{BasicConsumeOptions, BasicPublishOptions, ExchangeDeclareOptions, QueueDeclareOptions},
+    BasicProperties, ExchangeKind,
+    options::{BasicConsumeOptions, ExchangeDeclareOptions, QueueDeclareOptions},
     types::{AMQPValue, FieldTable},
 };
 use serde_json::{Value, json};
-use tokio::{task::block_in_place, time::timeout};
+use tokio::{
+    task::block_in_place,
+    time::{Instant, sleep, timeout},
+};
 
 use super::{
+    amqp_client::{next, peer, publish},
     load::{lines, outages},
     place::Place,
     scene::Scene,
@@ -39,21 +43,8 @@ fn scene(server: &RabbitServer) -> Scene<With> {
     Scene::new(&Arc::new(With(json!({ "port": server.port() }))))
 }
 
-/// A client that is none of ours.
-async fn peer(port: u16) -> (lapin::Connection, Channel) {
-    let url = format!("amqp://guest:guest@127.0.0.1:{port}/%2f");
-    let connection = lapin::Connection::connect(&url, Default::default()).await.unwrap();
-    let channel = connection.create_channel().await.unwrap();
-    (connection, channel)
-}
-
-async fn publish(channel: &Channel, exchange: &str, key: &str, body: &[u8], properties: BasicProperties) {
-    let options = BasicPublishOptions::default();
-    channel.basic_publish(exchange.into(), key.into(), options, body, properties).await.unwrap().await.unwrap();
-}
-
 /// What the failure says.
-async fn pushed(sender: &Running<Sender<AmqpEngine>>, name: &str) -> Result<(), Failure> {
+async fn pushed(sender: &Running<Sender<AmqpEngine>>, name: &str) -> std::result::Result<(), Failure> {
     let pushed = sender.service().broker.push(name, &Job::new(1)).await;
     pushed.map_err(|error| error.find::<Failure>().cloned().unwrap_or_else(|| panic!("{error:#}")))
 }
@@ -164,8 +155,8 @@ async fn answers_that_are_late_or_anybodys_are_nobodys() {
     let error = asked.unwrap_err();
     assert!(matches!(error.find::<Failure>(), Some(Failure::Unknown(_))), "{error:#}");
     // The late answer comes while the next one is waited for, and is not taken for it.
-    let next: u64 = broker.request("double", &Job::doing(21, &[Deed::Sleep(900)])).await.unwrap();
-    assert_eq!(next, 42);
+    let doubled: u64 = broker.request("double", &Job::doing(21, &[Deed::Sleep(900)])).await.unwrap();
+    assert_eq!(doubled, 42);
     replyer.stop().await.unwrap();
 
     // One who answers without the correlation id, then with another one, and at last with the right one.
@@ -177,7 +168,7 @@ async fn answers_that_are_late_or_anybodys_are_nobodys() {
         .unwrap();
     let answering = channel.clone();
     let careless = tokio::spawn(async move {
-        let came = requests.next().await.unwrap().unwrap();
+        let came = next(&mut requests).await;
         let (id, to) = (came.properties.correlation_id().clone().unwrap(), came.properties.reply_to().clone().unwrap());
         let plain = || BasicProperties::default().with_content_type("application/json".into());
         publish(&answering, "", to.as_str(), b"1", plain()).await;
@@ -198,7 +189,7 @@ async fn answers_that_are_late_or_anybodys_are_nobodys() {
         channel.basic_consume(own.name().clone(), "".into(), options, FieldTable::default()).await.unwrap();
     let question = BasicProperties::default().with_reply_to(own.name().clone());
     publish(&channel, "", "request_response.double", br#"{"id": 5}"#, question).await;
-    let came = timeout(Duration::from_secs(30), answers.next()).await.unwrap().unwrap().unwrap();
+    let came = next(&mut answers).await;
     assert_eq!((&*came.data, came.properties.correlation_id()), (&b"10"[..], &None));
     replyer.stop().await.unwrap();
     sender.stop().await.unwrap();
@@ -251,5 +242,86 @@ async fn names_that_are_no_text_end_no_connection() {
     sights.until("the second attempt", second).await;
     assert_eq!(outages(worker.logs().captured()), (0, 0), "{:#?}", lines(worker.logs().captured()));
     worker.stop().await.unwrap();
+    sender.stop().await.unwrap();
+}
+
+/// Answers with as much as it is asked for.
+#[microservice(name = "teller")]
+struct Teller {
+    #[resource]
+    broker: Amqp,
+}
+
+#[microservice]
+impl Teller {
+    #[reply(broker, "much")]
+    async fn much(&self, length: usize) -> Result<String> {
+        Ok("x".repeat(length))
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_answer_that_the_broker_refuses_is_an_error_of_the_request() {
+    let Some(server) = RabbitServer::start() else { return };
+    let small = "application:set_env(rabbit, max_message_size, 500).";
+    block_in_place(|| server.ctl(&["eval", small]));
+    let teller = async |user: &str| {
+        let broker = json!({ "port": server.port(), "user": user, "password": user });
+        let settings: chassis::settings::Dict = json!({ "resources": { "broker": broker } }).into();
+        Teller::builder().settings(settings).start().await.unwrap()
+    };
+    let unsent = |teller: &Running<Teller>| {
+        let told = lines(teller.logs().captured());
+        told.iter().filter(|line| line.contains("an answer cannot be sent")).count()
+    };
+    let able = teller("guest").await;
+    let sender = scene(&server).sender().await;
+    let broker = &sender.service().broker;
+    let ask = async |length: usize| broker.request::<_, String>("much", &length).await;
+    assert_eq!(ask(100).await.unwrap().len(), 100);
+    for _ in 0..3 {
+        let error = ask(1000).await.unwrap_err();
+        assert!(
+            matches!(error.find(), Some(Failure::Answered(why)) if why.contains("the answer cannot be sent")),
+            "{error:#}"
+        );
+    }
+    assert_eq!(ask(200).await.unwrap().len(), 200);
+    assert_eq!(unsent(&able), 3);
+    able.stop().await.unwrap();
+    // One that may not answer at all does not get the request again and again.
+    block_in_place(|| {
+        server.ctl(&["add_user", "mute", "mute"]);
+        server.ctl(&["set_permissions", "-p", "/", "mute", ".*", "^request_response", ".*"]);
+    });
+    let mute = teller("mute").await;
+    let unanswered = broker.request::<_, String>("much", &1).timeout(Duration::from_secs(2)).await.unwrap_err();
+    assert!(matches!(unanswered.find(), Some(Failure::Unknown(_))), "{unanswered:#}");
+    assert_eq!(unsent(&mute), 2, "neither the answer nor that there is none");
+    mute.stop().await.unwrap();
+    sender.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_queue_that_is_gone_with_its_exchange_is_declared_anew() {
+    let Some(server) = RabbitServer::start() else { return };
+    let (_connection, channel) = peer(server.port()).await;
+    let (scene, sights) = (scene(&server), Sights::default());
+    let (member, sender) = (scene.member(&sights).await, scene.sender().await);
+    let broker = &sender.service().broker;
+    for round in 0..3 {
+        channel.queue_delete("publish_subscribe.tasks.desk".into(), Default::default()).await.unwrap();
+        channel.exchange_delete("publish_subscribe.tasks".into(), Default::default()).await.unwrap();
+        // Whoever publishes before the queue is there again declares the exchange, too.
+        let began = Instant::now();
+        while block_in_place(|| server.waiting("/", "publish_subscribe.tasks.desk")).is_none() {
+            assert!(began.elapsed() < Duration::from_secs(20), "round {round}: {:#?}", lines(member.logs().captured()));
+            sleep(Duration::from_millis(50)).await;
+        }
+        sleep(Duration::from_millis(500)).await;
+        broker.publish("tasks", &Job::new(round)).await.unwrap();
+        sights.until("the task", |seen| seen.iter().any(|sight| sight.id == round)).await;
+    }
+    member.stop().await.unwrap();
     sender.stop().await.unwrap();
 }

@@ -11,7 +11,7 @@ use chassis::{
 };
 use serde_json::{Value, json};
 
-use super::{place::Place, services::Job};
+use super::{load::lines, place::Place, services::Job};
 
 struct BySetting;
 
@@ -137,4 +137,70 @@ async fn settings_of_engines_that_are_not_chosen_are_looked_at_too() {
     let text = format!("{error:#}");
     assert!(text.contains("system.resources.broker.memory.capasity"), "{text}");
     assert!(text.contains("did you mean `capacity`?"), "{text}");
+}
+
+#[tokio::test]
+async fn a_handler_that_is_not_there_is_told_by_its_key_with_the_one_that_was_meant() {
+    let settings = chassis::yaml!({ resources: { broker: { handlers: { jbo: { concurrency: 2 } } } } });
+    let error = One::builder().settings(settings).start().await.unwrap_err();
+    assert_eq!(error.cause(), Cause::Misconfigured);
+    let text = format!("{error:#}");
+    let told = "`system.resources.broker.handlers.jbo`: this broker has no handler of this name\n     at builder\n     did you mean `job`?";
+    assert!(text.contains(told), "{text}");
+}
+
+/// Takes its time.
+#[microservice]
+struct Slow {
+    #[resource]
+    broker: Broker,
+}
+
+#[microservice]
+impl Slow {
+    #[pull(broker, "jobs", concurrency = 3)]
+    async fn job(&self, _: Job) {
+        tokio::time::sleep(Duration::from_secs(60)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_service_says_where_its_messages_go_which_were_cut_off_and_which_still_waited() {
+    let settings = chassis::yaml!({ lifecycle: { stop_timeout: "500ms" } });
+    let running = Slow::builder().settings(settings).start().await.unwrap();
+    let (broker, logs) = (running.service(), running.logs());
+    for id in 0..5 {
+        broker.broker.push("jobs", &Job::new(id)).await.unwrap();
+    }
+    broker.broker.push("others", &Job::new(5)).await.unwrap();
+    let info = chassis::Resource::info(&broker.broker);
+    assert_eq!(info["place"], "the memory of this process", "{info:?}");
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    let unfinished = running.stop().await.unwrap_err();
+    assert!(unfinished.to_string().contains("still running: `broker` (drain)"), "{unfinished:#}");
+    let told = lines(logs.captured());
+    for line in [
+        "the messages of `broker` go by the memory of this process",
+        "messages are still at work and are cut off: 3 of `job`",
+        "messages that wait in memory end with this service: 2 in `jobs`, 1 in `others`",
+    ] {
+        assert_eq!(told.iter().filter(|told| *told == line).count(), 1, "{line}: {told:#?}");
+    }
+}
+
+#[tokio::test]
+async fn what_waits_in_memory_outlives_a_service_while_another_one_is_there() {
+    let hub = json!({ "resources": { "broker": { "memory": { "hub": "outlives" } } } });
+    let first = Slow::builder().settings(hub.clone()).start().await.unwrap();
+    first.service().broker.push("others", &Job::new(1)).await.unwrap();
+    let (second, logs) = (Slow::builder().settings(hub).start().await.unwrap(), first.logs());
+    first.stop().await.unwrap();
+    assert!(!lines(logs.captured()).iter().any(|line| line.contains("wait in memory")));
+    let logs = second.logs();
+    second.stop().await.unwrap();
+    let told = lines(logs.captured());
+    assert!(
+        told.contains(&"messages that wait in memory end with this service: 1 in `others`".to_owned()),
+        "{told:#?}"
+    );
 }

@@ -157,8 +157,11 @@ pub(crate) async fn a_panic_is_a_failure_like_others<P: Place>(scene: Scene<P>) 
     sights.calls(2).await;
     sender.service().broker.push("jobs", &Job::new(2)).await.unwrap();
     sights.messages(2).await;
+    let told = worker.logs().captured();
     worker.stop().await.unwrap();
     sender.stop().await.unwrap();
+    let told = told.iter().find(|line| line["outcome"] == "panic").and_then(|line| line["error"].as_str());
+    assert!(told.is_some_and(|told| told.contains("; attempt 1 of 3, again in ")), "{told:?}");
 }
 
 pub(crate) async fn a_handler_that_takes_too_long_has_failed<P: Place>(scene: Scene<P>) {

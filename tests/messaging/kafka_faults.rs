@@ -1,29 +1,18 @@
-//! Kafka clusters that go and come back and answer with errors, groups that change, and messages that nobody would send.
+//! Kafka clusters that go and come back and answer with errors, and messages that nobody would send.
 //!
 //! `CHASSIS_SOAK_ROUNDS=100` looks further than the normal run. What the cluster of these tests cannot show: SASL, TLS,
 //! transactions, messages that survive the end of a cluster.
 
-use std::{
-    collections::{BTreeSet, HashMap},
-    process::Command,
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use std::{process::Command, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use chassis::{
     Cause, Running,
     codec::Raw,
-    messaging::{Failure, Kafka, Message, kafka::KafkaEngine, known},
-    prelude::*,
+    messaging::{Failure, kafka::KafkaEngine, known},
 };
 use chassis_tests::{KafkaCluster, Proxy, tool};
-use rdkafka::{
-    ClientConfig, Offset, TopicPartitionList,
-    consumer::{BaseConsumer, Consumer as _},
-    producer::{FutureProducer, FutureRecord},
-    types::{RDKafkaApiKey as Api, RDKafkaRespErr as Answer},
-};
+use rdkafka::types::{RDKafkaApiKey as Api, RDKafkaRespErr as Answer};
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep, timeout};
 
@@ -170,137 +159,6 @@ async fn answers_that_are_errors_lose_nothing() {
     assert!(lines(worker.logs().captured()).len() < 40, "{:#?}", lines(worker.logs().captured()));
     worker.stop().await.unwrap();
     sender.stop().await.unwrap();
-}
-
-/// Handles what is pushed, one after the other or many at once, and notes what it has done.
-#[microservice(name = "counter")]
-struct Counter {
-    #[resource]
-    broker: Kafka,
-    done: Arc<Mutex<BTreeSet<u64>>>,
-}
-
-#[microservice]
-impl Counter {
-    #[pull(broker, "numbers", concurrency = 8, quiet)]
-    async fn number(&self, number: Message<u64>) -> Result<()> {
-        // Later ones are often done before earlier ones.
-        sleep(Duration::from_millis(pace(*number))).await;
-        self.done.lock().unwrap().insert(*number);
-        Ok(())
-    }
-}
-
-/// By partition, at which offset each number is.
-type Places = HashMap<i32, Vec<(i64, u64)>>;
-
-/// How many partitions a service has.
-fn partitions(counter: &Running<Counter>) -> usize {
-    let info = chassis::Resource::info(&counter.service().broker);
-    info["reading"][0]["partitions"].as_array().map_or(0, Vec::len)
-}
-
-/// As long as the number says, in no order.
-fn pace(number: u64) -> u64 {
-    number.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 60
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn no_offset_is_committed_before_its_message_is_done_however_the_group_changes() {
-    let cluster = KafkaCluster::start(1);
-    cluster.mock().create_topic("numbers", 20, 1).unwrap();
-    let servers = cluster.servers();
-    let config = |more: &[(&str, &str)]| {
-        let mut config = ClientConfig::new();
-        config.set("bootstrap.servers", &servers);
-        for (name, value) in more {
-            config.set(*name, *value);
-        }
-        config
-    };
-    let (done, places) = (Arc::<Mutex<BTreeSet<u64>>>::default(), Arc::<Mutex<Places>>::default());
-    // A client of its own sends, for it knows where each message is.
-    let producer: FutureProducer = config(&[("linger.ms", "1")]).create().unwrap();
-    const ALL: u64 = 4000;
-    let sending = tokio::spawn({
-        let places = Arc::clone(&places);
-        async move {
-            for number in 0..ALL {
-                let body = number.to_string();
-                let record = FutureRecord::<(), _>::to("numbers").payload(&body).partition((number % 20) as i32);
-                let stored = producer.send(record, Duration::from_secs(5)).await.unwrap();
-                places.lock().unwrap().entry(stored.partition).or_default().push((stored.offset, number));
-            }
-        }
-    });
-    let looker: BaseConsumer = config(&[("group.id", "counter")]).create().unwrap();
-    let looking = {
-        let (done, places) = (Arc::clone(&done), Arc::clone(&places));
-        move || {
-            let mut asked = TopicPartitionList::new();
-            asked.add_partition_range("numbers", 0, 19);
-            let Ok(committed) = looker.committed_offsets(asked, Duration::from_secs(5)) else { return 0 };
-            let (done, places) = (done.lock().unwrap(), places.lock().unwrap());
-            let mut ahead = Vec::new();
-            let mut sum = 0;
-            for element in committed.elements() {
-                let Offset::Offset(offset) = element.offset() else { continue };
-                sum += offset;
-                let below = places.get(&element.partition()).into_iter().flatten().filter(|(at, _)| *at < offset);
-                ahead.extend(below.filter(|(_, number)| !done.contains(number)).copied());
-            }
-            assert!(ahead.is_empty(), "committed and not done: {ahead:?}");
-            sum
-        }
-    };
-    let start = || {
-        let settings = json!({ "resources": { "broker": {
-            "bootstrap_servers": servers, "session_timeout": "2s", "commit_interval": "20ms",
-            "client": { "heartbeat_interval_ms": "100" },
-        } } });
-        let (settings, done): (chassis::settings::Dict, _) = (settings.into(), Arc::clone(&done));
-        async move { Counter::builder().settings(settings).with(|counter| counter.done = done).start().await.unwrap() }
-    };
-    // The cluster of these tests loses its way when a group changes before it has settled.
-    let settled = async |members: &[Running<Counter>]| {
-        let begun = Instant::now();
-        while members.iter().map(partitions).sum::<usize>() != 20
-            || members.iter().any(|member| partitions(member) == 0)
-        {
-            assert!(
-                begun.elapsed() < Duration::from_secs(30),
-                "{:?}",
-                members.iter().map(partitions).collect::<Vec<_>>()
-            );
-            tokio::task::block_in_place(&looking);
-            sleep(Duration::from_millis(10)).await;
-        }
-    };
-    // Twenty of them come and go, two at a time.
-    let mut members = Vec::new();
-    for _ in 0..20 {
-        members.push(start().await);
-        settled(&members).await;
-        if members.len() > 1 {
-            let leaving = members.remove(0);
-            assert_eq!(leaving.stop().await.unwrap().code, 0);
-            settled(&members).await;
-        }
-    }
-    sending.await.unwrap();
-    let all_done = timeout(Duration::from_secs(60), async {
-        while done.lock().unwrap().len() < ALL as usize {
-            tokio::task::block_in_place(&looking);
-            sleep(Duration::from_millis(50)).await;
-        }
-    });
-    let is_done = all_done.await.is_ok();
-    assert!(is_done, "{} of {ALL} are done", done.lock().unwrap().len());
-    for member in members {
-        assert_eq!(member.stop().await.unwrap().code, 0);
-    }
-    let committed = tokio::task::block_in_place(&looking);
-    assert_eq!(committed, ALL as i64, "all is done and committed");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

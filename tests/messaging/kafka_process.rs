@@ -17,7 +17,7 @@ use super::{
     load::rounds,
     place::Place,
     scene::Scene,
-    workshop::{Workshop, push_all, until_dead},
+    workshop::{Workshop, is_hopeless, push_all, stop, until_dead},
 };
 
 /// A cluster that can be reached there.
@@ -85,22 +85,16 @@ async fn a_service_that_is_killed_again_and_again_loses_nothing() {
     let looker = Looker::new(&servers, scene.space());
     let handler = json!({ "concurrency": 8 });
     let mut shop = Workshop::new(broker(&servers, scene.space(), handler), Duration::from_millis(4), false);
-    let (mut service, mut deaths, mut windows) = (shop.start(), Vec::new(), vec![0]);
-    for kill in 1..=kills {
-        let due = all as usize * kill / (kills + 1);
-        shop.until("work", |shop| shop.done.len() >= due).await;
-        service.kill();
-        block_in_place(|| service.wait());
-        shop.read();
+    let (mut deaths, mut windows) = (Vec::new(), vec![0]);
+    let killed = |shop: &Workshop| {
         deaths.push(shop.done.len());
         let (committed, done) = (looker.committed(), shop.counts().len());
         assert!(committed <= done, "{committed} are committed, and {done} are done");
         windows.push(done - committed);
-        service = shop.start();
-    }
+    };
+    let service = shop.kill(kills, all, killed).await;
     shop.until_done(0..all).await;
-    service.terminate();
-    assert_eq!(block_in_place(|| service.wait()).code, Some(0));
+    stop(service);
     shop.read();
     let repeats = shop.repeats(&deaths);
     eprintln!("{kills} kills, {all} messages, done again {repeats:?}, of what was not committed {windows:?}");
@@ -124,18 +118,10 @@ async fn what_fails_while_a_service_is_killed_is_tried_again_or_a_dead_letter() 
     push_all(&sender, 0..all, 64).await;
     let handler = json!({ "concurrency": 8, "min_delay": "50ms", "max_delay": "50ms" });
     let mut shop = Workshop::new(broker(&servers, scene.space(), handler), Duration::from_millis(2), true);
-    let mut service = shop.start();
-    for kill in 1..=kills {
-        let due = all as usize * kill / (kills + 1);
-        shop.until("work", |shop| shop.begun.len() >= due).await;
-        service.kill();
-        block_in_place(|| service.wait());
-        service = shop.start();
-    }
-    shop.until_done((0..all).filter(|number| number % 100 != 7)).await;
-    until_dead(&sender, (0..all).filter(|number| number % 100 == 7)).await;
-    service.terminate();
-    assert_eq!(block_in_place(|| service.wait()).code, Some(0));
+    let service = shop.kill(kills, all, |_| ()).await;
+    shop.until_done((0..all).filter(|number| !is_hopeless(number))).await;
+    until_dead(&sender, (0..all).filter(is_hopeless)).await;
+    stop(service);
     sender.stop().await.unwrap();
 }
 
@@ -149,28 +135,9 @@ async fn a_service_that_is_stopped_ends_what_it_has_begun_and_commits_it() {
     let looker = Looker::new(&servers, scene.space());
     let handler = json!({ "concurrency": AT_WORK, "prefetch": AT_WORK });
     let mut shop = Workshop::new(broker(&servers, scene.space(), handler), Duration::from_millis(600), false);
-    let (rounds, mut pushed, mut longest) = (rounds(5), 0, Duration::ZERO);
-    for round in 0..rounds {
-        let more = (shop.done.len() + AT_WORK + 500) as u64;
-        push_all(&sender, pushed..more.max(pushed), 64).await;
-        pushed = pushed.max(more);
-        let service = shop.start();
-        shop.until("500 at work", |shop| shop.begun.len() - shop.done.len() == AT_WORK).await;
-        service.terminate();
-        let exit = block_in_place(|| service.wait());
-        shop.read();
-        assert_eq!(exit.code, Some(0), "round {round}:\n{}", exit.stdout);
-        assert!(exit.took < Duration::from_secs(10), "round {round}: {:?}", exit.took);
-        longest = longest.max(exit.took);
-        assert_eq!(shop.begun.len(), shop.done.len(), "round {round}: what was begun is done");
-        let counts = shop.counts();
-        assert!(counts.values().all(|count| *count == 1), "round {round}: something was done again");
-        assert_eq!(looker.committed(), counts.len(), "round {round}: what is done is committed, and nothing else");
-    }
-    eprintln!("{rounds} stops with {AT_WORK} messages at work, the longest took {longest:?}");
-    let service = shop.start();
-    shop.until_done(0..pushed).await;
-    service.terminate();
-    assert_eq!(block_in_place(|| service.wait()).code, Some(0));
+    let look = |shop: &Workshop, _| {
+        assert_eq!(looker.committed(), shop.done.len(), "what is done is committed, and nothing else");
+    };
+    shop.stop_at_work(&sender, AT_WORK, look).await;
     sender.stop().await.unwrap();
 }

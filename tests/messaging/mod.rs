@@ -2,11 +2,13 @@
 //! what is particular to a broker.
 
 mod amqp;
+mod amqp_client;
 mod amqp_faults;
 mod amqp_peers;
 mod amqp_process;
 mod amqp_refusals;
 mod amqp_siblings;
+mod amqp_stops;
 mod amqp_tamarco;
 mod amqp_tls;
 mod asyncapi;
@@ -16,6 +18,8 @@ mod failing;
 mod kafka;
 #[cfg(feature = "kafka")]
 mod kafka_faults;
+#[cfg(feature = "kafka")]
+mod kafka_group;
 #[cfg(feature = "kafka")]
 mod kafka_process;
 mod load;

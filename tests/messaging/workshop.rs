@@ -17,9 +17,12 @@ use chassis::{
 use chassis_tests::Program;
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::{
+    task::block_in_place,
+    time::{Instant, sleep, timeout},
+};
 
-use super::services::Sender;
+use super::{load::rounds, services::Sender};
 
 /// Workers that share a queue, and their notes.
 pub(crate) struct Workshop {
@@ -56,6 +59,60 @@ impl Workshop {
     pub(crate) fn start(&self) -> chassis_tests::Running {
         let settings = self.folder.path().join("settings.json");
         Program::at(Path::new(env!("CARGO_BIN_EXE_worker"))).arg("--settings").arg(settings).start()
+    }
+
+    /// Lets a worker work on `all` messages, and kills it so many times meanwhile; `killed` looks at what it left. Gives
+    /// the one that lives.
+    pub(crate) async fn kill(
+        &mut self,
+        kills: usize,
+        all: u64,
+        mut killed: impl FnMut(&Self),
+    ) -> chassis_tests::Running {
+        let mut service = self.start();
+        for kill in 1..=kills {
+            let due = all as usize * kill / (kills + 1);
+            self.until("work", |shop| shop.begun.len() >= due).await;
+            service.kill();
+            block_in_place(|| service.wait());
+            self.read();
+            killed(self);
+            service = self.start();
+        }
+        service
+    }
+
+    /// Stops a worker with so many messages at work, again and again: what it has begun is done, nothing is done twice,
+    /// and all is done in the end. `stopped` gets how many were pushed, and looks at the rest.
+    pub(crate) async fn stop_at_work<E: Engine + Offers<PushPull>>(
+        &mut self,
+        sender: &Running<Sender<E>>,
+        at_work: usize,
+        mut stopped: impl FnMut(&Self, u64),
+    ) {
+        let (rounds, mut pushed, mut longest) = (rounds(5), 0, Duration::ZERO);
+        for round in 0..rounds {
+            // More than can be fetched.
+            let more = (self.done.len() + at_work + 500) as u64;
+            push_all(sender, pushed..more.max(pushed), 64).await;
+            pushed = pushed.max(more);
+            let service = self.start();
+            let are_at_work = |shop: &Self| shop.begun.len() - shop.done.len() == at_work;
+            self.until("messages at work", are_at_work).await;
+            service.terminate();
+            let exit = block_in_place(|| service.wait());
+            self.read();
+            assert_eq!(exit.code, Some(0), "round {round}:\n{}", exit.stdout);
+            assert!(exit.took < Duration::from_secs(10), "round {round}: {:?}", exit.took);
+            longest = longest.max(exit.took);
+            assert_eq!(self.begun.len(), self.done.len(), "round {round}: what was begun is done");
+            assert!(self.counts().values().all(|count| *count == 1), "round {round}: something was done again");
+            stopped(self, pushed);
+        }
+        eprintln!("{rounds} stops with {at_work} messages at work, the longest took {longest:?}");
+        let service = self.start();
+        self.until_done(0..pushed).await;
+        stop(service);
     }
 
     /// Reads what was noted since.
@@ -127,6 +184,12 @@ impl Workshop {
     }
 }
 
+/// Stops a worker that has nothing left to do.
+pub(crate) fn stop(service: chassis_tests::Running) {
+    service.terminate();
+    assert_eq!(block_in_place(|| service.wait()).code, Some(0));
+}
+
 /// Pushes numbers, each of them confirmed, so many at the same time.
 pub(crate) async fn push_all<E: Engine + Offers<PushPull>>(
     sender: &Running<Sender<E>>,
@@ -159,6 +222,11 @@ pub(crate) async fn until_dead<E: Engine + Offers<PushPull>>(
         missing.remove(&letter.message().body);
         letter.ack().await.unwrap();
     }
+}
+
+/// Whether a message fails for good, as the worker says.
+pub(crate) fn is_hopeless(number: &u64) -> bool {
+    number % 100 == 7
 }
 
 /// The memory that a process has at the moment, in MiB.

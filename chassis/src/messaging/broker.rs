@@ -38,13 +38,15 @@ pub struct Broker<E: Engine = Any> {
 /// What a started broker has.
 pub(super) struct Running<E: Engine> {
     pub(super) connection: Arc<E::Connection>,
+    /// Where the broker is, for people.
+    pub(super) place: Box<str>,
     pub(super) settings: Arc<DeliverySettings>,
     pub(super) meters: Meters,
     pub(super) cx: Context,
     /// Nothing is taken in any more.
     pub(super) closing: CancellationToken,
-    /// What handles messages.
-    pub(super) workers: TaskTracker,
+    /// What handles messages, by the handler.
+    pub(super) workers: Mutex<Vec<(&'static str, TaskTracker)>>,
 }
 
 impl<E: Engine> Broker<E> {
@@ -114,6 +116,10 @@ impl<E: Engine> Broker<E> {
 }
 
 impl<E: Engine> Running<E> {
+    pub(super) fn workers(&self) -> MutexGuard<'_, Vec<(&'static str, TaskTracker)>> {
+        self.workers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Where the messages of a handler go that are given up.
     pub(super) fn burial(&self, pattern: Pattern, name: &str, who: &'static str, wait: Duration) -> Burial<E> {
         Burial {

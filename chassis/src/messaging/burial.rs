@@ -1,10 +1,13 @@
 //! Gives messages up, without losing them.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
 };
-use std::time::Duration;
 
 use tokio::time::Instant;
 
@@ -38,45 +41,73 @@ pub(super) struct Burial<E: Engine> {
 /// How long a dead letter rests that its handler gives up, at least.
 const STAY: Duration = Duration::from_secs(60);
 
+/// What becomes of a message that is given up.
+pub(super) enum Fate {
+    /// Who asked is told.
+    Answer,
+    /// Nobody keeps it.
+    End,
+    /// It is a dead letter: nobody looks for it in another grave.
+    Stay,
+    /// It is kept under that name.
+    Grave(String),
+}
+
+impl fmt::Display for Fate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Answer => f.write_str("its caller is told"),
+            Self::End => f.write_str("kept nowhere"),
+            Self::Stay => f.write_str("it stays where it is"),
+            Self::Grave(name) => write!(f, "kept in `{name}`"),
+        }
+    }
+}
+
 impl<E: Engine> Burial<E> {
+    /// What becomes of a message that is given up.
+    pub(super) fn fate(&self) -> Fate {
+        let (pattern, name) = (self.source.0, &*self.source.1);
+        match pattern {
+            Pattern::RequestResponse => Fate::Answer,
+            _ if !self.connection.keeps() || !self.settings.dead_letters => Fate::End,
+            _ if is_dead_name(name) => Fate::Stay,
+            _ => Fate::Grave(dead_name(name)),
+        }
+    }
+
     /// Answers a request with the error, keeps another message among the dead letters, and tells what becomes of the
     /// message then.
     pub(super) async fn bury(&self, message: &Incoming, reason: Reason, error: Error) -> Verdict {
         let (pattern, name) = (self.source.0, &*self.source.1);
-        if pattern == Pattern::RequestResponse {
-            self.meters.dead(reason);
-            return Verdict::Answer(error_answer(&error));
-        }
-        if !self.connection.keeps() || !self.settings.dead_letters {
-            self.meters.dead(reason);
-            return Verdict::Done;
-        }
-        if is_dead_name(name) {
-            // It is kept where it is: nobody looks for it in another grave.
-            if !self.is_stuck.swap(true, Ordering::Relaxed) {
-                tracing::error!(
-                    "dead letters of `{name}` that `{}` gives up stay there, and are tried again: {error:#}",
-                    self.who
-                );
+        let verdict = match self.fate() {
+            Fate::Answer => Verdict::Answer(error_answer(&error)),
+            Fate::End => Verdict::Done,
+            Fate::Stay => {
+                if !self.is_stuck.swap(true, Ordering::Relaxed) {
+                    tracing::error!(
+                        "dead letters of `{name}` that `{}` gives up stay there, and are tried again: {error:#}",
+                        self.who
+                    );
+                }
+                return Verdict::Again { after: self.wait.max(STAY), attempt: message.attempt };
             }
-            return Verdict::Again { after: self.wait.max(STAY), attempt: message.attempt };
-        }
-        let letter = dead_letter(message, reason, &error, (pattern, name), &self.service);
-        let until = Instant::now() + self.settings.send_timeout;
-        match self.connection.send(Pattern::PushPull, &dead_name(name), letter, until).await {
-            Ok(()) => {
-                self.meters.dead(reason);
+            Fate::Grave(grave) => {
+                let letter = dead_letter(message, reason, &error, (pattern, name), &self.service);
+                let until = Instant::now() + self.settings.send_timeout;
+                if let Err(error) = self.connection.send(Pattern::PushPull, &grave, letter, until).await {
+                    if !self.is_stuck.swap(true, Ordering::Relaxed) {
+                        let who = &self.who;
+                        tracing::warn!("dead letters of `{who}` cannot be kept, so its messages wait: {error:#}");
+                    }
+                    return Verdict::Again { after: self.wait, attempt: message.attempt };
+                }
                 self.is_stuck.store(false, Ordering::Relaxed);
                 Verdict::Done
             }
-            Err(error) => {
-                if !self.is_stuck.swap(true, Ordering::Relaxed) {
-                    let who = &self.who;
-                    tracing::warn!("dead letters of `{who}` cannot be kept, so its messages wait: {error:#}");
-                }
-                Verdict::Again { after: self.wait, attempt: message.attempt }
-            }
-        }
+        };
+        self.meters.dead(reason);
+        verdict
     }
 }
 

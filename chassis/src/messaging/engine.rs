@@ -43,6 +43,18 @@ pub trait Engine: Default + Send + Sync + 'static {
         Ok(())
     }
 
+    /// Where it is with these settings, for people: `amqp://me@host:5672 (/)`. No secrets.
+    fn place(&self, settings: &Self::Settings) -> String {
+        let _ = settings;
+        Self::NAME.to_owned()
+    }
+
+    /// The only format that its wire carries; without it, any.
+    fn format(&self, settings: &Self::Settings) -> Option<Format> {
+        let _ = settings;
+        None
+    }
+
     /// Connects, and stays connected from then on: work that does so is spawned on `cx`, and what happens to the
     /// connection is reported to it.
     ///
@@ -98,11 +110,6 @@ pub trait Connection: Send + Sync + 'static {
     /// Whether a message can be kept for later, by a push to a name nobody pulls from: what dead letters need.
     fn keeps(&self) -> bool {
         true
-    }
-
-    /// The only format that its wire carries; without it, any.
-    fn format(&self) -> Option<Format> {
-        None
     }
 
     /// How it is.

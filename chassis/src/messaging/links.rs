@@ -12,38 +12,53 @@ use crate::{Condition, Context, Error};
 /// Whether all connections of a broker are up; one outage of all of them is one line in the log, and so is its end.
 pub struct Links {
     cx: Context,
-    lost: Mutex<BTreeSet<Cow<'static, str>>>,
+    outage: Mutex<Outage>,
+}
+
+#[derive(Debug, Default)]
+struct Outage {
+    /// The roles of connections that are lost.
+    lost: BTreeSet<Cow<'static, str>>,
+    is_refusal_told: bool,
 }
 
 impl Links {
     /// The connections of the resource that this context was made for; all of them are up.
     pub fn new(cx: &Context) -> Self {
-        Self { cx: cx.clone(), lost: Mutex::default() }
+        Self { cx: cx.clone(), outage: Mutex::default() }
     }
 
     /// The connection of that role is lost.
     pub fn lost(&self, role: impl Into<Cow<'static, str>>, why: &str) {
-        let mut lost = self.lock();
-        if lost.insert(role.into()) && lost.len() == 1 {
+        let mut outage = self.lock();
+        if outage.lost.insert(role.into()) && outage.lost.len() == 1 {
             self.cx.report(Error::unavailable(Error::msg(why.to_owned())));
+        }
+    }
+
+    /// The broker is there and refuses this service: it has to be told to somebody, for waiting alone helps nothing.
+    pub fn refused(&self, why: &Error) {
+        if !std::mem::replace(&mut self.lock().is_refusal_told, true) {
+            tracing::error!("the broker of `{}` refuses this service, which goes on trying: {why:#}", self.cx.name());
         }
     }
 
     /// The connection of that role is there again, or nobody wants it any more.
     pub fn found(&self, role: &str) {
-        let mut lost = self.lock();
-        if lost.remove(role) && lost.is_empty() {
+        let mut outage = self.lock();
+        if outage.lost.remove(role) && outage.lost.is_empty() {
+            outage.is_refusal_told = false;
             self.cx.report(Condition::Well);
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, BTreeSet<Cow<'static, str>>> {
-        self.lost.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Outage> {
+        self.outage.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl fmt::Debug for Links {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Links").field("lost", &*self.lock()).finish()
+        f.debug_struct("Links").field("outage", &*self.lock()).finish()
     }
 }

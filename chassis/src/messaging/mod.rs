@@ -40,6 +40,18 @@
 //! | [`push`](Broker::push) | `#[pull(broker, "name")]` | one of the workers, now or later |
 //! | [`request`](Broker::request) | `#[reply(broker, "name")]` | one of those who reply; its answer comes back |
 //!
+//! # Four brokers
+//!
+//! | broker | publish/subscribe | push/pull | request/response | feature |
+//! | --- | --- | --- | --- | --- |
+//! | `Memory`, in this process | yes | yes, until the process ends | yes | `memory` |
+//! | `Amqp`, RabbitMQ | yes | yes | yes | `amqp` |
+//! | `Kafka` | yes | yes | no: does not compile | `kafka` |
+//! | `Zmq`, without a broker | yes, without groups | yes, but nothing is kept for later | yes | `zmq` |
+//!
+//! A [`Broker`] without a name is whichever of them the setting `engine` says, see [`Any`]; a pattern that the engine does
+//! not have ends its start, exit code 78.
+//!
 //! # What is promised
 //!
 //! A message is acknowledged once its handler has returned `Ok`, so it is handled *at least once*: a handler must bear to

@@ -1,6 +1,6 @@
 //! How a broker starts, takes in, and stops.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use serde_json::{Map, Value};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -14,24 +14,40 @@ use super::{
     settings::{BrokerSettings, DeliverySettings},
     worker::Worker,
 };
-use crate::{Context, Error, Health, Resource, Result, codec::Format};
+use crate::{
+    Context, Health, Resource, Result,
+    settings::{Problem, Problems, suggestion::nearest},
+};
 
 impl<E: Engine> Resource for Broker<E> {
     type Settings = BrokerSettings<E::Settings>;
 
     fn check(&self, settings: &Self::Settings) -> Result<()> {
-        self.check_handlers(&settings.delivery)?;
-        self.engine.check(&settings.engine, &self.intakes(&settings.delivery))
+        let BrokerSettings { engine, delivery } = settings;
+        let mut problems = Problems::new();
+        self.check_handlers(delivery, &mut problems);
+        if let (Some(only), Some(chosen)) = (self.engine.format(engine), delivery.codec)
+            && only != chosen
+        {
+            let wrong = format!("this wire carries {only} only, not {chosen}");
+            problems.push(Problem::of_key("codec", wrong).help("leave `codec` out"));
+        }
+        if let Err(error) = self.engine.check(engine, &self.intakes(delivery)) {
+            problems.append(Problems::of_error(&error));
+        }
+        problems.into_result()
     }
 
     async fn start(&self, cx: &Context, settings: Self::Settings) -> Result<()> {
         let BrokerSettings { engine, delivery } = settings;
+        let codec = self.engine.format(&engine).unwrap_or_else(|| delivery.format());
+        let place: Box<str> = self.engine.place(&engine).into();
         let connection = Arc::new(self.engine.connect(cx, engine).await?);
+        tracing::info!("the messages of `{}` go by {place}", cx.name());
         let meters = Meters::new(cx.metrics(), cx.name())?;
-        let (closing, workers) = (CancellationToken::new(), TaskTracker::new());
-        let codec = codec_of(&*connection, &delivery)?;
+        let (closing, workers) = (CancellationToken::new(), Mutex::default());
         let settings = Arc::new(DeliverySettings { codec: Some(codec), ..delivery });
-        self.running.set(Running { connection, settings, meters, cx: cx.clone(), closing, workers });
+        self.running.set(Running { connection, place, settings, meters, cx: cx.clone(), closing, workers });
         Ok(())
     }
 
@@ -53,9 +69,11 @@ impl<E: Engine> Resource for Broker<E> {
                 closing: running.closing.clone(),
                 handler: Arc::clone(&handler),
             });
+            let workers = TaskTracker::new();
             for task in worker.tasks(consumer) {
-                cx.spawn(options.handler, running.workers.track_future(task));
+                cx.spawn(options.handler, workers.track_future(task));
             }
+            running.workers().push((options.handler, workers));
         }
         Ok(())
     }
@@ -63,14 +81,20 @@ impl<E: Engine> Resource for Broker<E> {
     async fn close(&self, _: &Context) -> Result<()> {
         let Some(running) = self.running.get() else { return Ok(()) };
         running.closing.cancel();
-        running.workers.close();
+        for (_, workers) in &*running.workers() {
+            workers.close();
+        }
         running.connection.close().await
     }
 
     async fn drain(&self, _: &Context) -> Result<()> {
-        if let Some(running) = self.running.get() {
-            running.workers.wait().await;
+        let Some(running) = self.running.get() else { return Ok(()) };
+        let all = running.workers().clone();
+        let unfinished = Unfinished(&all);
+        for (_, workers) in &all {
+            workers.wait().await;
         }
+        drop(unfinished);
         Ok(())
     }
 
@@ -88,19 +112,9 @@ impl<E: Engine> Resource for Broker<E> {
     fn info(&self) -> Map<String, Value> {
         let mut info = self.running.get().map(|running| running.connection.info()).unwrap_or_default();
         info.insert("engine".to_owned(), E::NAME.into());
+        info.extend(self.running.get().map(|running| ("place".to_owned(), Value::from(&*running.place))));
         info.insert("handlers".to_owned(), self.handlers().len().into());
         info
-    }
-}
-
-/// What bodies are written in: what the wire carries, or what the settings say.
-fn codec_of(connection: &impl Connection, settings: &DeliverySettings) -> Result<Format> {
-    match (connection.format(), settings.codec) {
-        (Some(only), Some(chosen)) if only != chosen => {
-            let wrong = format!("`codec: {chosen}`: this wire carries {only} only; leave `codec` out");
-            Err(Error::misconfigured(Error::msg(wrong)))
-        }
-        (only, _) => Ok(only.unwrap_or_else(|| settings.format())),
     }
 }
 
@@ -115,9 +129,8 @@ impl<E: Engine> Broker<E> {
     }
 
     /// Whether the handlers fit together, and the settings fit them.
-    fn check_handlers(&self, settings: &DeliverySettings) -> Result<()> {
+    fn check_handlers(&self, settings: &DeliverySettings, problems: &mut Problems) {
         let handlers = self.handlers();
-        let mut wrong = Vec::new();
         for (at, handler) in handlers.iter().enumerate() {
             let (pattern, options) = (handler.pattern, &handler.options);
             // Subscribers without a group get every message, each of them.
@@ -127,29 +140,38 @@ impl<E: Engine> Broker<E> {
                 shares && other.pattern == pattern && name == options.name && group == options.group
             };
             if let Some(other) = handlers[..at].iter().find(same) {
-                wrong.push(format!(
+                problems.push(Problem::of_service(format!(
                     "`{}` and `{}` both take {pattern} `{}`: a message would reach one of them by chance",
                     other.options.handler, options.handler, options.name
-                ));
+                )));
             }
             if options.name.is_empty() {
-                wrong.push(format!("`{}` names nothing to take from", options.handler));
+                problems.push(Problem::of_service(format!("`{}` names nothing to take from", options.handler)));
             }
         }
-        for name in settings.handlers.keys() {
-            if !handlers.iter().any(|handler| handler.options.handler == name) {
-                let mut known: Vec<_> =
-                    handlers.iter().map(|handler| format!("`{}`", handler.options.handler)).collect();
-                known.sort();
-                wrong.push(match known.is_empty() {
-                    true => format!("`handlers.{name}`: this broker has no handlers"),
-                    false => format!("`handlers.{name}`: no handler has this name; there are {}", known.join(", ")),
-                });
-            }
+        let mut known: Vec<_> = handlers.iter().map(|handler| handler.options.handler).collect();
+        known.sort_unstable();
+        for name in settings.handlers.keys().filter(|name| !known.contains(&name.as_str())) {
+            let unknown = Problem::of_key(&format!("handlers.{name}"), "this broker has no handler of this name");
+            let help = match nearest(name, known.iter().copied()) {
+                Some(nearest) => format!("did you mean `{nearest}`?"),
+                None if known.is_empty() => "it has none at all".to_owned(),
+                None => format!("there are `{}`", known.join("`, `")),
+            };
+            problems.push(unknown.help(help));
         }
-        match wrong.is_empty() {
-            true => Ok(()),
-            false => Err(Error::misconfigured(Error::msg(wrong.join("; ")))),
+    }
+}
+
+/// Names the handlers that are still at work when nobody waits for them any longer.
+struct Unfinished<'a>(&'a [(&'static str, TaskTracker)]);
+
+impl Drop for Unfinished<'_> {
+    fn drop(&mut self) {
+        let late = self.0.iter().filter(|(_, workers)| !workers.is_empty());
+        let late: Vec<_> = late.map(|(handler, workers)| format!("{} of `{handler}`", workers.len())).collect();
+        if !late.is_empty() {
+            tracing::warn!("messages are still at work and are cut off: {}", late.join(", "));
         }
     }
 }

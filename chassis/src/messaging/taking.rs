@@ -134,7 +134,8 @@ impl<E: Engine, T: DeserializeOwned, C: Choice> Messages<E, T, C> {
                 }
                 Err(error) => {
                     let error = error.context("the body cannot be read");
-                    tracing::warn!("a message of `{}` is given up: {error:#}", self.burial.source.1);
+                    let (source, fate) = (&self.burial.source.1, self.burial.fate());
+                    tracing::warn!("a message of `{source}` is given up, {fate}: {error:#}");
                     let verdict = self.burial.bury(&incoming, Reason::Undecodable, error).await;
                     if delivered.settle(verdict).await.is_err() {
                         self.burial.meters.unsettled.inc();

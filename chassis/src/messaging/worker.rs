@@ -31,6 +31,7 @@ use crate::{
     Context, Error, Result,
     codec::Format,
     logging::OwnedValue,
+    process::Panic,
     unit::{self, Ending, Ids, KnowsIds, RequestId, TraceContext},
 };
 
@@ -195,6 +196,8 @@ impl<E: Engine> Worker<E> {
             unit = unit.field("redelivered", true);
         }
         let began = Instant::now();
+        // The same for what is said and for what is done.
+        let luck = fastrand::f64();
         let work = async {
             if message.body.len() as u64 > self.settings.max_message_size.as_u64() {
                 return (unit::Outcome::Error, self.too_large(message));
@@ -209,30 +212,36 @@ impl<E: Engine> Worker<E> {
                 Some(limit) => timeout(limit, run).await.ok(),
             };
             match outcome {
-                Some(outcome) => self.decide(message, outcome),
+                Some(outcome) => self.decide(message, outcome, luck),
                 None => {
                     let error = Error::msg(format!(
                         "its handler took longer than {:?}",
                         self.rules.timeout.unwrap_or_default()
                     ));
-                    (unit::Outcome::Timeout, self.failed(message, error))
+                    (unit::Outcome::Timeout, self.failed(message, error, luck))
                 }
             }
         };
-        let told = |(outcome, decision): &(unit::Outcome, Decision)| self.ending(*outcome, decision, message);
+        let told = |worked: Result<&(unit::Outcome, Decision), &Panic>| match worked {
+            Ok((outcome, decision)) => self.ending(*outcome, decision, message),
+            Err(panic) => {
+                let decision = self.failed(message, Error::msg(panic.to_string()), luck);
+                self.ending(unit::Outcome::Panic, &decision, message)
+            }
+        };
         let (outcome, decision) = match unit.run_as(work, told).await {
             Ok(decided) => decided,
-            Err(panic) => (unit::Outcome::Panic, self.failed(message, Error::from(panic))),
+            Err(panic) => (unit::Outcome::Panic, self.failed(message, Error::from(panic), luck)),
         };
         self.burial.meters.handled(outcome, began.elapsed());
         decision
     }
 
-    fn decide(&self, message: &Incoming, outcome: Outcome) -> (unit::Outcome, Decision) {
+    fn decide(&self, message: &Incoming, outcome: Outcome, luck: f64) -> (unit::Outcome, Decision) {
         match outcome {
             Outcome::Done => (unit::Outcome::Ok, Decision::Settle(Verdict::Done)),
             Outcome::Answer(answer) => (unit::Outcome::Ok, Decision::Settle(Verdict::Answer(answer))),
-            Outcome::Failed(error) => (unit::Outcome::Error, self.failed(message, error)),
+            Outcome::Failed(error) => (unit::Outcome::Error, self.failed(message, error, luck)),
             Outcome::Rejected(error) => (unit::Outcome::Error, Decision::Bury(Reason::Rejected, error)),
             Outcome::Undecodable(error) => {
                 (unit::Outcome::Error, Decision::Bury(Reason::Undecodable, error.context("the body cannot be read")))
@@ -240,8 +249,9 @@ impl<E: Engine> Worker<E> {
         }
     }
 
-    fn failed(&self, message: &Incoming, error: Error) -> Decision {
-        match self.rules.rest(message.attempt, fastrand::f64()) {
+    /// Another attempt, if there is one left; how long it rests is a matter of `luck`, from 0 to 1.
+    fn failed(&self, message: &Incoming, error: Error, luck: f64) -> Decision {
+        match self.rules.rest(message.attempt, luck) {
             Some(after) => Decision::Again { after, attempt: message.attempt.saturating_add(1), error },
             None => Decision::Bury(Reason::Exhausted, error),
         }
@@ -257,7 +267,9 @@ impl<E: Engine> Worker<E> {
     fn ending(&self, outcome: unit::Outcome, decision: &Decision, message: &Incoming) -> Ending {
         match decision {
             Decision::Settle(_) => Ending::of(outcome),
-            Decision::Bury(reason, error) => Ending::because(outcome, format!("{error:#}; given up: {reason}")),
+            Decision::Bury(reason, error) => {
+                Ending::because(outcome, format!("{error:#}; given up: {reason}, {}", self.burial.fate()))
+            }
             Decision::Again { after, error, .. } => {
                 let (attempt, last) = (message.attempt, self.rules.retries.saturating_add(1));
                 let rest = after.as_millis();

@@ -4,6 +4,8 @@ use std::fmt;
 
 use tracing_core::Level;
 
+use crate::process::Panic;
+
 /// What sort of work a unit is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -134,6 +136,11 @@ impl Ending {
     /// It failed; the error is on the canonical line, with everything `{:#}` says.
     pub fn error(error: impl fmt::Display) -> Self {
         Self { outcome: Outcome::Error, error: Some(format!("{error:#}")) }
+    }
+
+    /// It panicked.
+    pub fn panic(panic: &Panic) -> Self {
+        Self::because(Outcome::Panic, panic.to_string())
     }
 
     /// It ended that way, because of this.

@@ -61,7 +61,7 @@ impl<F, O> Running<F, O> {
     }
 }
 
-impl<F: Future, O: FnOnce(&F::Output) -> Ending> Future for Running<F, O> {
+impl<F: Future, O: FnOnce(Result<&F::Output, &Panic>) -> Ending> Future for Running<F, O> {
     type Output = Result<F::Output, Panic>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
@@ -87,9 +87,9 @@ impl<F: Future, O: FnOnce(&F::Output) -> Ending> Future for Running<F, O> {
             Err(panic) => Err(panic),
         };
         let ending = match (&result, this.ending.take()) {
-            (Ok(output), Some(ending)) => ending(output),
+            (result, Some(ending)) => ending(result.as_ref()),
             (Ok(_), None) => Ending::ok(),
-            (Err(panic), _) => Ending { outcome: Outcome::Panic, error: Some(panic.to_string()) },
+            (Err(panic), None) => Ending::panic(panic),
         };
         if let Some(scope) = this.scope {
             this.story.end(scope, this.ids, &ending, result.as_ref().err().and_then(Panic::backtrace));

@@ -22,6 +22,8 @@ pub(crate) trait DynEngine: Send + Sync {
     fn name(&self) -> &'static str;
     fn patterns(&self) -> &'static [Pattern];
     fn check(&self, settings: &(dyn Any + Send + Sync), intakes: &[Intake]) -> Result<()>;
+    fn place(&self, settings: &(dyn Any + Send + Sync)) -> String;
+    fn format(&self, settings: &(dyn Any + Send + Sync)) -> Option<Format>;
     fn connect<'a>(
         &'a self,
         cx: &'a Context,
@@ -42,6 +44,14 @@ impl<E: Engine> DynEngine for Erased<E> {
 
     fn check(&self, settings: &(dyn Any + Send + Sync), intakes: &[Intake]) -> Result<()> {
         settings.downcast_ref().map_or(Ok(()), |settings| self.0.check(settings, intakes))
+    }
+
+    fn place(&self, settings: &(dyn Any + Send + Sync)) -> String {
+        settings.downcast_ref().map_or_else(|| E::NAME.to_owned(), |settings| self.0.place(settings))
+    }
+
+    fn format(&self, settings: &(dyn Any + Send + Sync)) -> Option<Format> {
+        settings.downcast_ref().and_then(|settings| self.0.format(settings))
     }
 
     fn connect<'a>(
@@ -85,7 +95,6 @@ trait DynConnection: Send + Sync {
     fn close(&self) -> BoxFuture<'_, Result<()>>;
     fn stop(&self) -> BoxFuture<'_, Result<()>>;
     fn keeps(&self) -> bool;
-    fn format(&self) -> Option<Format>;
     fn health(&self) -> Health;
     fn info(&self) -> Map<String, Value>;
 }
@@ -119,10 +128,6 @@ impl<C: Connection> DynConnection for C {
 
     fn keeps(&self) -> bool {
         Connection::keeps(self)
-    }
-
-    fn format(&self) -> Option<Format> {
-        Connection::format(self)
     }
 
     fn health(&self) -> Health {
@@ -197,10 +202,6 @@ impl Connection for AnyConnection {
 
     fn keeps(&self) -> bool {
         self.connection.keeps()
-    }
-
-    fn format(&self) -> Option<Format> {
-        self.connection.format()
     }
 
     fn health(&self) -> Health {

@@ -31,7 +31,7 @@ use super::{
     engine::{Engine, Intake},
     pattern::{Offers, Pattern, PublishSubscribe, PushPull, RequestResponse},
 };
-use crate::{Context, Error, Result, resources};
+use crate::{Context, Error, Result, codec::Format, resources, settings::Problems};
 
 /// The engine of a [`Broker`](super::Broker) that takes whatever engine the settings name.
 ///
@@ -99,7 +99,17 @@ impl<M: Engines> Engine for Any<M> {
                 missing.join(", ")
             ))));
         }
-        settings.chosen.as_ref().map_or(Ok(()), |chosen| engine.check(&**chosen, intakes))
+        let checked = settings.chosen.as_ref().map_or(Ok(()), |chosen| engine.check(&**chosen, intakes));
+        checked.or_else(|error| Problems::of_error(&error).below(&settings.engine).into_result())
+    }
+
+    fn place(&self, settings: &AnySettings<M>) -> String {
+        let known = self.engine(&settings.engine).ok().zip(settings.chosen.as_ref());
+        known.map_or_else(|| settings.engine.clone(), |(engine, chosen)| engine.place(&**chosen))
+    }
+
+    fn format(&self, settings: &AnySettings<M>) -> Option<Format> {
+        self.engine(&settings.engine).ok()?.format(&**settings.chosen.as_ref()?)
     }
 
     async fn connect(&self, cx: &Context, settings: AnySettings<M>) -> Result<AnyConnection> {

@@ -81,13 +81,10 @@ impl Delivered for AmqpDelivered {
         match verdict {
             Verdict::Done => self.acknowledge(),
             Verdict::Answer(answer) => {
-                if let Err(error) = self.unless_lost(self.answer(answer)).await {
-                    let Some(Failure::Refused(why)) = error.find() else { return Err(error) };
-                    // It would be refused the next time as well; the caller is told what it can be.
-                    tracing::warn!("an answer cannot be sent: {why}");
+                if self.is_refused(answer).await? {
                     let mut sorry = Outgoing::new(r#"{"error":"the answer cannot be sent"}"#, "application/json");
                     sorry.headers.set(known::ERROR, Cause::Crashed.as_str());
-                    self.unless_lost(self.answer(sorry)).await?;
+                    self.is_refused(sorry).await?;
                 }
                 self.acknowledge()
             }
@@ -135,6 +132,14 @@ impl AmqpDelivered {
             () = lost => Err(unsettled()),
             done = work => done,
         }
+    }
+
+    /// Sends an answer, and tells whether the broker refuses it. It would the next time as well.
+    async fn is_refused(&self, answer: Outgoing) -> Result<bool> {
+        let Err(error) = self.unless_lost(self.answer(answer)).await else { return Ok(false) };
+        let Some(Failure::Refused(why)) = error.find() else { return Err(error) };
+        tracing::warn!("an answer cannot be sent: {why}");
+        Ok(true)
     }
 
     async fn answer(&self, answer: Outgoing) -> Result<()> {

@@ -27,6 +27,8 @@ use crate::{Cause, Context, Error, Result};
 /// Makes connections to one of several brokers.
 pub(super) struct Dialer {
     addresses: Vec<Address>,
+    /// The addresses were set as such, and not by their parts.
+    has_urls: bool,
     tls: Option<AmqpTlsSettings>,
     timeout: Duration,
     /// What the broker's own tools show of a connection.
@@ -40,7 +42,8 @@ impl Dialer {
     pub(super) fn new(cx: &Context, settings: &AmqpSettings) -> Result<Self> {
         let addresses = Address::all(settings)?;
         let (tls, timeout) = (settings.tls.clone(), settings.connection_timeout);
-        Ok(Self { addresses, tls, timeout, service: cx.service_name().into(), told: Arc::default() })
+        let has_urls = !settings.urls.is_empty();
+        Ok(Self { addresses, has_urls, tls, timeout, service: cx.service_name().into(), told: Arc::default() })
     }
 
     /// Connects to the first broker that can be reached.
@@ -61,7 +64,12 @@ impl Dialer {
         let is_hopeless = failures.iter().all(|(cause, _)| *cause == Cause::Misconfigured);
         let cause = if is_hopeless { Cause::Misconfigured } else { Cause::Unavailable };
         let failures: Vec<_> = failures.into_iter().map(|(_, why)| why).collect();
-        Err(Error::msg(failures.join("; ")).with_cause(cause))
+        let said_by = match (self.has_urls, is_hopeless) {
+            (true, _) => "`urls`",
+            (false, true) => "`user`, `password`, `vhost` and `tls`",
+            (false, false) => "`host` and `port`",
+        };
+        Err(Error::msg(format!("{}; see its settings {said_by}", failures.join("; "))).with_cause(cause))
     }
 
     async fn attempt(&self, address: &Address, role: &'static str) -> Result<Session, (Cause, String)> {

@@ -32,6 +32,10 @@ enum Now {
 /// How long an attempt waits at most. The mean is half of it, and a broker that restarts is back within two seconds.
 const LONGEST: Duration = Duration::from_secs(1);
 const SHORTEST: Duration = Duration::from_millis(100);
+/// The same, while the broker refuses this service.
+const LONGEST_REFUSED: Duration = Duration::from_secs(30);
+/// After how many refusals in a row it is no whim of a broker that is about to start.
+const CERTAIN: u32 = 3;
 
 impl Link {
     /// Connects, and stays connected until it is [closed](Self::close).
@@ -67,14 +71,23 @@ impl Link {
 
     /// Tries until there is a connection.
     async fn reach(&self) -> Session {
-        let mut failures = 0_u32;
+        let (mut failures, mut refusals) = (0_u32, 0_u32);
         loop {
             failures = failures.saturating_add(1);
-            sleep(Backoff::after(failures, SHORTEST, LONGEST).mul_f64(fastrand::f64())).await;
+            let rest = match refusals {
+                0 => Backoff::after(failures, SHORTEST, LONGEST),
+                // What a person has to mend takes its time.
+                refusals => Backoff::after(refusals, SHORTEST, LONGEST_REFUSED),
+            };
+            sleep(rest.mul_f64(fastrand::f64())).await;
             match self.dialer.dial(self.role).await {
                 Ok(session) => return session,
                 Err(error) => {
                     tracing::debug!("attempt {failures} to reach the broker: {error:#}");
+                    refusals = if error.is_misconfigured() { refusals.saturating_add(1) } else { 0 };
+                    if refusals >= CERTAIN {
+                        self.links.refused(&error);
+                    }
                     self.now.send_replace(Now::Down(format!("{error:#}").into()));
                 }
             }

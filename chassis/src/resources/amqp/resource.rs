@@ -33,6 +33,11 @@ impl Engine for AmqpEngine {
         intakes.iter().try_for_each(|intake| names.of(intake).map(drop))
     }
 
+    fn place(&self, settings: &AmqpSettings) -> String {
+        let addresses = Address::all(settings).unwrap_or_default();
+        addresses.iter().map(ToString::to_string).collect::<Vec<_>>().join(" or ")
+    }
+
     async fn connect(&self, cx: &Context, settings: AmqpSettings) -> Result<AmqpConnection> {
         let dialer = Dialer::new(cx, &settings)?;
         AmqpConnection::open(cx, dialer, &settings).await

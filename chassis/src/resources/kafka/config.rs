@@ -161,6 +161,11 @@ fn security(config: &mut ClientConfig, settings: &KafkaSettings, wrong: &mut Vec
                 sasl.mechanism
             ));
         }
+        for (name, is_empty) in [("user", sasl.user.is_empty()), ("password", sasl.password.expose().is_empty())] {
+            if is_empty {
+                wrong.push(format!("`sasl.{name}` is not set"));
+            }
+        }
         config.set("sasl.mechanism", &sasl.mechanism);
         config.set("sasl.username", &sasl.user).set("sasl.password", sasl.password.expose());
     }
@@ -201,6 +206,8 @@ mod tests {
             "`client.socket_timeout_ms`: Invalid value",
             "`bootstrap_servers`: `b:port` is no `host:port`",
             "`sasl.mechanism`: `GSSAPI` is none of PLAIN",
+            "`sasl.user` is not set",
+            "`sasl.password` is not set",
         ] {
             assert!(why.contains(said), "{said}: {why}");
         }

@@ -33,6 +33,10 @@ impl Engine for KafkaEngine {
         topics.map_err(Error::misconfigured)
     }
 
+    fn place(&self, settings: &KafkaSettings) -> String {
+        format!("Kafka at {}", settings.bootstrap_servers)
+    }
+
     async fn connect(&self, cx: &Context, settings: KafkaSettings) -> Result<KafkaConnection> {
         KafkaConnection::open(cx, settings).await
     }

@@ -20,7 +20,7 @@ use super::{
     queue::{Entry, Queue},
 };
 use crate::{
-    Health, Result,
+    Context, Health, Result,
     messaging::{
         Failure, Incoming, Outgoing, Pattern,
         engine::{Connection, Consumer, Delivered, Intake, Verdict},
@@ -30,6 +30,7 @@ use crate::{
 /// A service at a hub.
 #[derive(Debug)]
 pub struct MemoryConnection {
+    cx: Context,
     hub: Hub,
     capacity: usize,
     closed: Arc<Closed>,
@@ -59,8 +60,9 @@ pub struct MemoryDelivered {
 }
 
 impl MemoryConnection {
-    pub(super) fn new(hub: Hub, capacity: usize) -> Self {
-        Self { hub, capacity, closed: Arc::default() }
+    pub(super) fn new(cx: &Context, hub: Hub, capacity: usize) -> Self {
+        hub.enter();
+        Self { cx: cx.clone(), hub, capacity, closed: Arc::default() }
     }
 }
 
@@ -82,15 +84,15 @@ impl Connection for MemoryConnection {
 
     async fn send(&self, pattern: Pattern, name: &str, message: Outgoing, until: Instant) -> Result<()> {
         let message = Arc::new(Incoming::from(message));
-        let entry = || Entry { message: Arc::clone(&message), caller: None };
         if pattern != Pattern::PublishSubscribe {
             let queue = self.hub.queue(pattern, name, self.capacity);
-            let pushed = queue.push(entry(), until).await;
+            let pushed = queue.push(Entry { message, caller: None }, until).await;
             return pushed.map_err(|_| Failure::NotSent(no_room(self.capacity)).into_error());
         }
         let mut full = 0;
-        for queue in self.hub.subscribers(name) {
-            full += usize::from(queue.push(entry(), until).await.is_err());
+        for subscriber in &*self.hub.subscribers(name) {
+            let entry = Entry { message: Arc::clone(&message), caller: None };
+            full += usize::from(subscriber.queue.push(entry, until).await.is_err());
         }
         match full {
             0 => Ok(()),
@@ -123,6 +125,13 @@ impl Connection for MemoryConnection {
     }
 
     async fn stop(&self) -> Result<()> {
+        // Others at the hub take them, and a restart of this resource finds them again.
+        let is_last = self.hub.leave() == 0 && self.cx.shutdown().is_triggered();
+        let waiting = self.hub.waiting_by_name();
+        let waiting: Vec<_> = waiting.iter().map(|(name, count)| format!("{count} in `{name}`")).collect();
+        if is_last && !waiting.is_empty() {
+            tracing::warn!("messages that wait in memory end with this service: {}", waiting.join(", "));
+        }
         Ok(())
     }
 

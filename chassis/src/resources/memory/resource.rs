@@ -35,8 +35,15 @@ impl Engine for MemoryEngine {
     const NAME: &'static str = "memory";
     const PATTERNS: &'static [Pattern] = &[Pattern::PublishSubscribe, Pattern::PushPull, Pattern::RequestResponse];
 
-    async fn connect(&self, _: &Context, settings: MemorySettings) -> Result<MemoryConnection> {
+    fn place(&self, settings: &MemorySettings) -> String {
+        match &settings.hub {
+            Some(hub) => format!("hub `{hub}` in the memory of this process"),
+            None => "the memory of this process".to_owned(),
+        }
+    }
+
+    async fn connect(&self, cx: &Context, settings: MemorySettings) -> Result<MemoryConnection> {
         let hub = settings.hub.map_or_else(|| self.hub.clone(), |name| Hub::named(&name));
-        Ok(MemoryConnection::new(hub, settings.capacity))
+        Ok(MemoryConnection::new(cx, hub, settings.capacity))
     }
 }

@@ -36,7 +36,6 @@ use super::{
 };
 use crate::{
     Context, Error, Health, Result,
-    codec::Format,
     messaging::{
         Failure, Incoming, Outgoing, Pattern,
         engine::{Connection, Intake},
@@ -328,10 +327,6 @@ impl Connection for ZmqConnection {
     /// What nobody pulls is lost with this process.
     fn keeps(&self) -> bool {
         false
-    }
-
-    fn format(&self) -> Option<Format> {
-        Some(Format::MessagePack)
     }
 
     fn health(&self) -> Health {

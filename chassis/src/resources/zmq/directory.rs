@@ -34,6 +34,11 @@ pub(super) struct Place {
 }
 
 impl Directory {
+    /// How many sockets there are.
+    pub(super) fn sockets(&self) -> usize {
+        self.sockets.len()
+    }
+
     /// Reads the settings.
     ///
     /// # Errors

@@ -3,6 +3,7 @@
 use super::{connection::ZmqConnection, directory::Directory, settings::ZmqSettings};
 use crate::{
     Context, Result,
+    codec::Format,
     messaging::{
         Broker, Offers, Pattern, PublishSubscribe, PushPull, RequestResponse,
         engine::{Engine, Intake},
@@ -29,6 +30,15 @@ impl Engine for ZmqEngine {
 
     fn check(&self, settings: &ZmqSettings, intakes: &[Intake]) -> Result<()> {
         Directory::new(settings)?.check(intakes)
+    }
+
+    fn place(&self, settings: &ZmqSettings) -> String {
+        let sockets = Directory::new(settings).map_or(0, |directory| directory.sockets());
+        format!("{sockets} ZeroMQ sockets")
+    }
+
+    fn format(&self, _: &ZmqSettings) -> Option<Format> {
+        Some(Format::MessagePack)
     }
 
     async fn connect(&self, cx: &Context, settings: ZmqSettings) -> Result<ZmqConnection> {
