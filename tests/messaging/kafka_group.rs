@@ -196,6 +196,8 @@ impl Desk {
             "bootstrap_servers": self.cluster.servers(),
             "session_timeout": "2s",
             "release_timeout": "1s",
+            // What is behind has its client wait soon.
+            "max_uncommitted": 4,
             "client": { "heartbeat_interval_ms": "100", "socket_timeout_ms": "1000" },
         });
         let settings = json!({ "resources": { "broker": broker }, "lifecycle": { "stop_timeout": "4s" } });
