@@ -134,7 +134,11 @@ async fn what_is_somebody_elses_or_forbidden_is_refused_and_others_go_on() {
     for once in ["dead letters of `job` cannot be kept", "`push_pull.jobs` cannot rest at the broker"] {
         assert_eq!(told.iter().filter(|line| line.contains(once)).count(), 1, "{told:#?}");
     }
+    let metrics = worker.metrics();
     worker.stop().await.unwrap();
+    // It could not be kept at first, and is one letter all the same.
+    let rejected = [("broker", "broker"), ("handler", "job"), ("reason", "rejected")];
+    assert_eq!(metrics.get("messaging_dead_letters_total", &rejected), Some(1.0));
     let subscriber = scene.subscriber(&sights).await;
     sender.service().broker.publish("news", &Job::new(7)).await.unwrap();
     sights.until("the news", |seen| seen.iter().any(|sight| sight.id == 7)).await;
