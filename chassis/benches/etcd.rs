@@ -7,6 +7,7 @@
 #![allow(clippy::disallowed_methods, reason = "a benchmark measures real time and waits for a server")]
 
 use std::{
+    cmp::Ordering,
     env, fs,
     net::TcpListener,
     path::PathBuf,
@@ -22,15 +23,19 @@ use chassis::{
 use etcd_client::{Client, GetOptions, GetResponse, Txn, TxnOp, WatchOptions};
 use tokio::runtime::{Builder, Runtime};
 
-const ROUNDS: usize = 31;
+/// How many keys there are, and how often they are read.
+const TREES: [(i64, usize); 2] = [(1_000, 501), (100_000, 31)];
+
+/// How many writes are followed.
+const WRITES: u64 = 101;
 
 fn main() {
     let server = Server::start();
     println!("{:>8} {:>12} {:>12} {:>7} {:>12} {:>7}", "keys", "range read", "load", "", "and merge", "");
-    for keys in [1_000, 100_000] {
+    for (keys, rounds) in TREES {
         fill(&server.url, keys);
         let (mut raw, mut load, mut merge) = (Vec::new(), Vec::new(), Vec::new());
-        for _ in 0..ROUNDS {
+        for _ in 0..rounds {
             raw.push(timed(|| {
                 // On a thread of its own, as the source is: the first memory of a thread is the slowest.
                 let read = thread::scope(|scope| scope.spawn(|| range(&server.url)).join());
@@ -47,9 +52,14 @@ fn main() {
                 (Tree::merge(&sources, "s1", &mut Problems::new()), sources)
             }));
         }
+        // Of each round by itself: a machine that becomes slower does so for all three.
+        let times = |its: &[Duration]| {
+            let ratios = its.iter().zip(&raw).map(|(it, raw)| it.as_secs_f64() / raw.as_secs_f64());
+            format!("{:.2} ×", median(ratios.collect()))
+        };
+        let (load_ratio, merge_ratio) = (times(&load), times(&merge));
         let [raw, load, merge] = [raw, load, merge].map(median);
-        let times = |it: Duration| format!("{:.2} ×", it.as_secs_f64() / raw.as_secs_f64());
-        println!("{keys:>8} {raw:>12.2?} {load:>12.2?} {:>7} {merge:>12.2?} {:>7}", times(load), times(merge));
+        println!("{keys:>8} {raw:>12.2?} {load:>12.2?} {load_ratio:>7} {merge:>12.2?} {merge_ratio:>7}");
     }
     let runtime = good(Builder::new_multi_thread().enable_all().build());
     runtime.block_on(apply(&server.url));
@@ -64,7 +74,7 @@ async fn apply(url: &str) {
     let mut watch = good(client.watch("/live/", Some(WatchOptions::new().with_prefix())).await);
     let service = running.service();
     let all = [&service.a, &service.b, &service.c, &service.d];
-    for value in 1..=ROUNDS as u64 * 3 {
+    for value in 1..=WRITES {
         // The last one was told of a while ago: nobody is in a hurry.
         tokio::time::sleep(Duration::from_millis(20)).await;
         let began = Instant::now();
@@ -142,9 +152,9 @@ fn timed<T>(work: impl FnOnce() -> T) -> Duration {
     took
 }
 
-fn median(mut times: Vec<Duration>) -> Duration {
-    times.sort();
-    times[times.len() / 2]
+fn median<T: PartialOrd + Copy>(mut found: Vec<T>) -> T {
+    found.sort_by(|one, other| one.partial_cmp(other).unwrap_or(Ordering::Equal));
+    found[found.len() / 2]
 }
 
 fn runtime() -> Runtime {

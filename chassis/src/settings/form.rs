@@ -221,7 +221,7 @@ impl Names {
 
     /// The field in a map, by the name that is there.
     pub(crate) fn find<'m>(&self, map: &'m Map) -> Option<(&'m str, &'m Node)> {
-        self.all().find_map(|name| map.get_key_value(name)).map(|(name, node)| (name.as_str(), node))
+        self.all().find_map(|name| map.get_key_value(name)).map(|(name, node)| (name.as_str(), node.as_ref()))
     }
 }
 

@@ -2,17 +2,17 @@
 
 use std::{
     collections::{BTreeMap, btree_map},
-    fmt,
+    fmt, iter,
     ops::{Deref, DerefMut},
     sync::Arc,
 };
 
 use super::node::Node;
 
-/// A map of nodes. Its clones share the nodes until one of them is changed: a section that a single source has is part
-/// of the merged tree as it is.
+/// A map of nodes. Its clones share all of it until one of them is changed, and the nodes after that: what a single source
+/// says is part of the merged tree as it is.
 #[derive(Clone, Default)]
-pub(crate) struct Map(Arc<BTreeMap<String, Node>>);
+pub(crate) struct Map(Arc<BTreeMap<String, Arc<Node>>>);
 
 impl Map {
     pub(crate) fn new() -> Self {
@@ -23,10 +23,39 @@ impl Map {
     pub(crate) fn is_shared_with(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
     }
+
+    pub(crate) fn get(&self, key: &str) -> Option<&Node> {
+        self.0.get(key).map(AsRef::as_ref)
+    }
+
+    /// Puts a node at a key; gives the one that was there.
+    pub(crate) fn insert(&mut self, key: String, node: impl Into<Arc<Node>>) -> Option<Arc<Node>> {
+        self.deref_mut().insert(key, node.into())
+    }
+
+    /// The node at a key, to be changed in this map alone.
+    pub(crate) fn get_mut(&mut self, key: &str) -> Option<&mut Node> {
+        self.deref_mut().get_mut(key).map(Arc::make_mut)
+    }
+
+    /// The same, which is made if it is not there.
+    pub(crate) fn get_or_insert_with(&mut self, key: &str, node: impl FnOnce() -> Node) -> &mut Node {
+        Arc::make_mut(self.deref_mut().entry(key.to_owned()).or_insert_with(|| node().into()))
+    }
+
+    /// All nodes, to be changed in this map alone.
+    pub(crate) fn nodes_mut(&mut self) -> impl Iterator<Item = (&String, &mut Node)> {
+        self.deref_mut().iter_mut().map(|(key, node)| (key, Arc::make_mut(node)))
+    }
+
+    /// Takes away what is at a key.
+    pub(crate) fn remove(&mut self, key: &str) -> Option<Node> {
+        self.deref_mut().remove(key).map(Arc::unwrap_or_clone)
+    }
 }
 
 impl Deref for Map {
-    type Target = BTreeMap<String, Node>;
+    type Target = BTreeMap<String, Arc<Node>>;
 
     fn deref(&self) -> &Self::Target {
         &self.0
@@ -45,9 +74,9 @@ impl PartialEq for Map {
     }
 }
 
-impl FromIterator<(String, Node)> for Map {
-    fn from_iter<I: IntoIterator<Item = (String, Node)>>(nodes: I) -> Self {
-        Self(Arc::new(nodes.into_iter().collect()))
+impl<N: Into<Arc<Node>>> FromIterator<(String, N)> for Map {
+    fn from_iter<I: IntoIterator<Item = (String, N)>>(nodes: I) -> Self {
+        Self(Arc::new(nodes.into_iter().map(|(key, node)| (key, node.into())).collect()))
     }
 }
 
@@ -59,16 +88,16 @@ impl<const N: usize> From<[(String, Node); N]> for Map {
 
 impl IntoIterator for Map {
     type Item = (String, Node);
-    type IntoIter = btree_map::IntoIter<String, Node>;
+    type IntoIter = iter::Map<btree_map::IntoIter<String, Arc<Node>>, fn((String, Arc<Node>)) -> Self::Item>;
 
     fn into_iter(self) -> Self::IntoIter {
-        Arc::unwrap_or_clone(self.0).into_iter()
+        Arc::unwrap_or_clone(self.0).into_iter().map(|(key, node)| (key, Arc::unwrap_or_clone(node)))
     }
 }
 
 impl<'a> IntoIterator for &'a Map {
-    type Item = (&'a String, &'a Node);
-    type IntoIter = btree_map::Iter<'a, String, Node>;
+    type Item = (&'a String, &'a Arc<Node>);
+    type IntoIter = btree_map::Iter<'a, String, Arc<Node>>;
 
     fn into_iter(self) -> Self::IntoIter {
         self.0.iter()

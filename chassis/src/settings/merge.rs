@@ -3,12 +3,15 @@
 //! Each source is two of figment's providers: what it says for every service, and over it what it says for this
 //! one. The trees of the sources stay beside it as the index of positions: a value of the merged tree is found again
 //! in its source's tree, with the line and column, the spelling, and the origin that figment has no place for.
+//!
+//! What a single source says needs no decision, and is part of the merged tree as it is: most of a tree that serves many
+//! services, and most of a section that another source adds a key to.
 
-use std::{borrow::Cow, collections::BTreeMap};
+use std::{borrow::Cow, sync::Arc};
 
 use figment::{
     Error, Figment, Metadata, Profile, Provider,
-    value::{Dict, Empty, Map as Profiles, Num, Tag, Value as Merged},
+    value::{Dict, Map as Profiles, Tag, Value as Merged},
 };
 
 use super::{
@@ -30,43 +33,23 @@ pub(crate) fn merge(layers: &[&Node], service: &str) -> Node {
             parts.push(part);
         }
     }
-    let parts: Vec<&Node> = parts.iter().map(AsRef::as_ref).collect();
-
-    let alone = alone(&parts);
-    let mut figment = Figment::new();
-    for (number, part) in parts.iter().enumerate() {
-        let shared = |map: &Map| dict(map, &parts[..number], &|key| !alone.iter().any(|(alone, _)| *alone == key));
-        figment = figment.merge(Part { number, dict: part.as_map().map(shared).unwrap_or_default() });
-    }
-
+    let root = Level { nodes: parts.iter().map(|part| Some(part.as_ref())).collect(), is_open: true };
+    let part = |number| Part { number, dict: dict(number, &root) };
+    let figment = (0..parts.len()).fold(Figment::new(), |figment, number| figment.merge(part(number)));
     let merged = figment.data().ok().and_then(|mut data| data.remove(&Profile::Default)).unwrap_or_default();
-    let cursors: Vec<Option<&Node>> = parts.iter().copied().map(Some).collect();
-    let root = Merged::Dict(Tag::Default, merged);
-    let mut root = restore(root, &cursors, &figment).unwrap_or_else(|| Node::empty_map(Origin::default_value()));
-    if let Value::Map(map) = &mut root.value {
-        map.extend(alone.into_iter().map(|(key, node)| (key.to_owned(), node.clone())));
-    }
-    root
-}
-
-/// Sections that a single part has. Nothing is laid over them, and they may be most of a tree that serves many services.
-fn alone<'a>(parts: &[&'a Node]) -> Vec<(&'a str, &'a Node)> {
-    let mut found: BTreeMap<&str, Option<&Node>> = BTreeMap::new();
-    for (key, node) in parts.iter().filter_map(|part| part.as_map()).flatten() {
-        found.entry(key).and_modify(|other| *other = None).or_insert(Some(node));
-    }
-    found.into_iter().filter_map(|(key, node)| Some((key, node?))).collect()
+    let merged = Merged::Dict(Tag::Default, merged);
+    restore(merged, &root, &figment).unwrap_or_else(|| Node::empty_map(Origin::default_value()))
 }
 
 /// What a source says for one service alone, as if it said it for all.
 fn override_of(layer: &Node, service: &str) -> Option<Node> {
     let services = layer.child(SERVICES)?.as_map()?;
     // Names of variables have no hyphen.
-    let own = services.get(service).or_else(|| services.get(service.replace('-', "_").as_str()))?;
+    let own = services.get(service).or_else(|| services.get(&service.replace('-', "_")))?;
     let mut own = own.clone();
     if let Value::Map(map) = &mut own.value {
         map.remove(SERVICES);
-        map.values_mut().for_each(|node| node.is_override = true);
+        map.nodes_mut().for_each(|(_, node)| node.is_override = true);
         return Some(own);
     }
     None
@@ -77,7 +60,7 @@ fn opened<'a>(part: Cow<'a, Node>, below: &[&Node]) -> Cow<'a, Node> {
     fn has_raw(node: &Node) -> bool {
         match &node.value {
             Value::Raw(text) => text.trim_start().starts_with('{'),
-            Value::Map(map) => map.values().any(has_raw),
+            Value::Map(map) => map.values().any(|node| has_raw(node)),
             _ => false,
         }
     }
@@ -88,7 +71,7 @@ fn opened<'a>(part: Cow<'a, Node>, below: &[&Node]) -> Cow<'a, Node> {
                     node.value = Value::Map(map);
                 }
             }
-            Value::Map(map) => map.iter_mut().for_each(|(key, node)| {
+            Value::Map(map) => map.nodes_mut().for_each(|(key, node)| {
                 let below: Vec<&Node> = below.iter().filter_map(|lower| lower.child(key)).collect();
                 open(node, &below);
             }),
@@ -119,61 +102,80 @@ impl Provider for Part {
     }
 }
 
-/// A map as figment takes it, of the keys that are wanted. `below` are the same maps of the sources it will be laid over.
-fn dict(map: &Map, below: &[&Node], is_wanted: &dyn Fn(&str) -> bool) -> Dict {
-    map.iter()
-        .filter(|(key, _)| is_wanted(key))
-        .filter_map(|(key, node)| {
-            let below: Vec<&Node> = below.iter().filter_map(|lower| lower.child(key)).collect();
-            Some((key.clone(), value(node, &below)?))
-        })
-        .collect()
+/// What every part has at one place.
+struct Level<'n> {
+    nodes: Vec<Option<&'n Node>>,
+    /// There are only maps here and above, so that nothing hides what stands in one of them.
+    is_open: bool,
 }
 
-fn value(node: &Node, below: &[&Node]) -> Option<Merged> {
-    let tag = Tag::Default;
-    let is_over_map = below.iter().any(|lower| lower.is_map());
-    Some(match &node.value {
+impl<'n> Level<'n> {
+    fn below(&self, key: &str) -> Self {
+        let nodes: Vec<_> = self.nodes.iter().map(|node| node.and_then(|node| node.child(key))).collect();
+        let is_open = self.is_open && nodes.iter().flatten().all(|node| node.is_map());
+        Self { nodes, is_open }
+    }
+
+    /// Whether this key is a single part's, and nothing else is to be known of it.
+    fn is_alone(&self, key: &str) -> bool {
+        self.is_open && self.nodes.iter().flatten().filter(|node| node.child(key).is_some()).take(2).count() == 1
+    }
+
+    /// Everything that is a single part's.
+    fn alone(&self) -> impl Iterator<Item = (&'n String, &'n Arc<Node>)> {
+        let all = self.nodes.iter().flatten().filter_map(|node| node.as_map()).flatten();
+        all.filter(|(key, _)| self.is_alone(key))
+    }
+
+    fn is_over_map(&self, number: usize) -> bool {
+        self.nodes[..number].iter().flatten().any(|lower| lower.is_map())
+    }
+}
+
+/// What figment has to decide about, of this part.
+fn dict(number: usize, level: &Level<'_>) -> Dict {
+    let map = level.nodes[number].and_then(Node::as_map);
+    let contested = map.into_iter().flatten().filter(|(key, _)| !level.is_alone(key));
+    contested.filter_map(|(key, node)| Some((key.clone(), value(number, node, &level.below(key))?))).collect()
+}
+
+fn value(number: usize, node: &Node, level: &Level<'_>) -> Option<Merged> {
+    match &node.value {
         // A section of which everything is commented out takes nothing away.
-        Value::Null if is_over_map => return None,
-        Value::Null => Merged::Empty(tag, Empty::None),
-        Value::Bool(value) => Merged::Bool(tag, *value),
-        Value::Int(value) => Merged::Num(tag, Num::I128(*value)),
-        Value::Float(value) => Merged::Num(tag, Num::F64(*value)),
-        Value::Text(text) | Value::Raw(text) => Merged::String(tag, text.to_string()),
-        Value::List(items) => Merged::Array(tag, items.iter().filter_map(|item| value(item, &[])).collect()),
-        Value::Map(map) => Merged::Dict(tag, dict(map, below, &|_| true)),
-    })
+        Value::Null if level.is_over_map(number) => None,
+        Value::Map(_) => Some(Merged::Dict(Tag::Default, dict(number, level))),
+        // Whatever it is: the question is only whose.
+        _ => Some(Merged::Bool(Tag::Default, true)),
+    }
 }
 
 /// The merged value with everything that its source knows of it.
-fn restore(merged: Merged, cursors: &[Option<&Node>], figment: &Figment) -> Option<Node> {
+fn restore(merged: Merged, level: &Level<'_>, figment: &Figment) -> Option<Node> {
     let owner = figment.get_metadata(merged.tag()).and_then(|metadata| metadata.name.parse::<usize>().ok());
+    let nodes = &level.nodes;
     let Merged::Dict(_, dict) = merged else {
         let owner = owner?;
-        let mut node = (*cursors.get(owner)?)?.clone();
-        let lower = cursors[..owner].iter().flatten().rfind(|lower| !lower.is_null());
+        let mut node = (*nodes.get(owner)?)?.clone();
+        let lower = nodes[..owner].iter().flatten().rfind(|lower| !lower.is_null());
         node.hides = lower.filter(|lower| lower.is_map()).map(|lower| lower.named_at().clone());
         return Some(node);
     };
-    let mut map = Map::new();
-    for (key, merged) in dict {
-        let below: Vec<Option<&Node>> = cursors.iter().map(|cursor| cursor.and_then(|node| node.child(&key))).collect();
-        if let Some(node) = restore(merged, &below, figment) {
-            map.insert(key, node);
-        }
-    }
-    let is_map = |cursor: &Option<&Node>| cursor.is_some_and(Node::is_map);
+    let decided = dict.into_iter().filter_map(|(key, merged)| {
+        let node = restore(merged, &level.below(&key), figment)?;
+        Some((key, Arc::new(node)))
+    });
+    let alone = level.alone().map(|(key, node)| (key.clone(), Arc::clone(node)));
+    let map: Map = decided.chain(alone).collect();
+    let is_map = |node: &Option<&Node>| node.is_some_and(Node::is_map);
     // A map may have several owners; a person looks for it where it is written first.
-    let (Some(first), Some(last)) = (cursors.iter().position(is_map), owner.or(cursors.iter().rposition(is_map)))
-    else {
+    let (Some(first), Some(last)) = (nodes.iter().position(is_map), owner.or(nodes.iter().rposition(is_map))) else {
         return Some(Node::new(Value::Map(map), Origin::default_value()));
     };
-    let source = cursors[first]?;
+    let source = nodes[first]?;
     let mut node = Node::new(Value::Map(map), source.origin.clone());
     node.key_origin.clone_from(&source.key_origin);
     node.is_override = source.is_override;
-    let lower = cursors[..last].iter().flatten().rfind(|lower| !lower.is_null());
+    let lower = nodes[..last].iter().flatten().rfind(|lower| !lower.is_null());
     node.hides = lower.filter(|lower| !lower.is_map()).map(|lower| lower.origin.clone());
     Some(node)
 }

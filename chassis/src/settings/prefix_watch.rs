@@ -124,8 +124,13 @@ impl Live for Below {
         &self.prefix
     }
 
-    fn is_same(&self, now: Option<&Node>, candidate: Option<&Node>) -> bool {
-        now == candidate
+    fn follow(
+        self: Arc<Self>,
+        now: Option<&Node>,
+        candidate: Option<&Node>,
+        problems: &mut Problems,
+    ) -> Option<Commit> {
+        if now == candidate { None } else { self.prepare(candidate, problems) }
     }
 
     fn prepare(self: Arc<Self>, candidate: Option<&Node>, _: &mut Problems) -> Option<Commit> {

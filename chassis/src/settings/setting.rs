@@ -7,7 +7,7 @@ use std::{
 
 use arc_swap::{ArcSwap, Guard};
 use serde_json::Value as Json;
-use tokio::sync::watch;
+use tokio::sync::Notify;
 
 use super::{
     form::{Names, read_field},
@@ -32,7 +32,8 @@ pub struct Setting<T> {
 
 struct LiveCell<T> {
     value: ArcSwap<T>,
-    changes: watch::Sender<Arc<T>>,
+    /// Told after the value is another.
+    changed: Notify,
     place: Place<T>,
 }
 
@@ -80,7 +81,11 @@ impl<T: Send + Sync + 'static> Setting<T> {
 
     /// Follows the value from now on: the last of many quick changes is always seen.
     pub fn watch(&self) -> Watch<T> {
-        Watch { changes: self.live.get().map(|live| live.changes.subscribe()), setting: self.clone() }
+        let seen = match self.live.get() {
+            Some(live) => live.value.load_full(),
+            None => Arc::clone(&self.read),
+        };
+        Watch { seen, setting: self.clone() }
     }
 }
 
@@ -136,8 +141,7 @@ impl<T: SettingValue> SettingValue for Setting<T> {
         let mut section = at.trail.path();
         section.pop();
         let place = Place { section, names: at.names.clone(), default: at.default, rules: at.rules };
-        let (value, changes) = (ArcSwap::new(Arc::clone(&self.read)), watch::Sender::new(Arc::clone(&self.read)));
-        let cell = Arc::new(LiveCell { value, changes, place });
+        let cell = Arc::new(LiveCell { value: ArcSwap::new(Arc::clone(&self.read)), changed: Notify::new(), place });
         if self.live.set(Arc::clone(&cell)).is_ok() {
             cells.add(&(cell as Arc<dyn Live>));
         }
@@ -146,8 +150,7 @@ impl<T: SettingValue> SettingValue for Setting<T> {
 
 /// Follows a [`Setting`].
 pub struct Watch<T> {
-    /// Absent where nobody changes it.
-    changes: Option<watch::Receiver<Arc<T>>>,
+    seen: Arc<T>,
     /// Keeps the place alive, so that it goes on being updated.
     setting: Setting<T>,
 }
@@ -158,10 +161,18 @@ impl<T: Send + Sync + 'static> Watch<T> {
     /// # Cancel safety
     /// Nothing is lost: a change that came meanwhile is seen by the next call.
     pub async fn changed(&mut self) -> Arc<T> {
-        let Some(changes) = &mut self.changes else { return std::future::pending().await };
-        // The sender lives as long as `setting`, so this cannot fail.
-        let _ = changes.changed().await;
-        Arc::clone(&changes.borrow_and_update())
+        let Some(live) = self.setting.live.get() else { return std::future::pending().await };
+        loop {
+            // It is told of every change from here on, so that none can come between the look and the wait.
+            let changed = live.changed.notified();
+            let now = live.value.load_full();
+            // What was seen is kept, so that nothing else can be in its place.
+            if !Arc::ptr_eq(&now, &self.seen) {
+                self.seen = Arc::clone(&now);
+                return now;
+            }
+            changed.await;
+        }
     }
 
     /// The value now.
@@ -204,8 +215,9 @@ pub(super) trait Live: Send + Sync {
     /// What it is read from: the path of a section, or of whatever else is there.
     fn place(&self) -> &KeyPath;
 
-    /// Whether it is the same in both.
-    fn is_same(&self, now: Option<&Node>, candidate: Option<&Node>) -> bool;
+    /// The change from one to the other; `None` where there is none, or the value cannot be read.
+    fn follow(self: Arc<Self>, now: Option<&Node>, candidate: Option<&Node>, problems: &mut Problems)
+    -> Option<Commit>;
 
     /// Reads the value as it would be with this in its place; `None` when it cannot be read.
     fn prepare(self: Arc<Self>, candidate: Option<&Node>, problems: &mut Problems) -> Option<Commit>;
@@ -217,27 +229,46 @@ impl<T> LiveCell<T> {
     }
 }
 
+impl<T: SettingValue> LiveCell<T> {
+    /// Reads what was found in its section.
+    fn read(
+        self: Arc<Self>,
+        section: Option<&Node>,
+        found: Option<(&str, &Node)>,
+        problems: &mut Problems,
+    ) -> Option<Commit> {
+        let place = &self.place;
+        let trail = Trail::base(&place.section);
+        // The cell is known already; what is read here only brings a value.
+        let mut input = Input::alone(section, &trail, problems);
+        let setting = read_field::<Setting<T>>(&mut input, found, &place.names, place.default, place.rules)?;
+        let value = setting.read;
+        Some(Box::new(move || {
+            self.value.store(value);
+            self.changed.notify_waiters();
+        }))
+    }
+}
+
 impl<T: SettingValue> Live for LiveCell<T> {
     fn place(&self) -> &KeyPath {
         &self.place.section
     }
 
-    fn is_same(&self, now: Option<&Node>, candidate: Option<&Node>) -> bool {
-        self.find(now).map(|(_, node)| node) == self.find(candidate).map(|(_, node)| node)
+    fn follow(
+        self: Arc<Self>,
+        now: Option<&Node>,
+        candidate: Option<&Node>,
+        problems: &mut Problems,
+    ) -> Option<Commit> {
+        let found = self.find(candidate);
+        let is_same = self.find(now).map(|(_, node)| node) == found.map(|(_, node)| node);
+        if is_same { None } else { self.read(candidate, found, problems) }
     }
 
     fn prepare(self: Arc<Self>, candidate: Option<&Node>, problems: &mut Problems) -> Option<Commit> {
-        let place = &self.place;
-        let trail = Trail::base(&place.section);
-        // The cell is known already; what is read here only brings a value.
-        let mut input = Input::alone(candidate, &trail, problems);
         let found = self.find(candidate);
-        let setting = read_field::<Setting<T>>(&mut input, found, &place.names, place.default, place.rules)?;
-        let value = setting.read;
-        Some(Box::new(move || {
-            self.value.store(Arc::clone(&value));
-            self.changes.send_replace(value);
-        }))
+        self.read(candidate, found, problems)
     }
 }
 
@@ -287,8 +318,7 @@ impl Cells {
             if is_shared(now, candidate) {
                 continue;
             }
-            let changed = cells.iter().filter(|cell| !cell.is_same(now, candidate));
-            commits.extend(changed.filter_map(|cell| Arc::clone(cell).prepare(candidate, problems)));
+            commits.extend(cells.iter().filter_map(|cell| Arc::clone(cell).follow(now, candidate, problems)));
         }
         Prepared { commits, last }
     }

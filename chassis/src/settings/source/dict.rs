@@ -19,7 +19,7 @@ use crate::{
 #[derive(Clone, Default)]
 pub struct Dict {
     /// Paths and values, in the order they were given.
-    entries: Vec<(String, Json)>,
+    entries: Vec<(String, Node)>,
 }
 
 impl Dict {
@@ -31,7 +31,7 @@ impl Dict {
     /// Sets the key at `path`, such as `resources.http.port`. Maps are laid over what was set before.
     #[must_use]
     pub fn set(mut self, path: impl Into<String>, value: impl Into<Json>) -> Self {
-        self.entries.push((path.into(), value.into()));
+        self.extend([(path.into(), value.into())]);
         self
     }
 
@@ -59,13 +59,14 @@ impl Dict {
 /// A map of settings, with or without the root `system`.
 impl From<Json> for Dict {
     fn from(settings: Json) -> Self {
-        Self { entries: vec![(String::new(), settings)] }
+        Self::new().set("", settings)
     }
 }
 
 impl Extend<(String, Json)> for Dict {
     fn extend<I: IntoIterator<Item = (String, Json)>>(&mut self, entries: I) {
-        self.entries.extend(entries);
+        let origin = Origin::builder();
+        self.entries.extend(entries.into_iter().map(|(path, value)| (path, Node::from_json(value, &origin))));
     }
 }
 
@@ -75,20 +76,18 @@ impl Source for Dict {
     }
 
     fn load(&self, problems: &mut Problems) -> Layer {
-        let origin = Origin::builder();
         let mut layer = Layer::empty();
-        for (path, value) in &self.entries {
-            let node = Node::from_json(value.clone(), &origin);
+        for (path, node) in self.entries.iter().cloned() {
             if !path.is_empty() && path != "system" {
-                insert(&mut layer, path, node, problems);
+                insert(&mut layer, &path, node, problems);
                 continue;
             }
             let Value::Map(map) = node.value else {
                 let found = node.found(false);
-                problems.push(Problem::of_source(origin.clone(), format!("settings are a map, not {found}")));
+                problems.push(Problem::of_source(node.origin, format!("settings are a map, not {found}")));
                 continue;
             };
-            let Value::Map(map) = Layer::below_root(map, origin.clone()).value else { continue };
+            let Value::Map(map) = Layer::below_root(map, node.origin).value else { continue };
             for (key, node) in map {
                 lay(&mut layer, &KeyPath::from_steps(vec![key.into()]), node, problems);
             }

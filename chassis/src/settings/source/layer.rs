@@ -1,7 +1,5 @@
 //! What one source says: a tree of values with their origins.
 
-use std::collections::btree_map::Entry;
-
 use serde_json::Value as Json;
 
 use crate::settings::{
@@ -70,7 +68,7 @@ impl Layer {
         let mut at = &mut self.root;
         for (depth, step) in (1..).zip(steps) {
             let Value::Map(map) = &mut at.value else { return };
-            at = map.entry(step.to_owned()).or_insert_with(|| Node::empty_map(node.origin.clone()));
+            at = map.get_or_insert_with(step, || Node::empty_map(node.origin.clone()));
             if !at.is_map() {
                 let above = KeyPath::from_steps(path.steps().take(depth).map(Box::from).collect());
                 problems.push(conflict(above, &at.origin, &node.origin));
@@ -79,16 +77,11 @@ impl Layer {
             }
         }
         let Value::Map(map) = &mut at.value else { return };
-        match map.entry(last.to_owned()) {
-            Entry::Vacant(entry) => {
-                entry.insert(node);
+        match map.get(last) {
+            Some(there) if there.is_map() && !node.is_map() => {
+                problems.push(conflict(path.clone(), &node.origin, &first_origin(there)));
             }
-            Entry::Occupied(entry) if entry.get().is_map() && !node.is_map() => {
-                problems.push(conflict(path.clone(), &node.origin, &first_origin(entry.get())));
-            }
-            Entry::Occupied(mut entry) => {
-                entry.insert(node);
-            }
+            _ => drop(map.insert(last.to_owned(), node)),
         }
     }
 

@@ -52,7 +52,6 @@ fn switch(text: &str) -> Option<bool> {
 fn read_int(input: &mut Input<'_>, type_min: i128, type_max: i128) -> Option<i128> {
     let min = input.rules.min.and_then(Bound::int).map_or(type_min, |min| min.max(type_min));
     let max = input.rules.max.and_then(Bound::int).map_or(type_max, |max| max.min(type_max));
-    let expected = expected_int(min, max);
     let (value, help) = match input.node.map(|node| &node.value) {
         Some(Value::Int(value)) => (Some(*value), None),
         Some(Value::Raw(text)) => (text.trim().parse().ok(), None),
@@ -65,7 +64,7 @@ fn read_int(input: &mut Input<'_>, type_min: i128, type_max: i128) -> Option<i12
     match value {
         Some(value) if (min..=max).contains(&value) => Some(value),
         _ => {
-            input.mismatch_with(expected, help);
+            input.mismatch_with(expected_int(min, max), help);
             None
         }
     }

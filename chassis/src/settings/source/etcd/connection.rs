@@ -50,6 +50,7 @@ impl Connection {
             let (next, ()) = tokio::join!(pages.next(), async {
                 yield_now().await;
                 yield_now().await;
+                entries.reserve(found.len());
                 let settings = found.into_iter().filter(|found| is_setting(found.key(), prefix));
                 entries.extend(settings.map(|found| {
                     let revision = found.mod_revision();

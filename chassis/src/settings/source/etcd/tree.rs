@@ -1,6 +1,9 @@
 //! What stands below the prefix, by key, and how it becomes settings.
 
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
 
 use serde_json::Value as Json;
 
@@ -28,13 +31,12 @@ pub(super) struct Entry {
     /// When it was last written.
     revision: i64,
     /// The value, or what is wrong with it, in words without any of it.
-    value: Result<Node, String>,
+    value: Result<Arc<Node>, String>,
 }
 
 impl Entry {
     pub(super) fn of(key: &[u8], document: &[u8], revision: i64) -> Self {
-        let origin = Origin::etcd(String::from_utf8_lossy(key), revision);
-        Self { revision, value: parse(document, &origin) }
+        Self { revision, value: parse(document, &origin(key, revision)).map(Arc::new) }
     }
 }
 
@@ -70,7 +72,7 @@ impl Keys {
 
     /// Takes over what is going to be written, from the place it is written in.
     pub(super) fn put_from(&mut self, key: Vec<u8>, document: &[u8], origin: &Origin) {
-        self.entries.insert(key, Entry { revision: 0, value: parse(document, origin) });
+        self.entries.insert(key, Entry { revision: 0, value: parse(document, origin).map(Arc::new) });
     }
 
     /// All keys with their revisions.
@@ -102,7 +104,7 @@ impl Keys {
     pub(super) fn good(&self, prefix: &str) -> impl Iterator<Item = (&str, KeyPath, &Node, i64)> {
         self.entries.iter().filter_map(move |(key, Entry { revision, value })| {
             name(key, prefix).ok()?;
-            Some((std::str::from_utf8(key).ok()?, path(key, prefix), value.as_ref().ok()?, *revision))
+            Some((std::str::from_utf8(key).ok()?, path(key, prefix), value.as_ref().ok()?.as_ref(), *revision))
         })
     }
 
@@ -110,14 +112,14 @@ impl Keys {
     pub(super) fn layer(&self, prefix: &str, problems: &mut Problems) -> Layer {
         self.tell_same_but_for_case(problems);
         let mut layer = Layer::empty();
-        let mut good: Vec<(&str, &Node)> = Vec::with_capacity(self.entries.len());
+        let mut good: Vec<(&str, &Arc<Node>)> = Vec::with_capacity(self.entries.len());
         // Keys that hold a value and are the beginning of the next one: `/a` for `/a/b`.
         let mut above: Vec<(&[u8], i64)> = Vec::new();
         for (key, Entry { revision, value }) in &self.entries {
             while above.pop_if(|(start, _)| !key.starts_with(start)).is_some() {}
             let mut tell = |what: String, help: &str| {
-                let origin = Origin::etcd(String::from_utf8_lossy(key), *revision);
-                problems.push(Problem::at(path(key, prefix), what).origin(origin).help(help).if_read());
+                let problem = Problem::at(path(key, prefix), what).origin(origin(key, *revision));
+                problems.push(problem.help(help).if_read());
             };
             let name = match name(key, prefix) {
                 Ok(name) => name,
@@ -127,8 +129,8 @@ impl Keys {
                 }
             };
             if let Some((start, revision)) = above.iter().find(|(start, _)| key.get(start.len()) == Some(&b'/')) {
-                let value = Origin::etcd(String::from_utf8_lossy(start), *revision);
-                tell(format!("is below a key that has a value itself, {value}"), "delete one of the two");
+                let what = format!("is below a key that has a value itself, {}", origin(start, *revision));
+                tell(what, "delete one of the two");
                 continue;
             }
             above.push((key, *revision));
@@ -151,11 +153,18 @@ impl Keys {
             let folded = key.to_ascii_lowercase();
             let other = self.entries.get_key_value(&folded).map(|(other, _)| other.as_slice());
             let Some(other) = other.or_else(|| seen.insert(folded, key)) else { continue };
-            let revision = |key: &[u8]| self.entries.get(key).map_or(0, |entry| entry.revision);
-            let origin = |key: &[u8]| Origin::etcd(String::from_utf8_lossy(key), revision(key));
+            let origin = |key: &[u8]| origin(key, self.revision(key).unwrap_or_default());
             let what = format!("differs only in case from {}", origin(other));
             problems.warn(Problem::of_source(origin(key), what).help("delete the one that nobody means"));
         }
+    }
+}
+
+/// A key as it was written last.
+fn origin(key: &[u8], revision: i64) -> Origin {
+    match std::str::from_utf8(key) {
+        Ok(key) => Origin::etcd(key, revision),
+        Err(_) => Origin::etcd(String::from_utf8_lossy(key), revision),
     }
 }
 
@@ -168,10 +177,10 @@ fn parse(document: &[u8], origin: &Origin) -> Result<Node, String> {
     };
     let is_spelled = matches!(json, Json::Number(_) | Json::Bool(_));
     let node = Node::from_json(json, origin);
-    match std::str::from_utf8(document) {
-        Ok(text) if is_spelled => Ok(node.spelled(text.trim())),
-        _ => Ok(node),
+    if is_spelled && let Ok(text) = std::str::from_utf8(document) {
+        return Ok(node.spelled(text.trim()));
     }
+    Ok(node)
 }
 
 /// The name of a key below the prefix, or what is wrong with it.
@@ -180,10 +189,17 @@ fn name<'a>(key: &'a [u8], prefix: &str) -> Result<&'a str, String> {
         return Err("the name of this key is not UTF-8".to_owned());
     };
     let name = key.strip_prefix(prefix).and_then(|rest| rest.strip_prefix('/')).unwrap_or(key);
-    if name.split('/').any(str::is_empty) {
+    // As if a slash stood before and after it.
+    let (mut last, mut depth, mut is_missing) = (b'/', 0, false);
+    for byte in name.bytes().chain([b'/']) {
+        depth += usize::from(byte == b'/');
+        is_missing |= byte == b'/' && last == b'/';
+        last = byte;
+    }
+    if is_missing {
         return Err("a name before, between or after slashes is missing".to_owned());
     }
-    if name.split('/').nth(DEEPEST).is_some() {
+    if depth > DEEPEST {
         return Err(format!("the key has more than {DEEPEST} names"));
     }
     Ok(name)
@@ -204,24 +220,23 @@ fn path(key: &[u8], prefix: &str) -> KeyPath {
 }
 
 /// What these keys are together. They are sorted, and the same up to `depth`: what is in one directory stands together.
-fn directory(keys: &[(&str, &Node)], depth: usize) -> Map {
-    let mut map = Map::new();
+fn directory(keys: &[(&str, &Arc<Node>)], depth: usize) -> Map {
     let mut rest = keys;
-    while let [(key, node), others @ ..] = rest {
-        let name = &key[depth..];
-        let Some((name, _)) = name.split_once('/') else {
-            map.insert(name.to_owned(), Node::clone(node));
-            rest = others;
-            continue;
-        };
-        let start = &key[..depth + name.len() + 1];
-        let count = rest.iter().take_while(|(key, _)| key.starts_with(start)).count();
-        let (inside, others) = rest.split_at(count);
-        let inside = Value::Map(directory(inside, start.len()));
-        map.insert(name.to_owned(), Node::new(inside, node.origin.clone()));
+    let next = || {
+        let &[(key, node), ..] = rest else { return None };
+        let name = key[depth..].split('/').next().unwrap_or_default();
+        let end = depth + name.len();
+        if end == key.len() {
+            rest = &rest[1..];
+            return Some((name.to_owned(), Arc::clone(node)));
+        }
+        let start = &key[depth..=end];
+        let (inside, others) = rest.split_at(rest.partition_point(|(key, _)| key[depth..].starts_with(start)));
         rest = others;
-    }
-    map
+        let directory = Value::Map(directory(inside, end + 1));
+        Some((name.to_owned(), Node::new(directory, node.origin.clone()).into()))
+    };
+    std::iter::from_fn(next).collect()
 }
 
 #[cfg(test)]

@@ -174,7 +174,7 @@ impl<'t> Composer<'_, 't> {
         match node.value {
             Value::Map(defaults) => {
                 for (key, value) in defaults {
-                    map.entry(key).or_insert(value);
+                    map.get_or_insert_with(&key, || value);
                 }
             }
             Value::List(items) => items.into_iter().for_each(|item| self.merge(map, item)),
