@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use tokio::sync::{Notify, broadcast, mpsc, oneshot};
 
 /// Rounds of each way, in turns.
-const ROUNDS: usize = 11;
+const ROUNDS: usize = 51;
 const MESSAGES: u64 = 50_000;
 const REQUESTS: u64 = 20_000;
 
@@ -94,11 +94,13 @@ async fn compare(level: &str) {
             raw.push(measured(count, by_channels(way)).await);
             own.push(measured(count, by_broker(&running, way)).await);
         }
-        let ((raw_rate, raw_cpu), (own_rate, own_cpu)) = (median(raw), median(own));
+        // Of each round by itself: a machine that becomes slower does so for both.
+        let ratio = |of: fn(&(f64, f64)) -> f64| median(own.iter().zip(&raw).map(|(own, raw)| of(own) / of(raw)));
+        let (rate, cpu) = (ratio(|measured| measured.0), ratio(|measured| measured.1));
+        let both = |of: &[(f64, f64)]| (median(of.iter().map(|one| one.0)), median(of.iter().map(|one| one.1)));
+        let ((raw_rate, raw_cpu), (own_rate, own_cpu)) = (both(&raw), both(&own));
         println!(
-            "{way:18} tokio {raw_rate:9.0} {raw_cpu:6.2}   chassis {own_rate:9.0} {own_cpu:6.2}   {:.2} × (CPU {:.2} ×)",
-            own_rate / raw_rate,
-            own_cpu / raw_cpu
+            "{way:18} tokio {raw_rate:9.0} {raw_cpu:6.2}   chassis {own_rate:9.0} {own_cpu:6.2}   {rate:.2} × (CPU {cpu:.2} ×)"
         );
     }
     running.stop().await.unwrap_or_else(|error| panic!("{error:#}"));
@@ -202,7 +204,8 @@ fn cpu() -> Duration {
     Duration::new(time.tv_sec.unsigned_abs(), u32::try_from(time.tv_nsec).unwrap_or_default())
 }
 
-fn median(mut measured: Vec<(f64, f64)>) -> (f64, f64) {
-    measured.sort_by(|one, other| one.0.total_cmp(&other.0));
+fn median(measured: impl Iterator<Item = f64>) -> f64 {
+    let mut measured: Vec<f64> = measured.collect();
+    measured.sort_by(f64::total_cmp);
     measured[measured.len() / 2]
 }

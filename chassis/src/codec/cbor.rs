@@ -2,7 +2,7 @@
 
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::Codec;
+use super::{Codec, sized::sized};
 use crate::{Error, Result};
 
 /// CBOR, RFC 8949.
@@ -15,9 +15,7 @@ impl Codec for Cbor {
     }
 
     fn encode<T: Serialize + ?Sized>(&self, value: &T) -> Result<Vec<u8>> {
-        let mut body = Vec::new();
-        ciborium::into_writer(value, &mut body).map_err(Error::msg)?;
-        Ok(body)
+        sized(|body| ciborium::into_writer(value, body)).map_err(Error::msg)
     }
 
     fn decode<T: DeserializeOwned>(&self, body: &[u8], _: Option<&str>) -> Result<T> {

@@ -2,7 +2,7 @@
 
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::Codec;
+use super::{Codec, sized::sized};
 use crate::{Error, Result};
 
 /// JSON, RFC 8259.
@@ -15,7 +15,7 @@ impl Codec for Json {
     }
 
     fn encode<T: Serialize + ?Sized>(&self, value: &T) -> Result<Vec<u8>> {
-        Ok(serde_json::to_vec(value)?)
+        Ok(sized(|body| serde_json::to_writer(body, value))?)
     }
 
     fn decode<T: DeserializeOwned>(&self, body: &[u8], _: Option<&str>) -> Result<T> {

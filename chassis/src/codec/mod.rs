@@ -47,6 +47,7 @@ mod json;
 #[cfg(feature = "messagepack")]
 mod message_pack;
 mod raw;
+mod sized;
 mod text;
 #[cfg(feature = "yaml-codec")]
 mod yaml;

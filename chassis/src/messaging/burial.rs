@@ -115,6 +115,6 @@ impl<E: Engine> Burial<E> {
 fn error_answer(error: &Error) -> Outgoing {
     let body = serde_json::json!({ "error": error.to_string() }).to_string();
     let mut answer = Outgoing::new(body, "application/json");
-    answer.headers.set(known::ERROR, error.cause().as_str());
+    answer.headers.set_known(known::ERROR, error.cause().as_str());
     answer
 }

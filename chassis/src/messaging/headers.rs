@@ -1,12 +1,12 @@
 //! What travels beside the body of a message.
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 use bytes::Bytes;
 
 /// Names and values beside the body, in the order they were added. Names are found whatever their case.
 #[derive(Clone, Default, PartialEq, Eq)]
-pub struct Headers(Vec<(Box<str>, Bytes)>);
+pub struct Headers(Vec<(Cow<'static, str>, Bytes)>);
 
 impl Headers {
     /// No headers.
@@ -16,10 +16,18 @@ impl Headers {
 
     /// Sets a header; what it was is gone.
     pub fn set(&mut self, name: &str, value: impl Into<Bytes>) {
-        let value = value.into();
+        self.put(name, |name| name.to_owned().into(), value.into());
+    }
+
+    /// As [`set`](Self::set), for a name that needs no memory of its own.
+    pub(crate) fn set_known(&mut self, name: &'static str, value: impl Into<Bytes>) {
+        self.put(name, Cow::Borrowed, value.into());
+    }
+
+    fn put<'n>(&mut self, name: &'n str, own: impl FnOnce(&'n str) -> Cow<'static, str>, value: Bytes) {
         match self.0.iter_mut().find(|(found, _)| found.eq_ignore_ascii_case(name)) {
             Some((_, found)) => *found = value,
-            None => self.0.push((name.into(), value)),
+            None => self.0.push((own(name), value)),
         }
     }
 
@@ -56,7 +64,7 @@ impl Headers {
 
 impl<'a> FromIterator<(&'a str, Bytes)> for Headers {
     fn from_iter<I: IntoIterator<Item = (&'a str, Bytes)>>(headers: I) -> Self {
-        Self(headers.into_iter().map(|(name, value)| (name.into(), value)).collect())
+        Self(headers.into_iter().map(|(name, value)| (name.to_owned().into(), value)).collect())
     }
 }
 

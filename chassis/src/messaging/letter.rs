@@ -76,11 +76,11 @@ pub(super) fn dead_letter(
     let headers = &mut letter.headers;
     // Sent again by a person, it begins anew.
     headers.remove(known::DEADLINE);
-    headers.set(known::DEAD_REASON, reason.as_str());
-    headers.set(known::DEAD_ERROR, error);
-    headers.set(known::DEAD_ATTEMPTS, message.attempt.to_string());
-    headers.set(known::DEAD_SERVICE, service.to_owned());
-    headers.set(known::DEAD_SOURCE, format!("{pattern} {name}"));
-    headers.set(known::DEAD_TIME, timestamp(SystemTime::now()));
+    headers.set_known(known::DEAD_REASON, reason.as_str());
+    headers.set_known(known::DEAD_ERROR, error);
+    headers.set_known(known::DEAD_ATTEMPTS, message.attempt.to_string());
+    headers.set_known(known::DEAD_SERVICE, service.to_owned());
+    headers.set_known(known::DEAD_SOURCE, format!("{pattern} {name}"));
+    headers.set_known(known::DEAD_TIME, timestamp(SystemTime::now()));
     letter
 }

@@ -121,12 +121,12 @@ pub(super) fn outgoing<E: Engine, T: Serialize + ?Sized>(
     }
     let Extras { mut headers, key, timeout: _, expires_in } = extras;
     if let Some(ids) = Ids::current() {
-        headers.set(known::REQUEST_ID, ids.request_id().as_str().to_owned());
-        headers.set(known::TRACE, ids.trace().traceparent().to_vec());
+        headers.set_known(known::REQUEST_ID, ids.request_id().as_str().to_owned());
+        headers.set_known(known::TRACE, ids.trace().traceparent().to_vec());
     }
     if let Some(time) = expires_in {
         let deadline = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default() + time;
-        headers.set(known::DEADLINE, deadline.as_millis().to_string());
+        headers.set_known(known::DEADLINE, deadline.as_millis().to_string());
     }
     Ok(Outgoing { body: body.into(), content_type: content_type.into(), headers, key })
 }

@@ -10,6 +10,7 @@ use std::{
 use futures_util::future::BoxFuture;
 use tokio::{
     sync::{Mutex, mpsc},
+    task::coop::consume_budget,
     time::{Instant, sleep, timeout},
 };
 use tokio_util::sync::CancellationToken;
@@ -148,6 +149,8 @@ impl<E: Engine> Worker<E> {
     }
 
     async fn handle(&self, delivered: Taken<E>) -> Went {
+        // Messages that are there already, and handlers that wait for nothing, must not keep others from working.
+        consume_budget().await;
         let _at_work = AtWork::begin(&self.burial.meters);
         let mut message = Arc::clone(delivered.message());
         loop {

@@ -83,7 +83,7 @@ impl Delivered for AmqpDelivered {
             Verdict::Answer(answer) => {
                 if self.is_refused(answer).await? {
                     let mut sorry = Outgoing::new(r#"{"error":"the answer cannot be sent"}"#, "application/json");
-                    sorry.headers.set(known::ERROR, Cause::Crashed.as_str());
+                    sorry.headers.set_known(known::ERROR, Cause::Crashed.as_str());
                     self.is_refused(sorry).await?;
                 }
                 self.acknowledge()

@@ -5,7 +5,7 @@ use std::{fmt, sync::Arc};
 use tokio::time::Instant;
 
 use super::{
-    inbox::{Inbox, Taken},
+    inbox::{Inbox, Origin, Taken},
     record,
 };
 use crate::{
@@ -18,33 +18,35 @@ use crate::{
 
 /// A message that was handed over; dropped, it is handed over again.
 pub struct KafkaDelivered {
-    taken: Taken,
+    message: Arc<Incoming>,
+    origin: Origin,
     is_settled: bool,
     inbox: Arc<Inbox>,
 }
 
 impl KafkaDelivered {
     pub(super) fn new(taken: Taken, inbox: &Arc<Inbox>) -> Self {
-        Self { taken, is_settled: false, inbox: Arc::clone(inbox) }
+        let Taken { message, origin } = taken;
+        Self { message: Arc::new(message), origin, is_settled: false, inbox: Arc::clone(inbox) }
     }
 
     /// The message as it is to be taken again.
     fn changed(&self, change: impl FnOnce(&mut Incoming)) -> Taken {
-        let mut message = Incoming::clone(&self.taken.message);
+        let mut message = Incoming::clone(&self.message);
         change(&mut message);
-        Taken { message: Arc::new(message), origin: self.taken.origin }
+        Taken { message, origin: self.origin }
     }
 }
 
 impl Delivered for KafkaDelivered {
     fn message(&self) -> &Arc<Incoming> {
-        &self.taken.message
+        &self.message
     }
 
     async fn settle(mut self, verdict: Verdict) -> Result<()> {
         self.is_settled = true;
         match verdict {
-            Verdict::Done | Verdict::Answer(_) => self.inbox.done(self.taken.origin),
+            Verdict::Done | Verdict::Answer(_) => self.inbox.done(self.origin),
             Verdict::Again { after, attempt } => {
                 let again = self.changed(|message| {
                     message.attempt = attempt;
@@ -68,6 +70,6 @@ impl Drop for KafkaDelivered {
 
 impl fmt::Debug for KafkaDelivered {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("KafkaDelivered").field(&self.taken.message).finish()
+        f.debug_tuple("KafkaDelivered").field(&self.message).finish()
     }
 }

@@ -3,7 +3,7 @@
 mod inside;
 
 use std::{
-    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    sync::{Condvar, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -57,7 +57,7 @@ impl Inbox {
     pub(super) fn put(&self, partition: i32, offset: i64, message: Incoming) -> bool {
         let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
         read.bytes += message.body.len();
-        read.messages.push(Read { partition, offset, message: Arc::new(message) });
+        read.messages.push(Read { partition, offset, message });
         read.messages.len() >= BATCH || read.bytes >= BATCH_BYTES
     }
 

@@ -1,7 +1,7 @@
 //! A service at a hub.
 
 use std::{
-    fmt,
+    fmt, iter,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -56,7 +56,8 @@ pub struct MemoryConsumer {
 pub struct MemoryDelivered {
     queue: Arc<Queue>,
     message: Arc<Incoming>,
-    entry: Option<Entry>,
+    caller: Option<oneshot::Sender<Incoming>>,
+    is_settled: bool,
 }
 
 impl MemoryConnection {
@@ -83,16 +84,19 @@ impl Connection for MemoryConnection {
     }
 
     async fn send(&self, pattern: Pattern, name: &str, message: Outgoing, until: Instant) -> Result<()> {
-        let message = Arc::new(Incoming::from(message));
+        let message = Incoming::from(message);
         if pattern != Pattern::PublishSubscribe {
             let queue = self.hub.queue(pattern, name, self.capacity);
-            let pushed = queue.push(Entry { message, caller: None }, until).await;
-            return pushed.map_err(|_| Failure::NotSent(no_room(self.capacity)).into_error());
+            return match queue.push(Entry { message, caller: None }, until).await {
+                true => Ok(()),
+                false => Err(Failure::NotSent(no_room(self.capacity)).into_error()),
+            };
         }
         let mut full = 0;
-        for subscriber in &*self.hub.subscribers(name) {
-            let entry = Entry { message: Arc::clone(&message), caller: None };
-            full += usize::from(subscriber.queue.push(entry, until).await.is_err());
+        let subscribers = self.hub.subscribers(name);
+        for (subscriber, message) in subscribers.iter().zip(iter::repeat_n(message, subscribers.len())) {
+            let entry = Entry { message, caller: None };
+            full += usize::from(!subscriber.queue.push(entry, until).await);
         }
         match full {
             0 => Ok(()),
@@ -104,8 +108,8 @@ impl Connection for MemoryConnection {
         // Who replies may be about to start.
         let queue = self.hub.queue(Pattern::RequestResponse, name, self.capacity);
         let (caller, answer) = oneshot::channel();
-        let entry = Entry { message: Arc::new(Incoming::from(message)), caller: Some(caller) };
-        if queue.push(entry, until).await.is_err() {
+        let entry = Entry { message: message.into(), caller: Some(caller) };
+        if !queue.push(entry, until).await {
             return Err(Failure::NotSent(no_room(self.capacity)).into_error());
         }
         match timeout_at(until, answer).await {
@@ -167,13 +171,13 @@ impl Consumer for MemoryConsumer {
         if self.closed.is_closed.load(Ordering::Acquire) {
             return None;
         }
-        let entry = match self.queue.try_pop() {
+        let Entry { message, caller } = match self.queue.try_pop() {
             Ok(entry) => entry,
             // Waiting for the end, too, costs more than a message.
             Err(_) => self.closed.token.run_until_cancelled(self.queue.pop()).await?,
         };
-        let (queue, message) = (Arc::clone(&self.queue), Arc::clone(&entry.message));
-        Some(Ok(MemoryDelivered { queue, message, entry: Some(entry) }))
+        let (queue, message) = (Arc::clone(&self.queue), Arc::new(message));
+        Some(Ok(MemoryDelivered { queue, message, caller, is_settled: false }))
     }
 }
 
@@ -191,20 +195,21 @@ impl Delivered for MemoryDelivered {
     }
 
     async fn settle(mut self, verdict: Verdict) -> Result<()> {
-        let Some(entry) = self.entry.take() else { return Ok(()) };
+        self.is_settled = !matches!(verdict, Verdict::Back);
         match verdict {
             Verdict::Done => {}
             Verdict::Answer(answer) => {
                 // A caller that has given up is no failure.
-                if let Some(caller) = entry.caller {
+                if let Some(caller) = self.caller.take() {
                     let _ = caller.send(answer.into());
                 }
             }
             Verdict::Again { after, attempt } => {
-                let message = Arc::new(Incoming { attempt, ..Arc::unwrap_or_clone(entry.message) });
-                self.queue.put_later(Entry { message, ..entry }, Instant::now() + after);
+                let message = Incoming { attempt, ..(*self.message).clone() };
+                self.queue.put_later(Entry { message, caller: self.caller.take() }, Instant::now() + after);
             }
-            Verdict::Back => self.entry = Some(entry),
+            // By being dropped.
+            Verdict::Back => {}
         }
         Ok(())
     }
@@ -212,9 +217,9 @@ impl Delivered for MemoryDelivered {
 
 impl Drop for MemoryDelivered {
     fn drop(&mut self) {
-        if let Some(entry) = self.entry.take() {
-            let message = Arc::new(Incoming { is_redelivered: true, ..(*entry.message).clone() });
-            self.queue.put_back(Entry { message, ..entry });
+        if !self.is_settled {
+            let message = Incoming { is_redelivered: true, ..(*self.message).clone() };
+            self.queue.put_back(Entry { message, caller: self.caller.take() });
         }
     }
 }

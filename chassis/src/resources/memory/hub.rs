@@ -6,6 +6,8 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
 };
 
+use foldhash::fast::RandomState;
+
 use super::queue::Queue;
 use crate::messaging::Pattern;
 
@@ -15,9 +17,9 @@ pub struct Hub(Arc<Mutex<Names>>);
 
 #[derive(Default)]
 pub(super) struct Names {
-    pushed: HashMap<Box<str>, Arc<Queue>>,
-    requested: HashMap<Box<str>, Arc<Queue>>,
-    published: HashMap<Box<str>, Arc<[Subscription]>>,
+    pushed: HashMap<Box<str>, Arc<Queue>, RandomState>,
+    requested: HashMap<Box<str>, Arc<Queue>, RandomState>,
+    published: HashMap<Box<str>, Arc<[Subscription]>, RandomState>,
     /// How many services are at it.
     services: usize,
 }

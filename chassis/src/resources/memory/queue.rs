@@ -3,7 +3,7 @@
 use std::{
     collections::VecDeque,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
 };
@@ -33,9 +33,10 @@ struct Waiting {
     later: Resting<Entry>,
 }
 
-/// A message, with who waits for its answer.
+/// A message, with who waits for its answer. It is held as it is: memory that one thread takes and another one gives back
+/// makes the two wait for each other.
 pub(super) struct Entry {
-    pub(super) message: Arc<Incoming>,
+    pub(super) message: Incoming,
     pub(super) caller: Option<oneshot::Sender<Incoming>>,
 }
 
@@ -50,29 +51,27 @@ impl Queue {
         }
     }
 
-    /// Puts a message behind the others once there is room; gives it back when there is none in time.
-    pub(super) async fn push(&self, entry: Entry, until: Instant) -> Result<(), Entry> {
-        let mut entry = entry;
-        loop {
-            entry = match self.try_push(entry) {
-                Ok(()) => return Ok(()),
-                Err(entry) => entry,
-            };
+    /// Puts a message behind the others once there is room; whether there was room in time.
+    pub(super) async fn push(&self, entry: Entry, until: Instant) -> bool {
+        let mut entry = Some(entry);
+        while !self.try_push(&mut entry) {
             if timeout_at(until, self.room.notified()).await.is_err() {
-                return Err(entry);
+                return false;
             }
         }
+        true
     }
 
-    fn try_push(&self, entry: Entry) -> Result<(), Entry> {
+    /// Takes the message in, if there is room.
+    fn try_push(&self, entry: &mut Option<Entry>) -> bool {
         let mut waiting = self.lock();
         if waiting.len() >= self.capacity {
-            return Err(entry);
+            return false;
         }
-        waiting.ready.push_back(entry);
+        waiting.ready.extend(entry.take());
         drop(waiting);
         self.items.notify_one();
-        Ok(())
+        true
     }
 
     /// Takes the first message that is due.

@@ -7,6 +7,7 @@ use std::{
 };
 
 use bytes::Bytes;
+use foldhash::fast::RandomState;
 
 use super::{
     body::Body,
@@ -33,7 +34,9 @@ pub(super) struct Arrived {
 /// The wire has no trace. The unit of work of a handler is given one: its trace is the UUID of the workflow, and its parent
 /// is a span made up for this one message. By that span the calls of the handler find their way here.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Workflows(Arc<Mutex<HashMap<u64, Arc<Workflow>>>>);
+pub(super) struct Workflows(Arc<Mutex<Spans>>);
+
+type Spans = HashMap<u64, Arc<Workflow>, RandomState>;
 
 /// Takes a workflow from the list when the message has gone.
 #[derive(Debug)]
@@ -55,7 +58,9 @@ impl Workflows {
         let trace = trace.unwrap_or_else(|| NonZeroU128::MIN | fastrand::u128(..));
         let trace = TraceContext::of_span(trace, span);
         let trace = Bytes::copy_from_slice(&trace.traceparent());
-        let headers = Headers::from_iter([(known::WORKFLOW_ID, workflow.text().clone()), (known::TRACE, trace)]);
+        let mut headers = Headers::new();
+        headers.set_known(known::WORKFLOW_ID, workflow.text().clone());
+        headers.set_known(known::TRACE, trace);
         let message =
             Incoming { content_type: Some(CONTENT_TYPE.into()), headers, key: body.topic, ..Incoming::new(args) };
         let span = span.get();
@@ -71,7 +76,7 @@ impl Workflows {
         workflow.map_or_else(|| WorkflowId::of_uuid(Uuid::from(trace.trace_id())), |workflow| workflow.call())
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<u64, Arc<Workflow>>> {
+    fn lock(&self) -> MutexGuard<'_, Spans> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -263,11 +263,9 @@ impl Connection for ZmqConnection {
         }
         Ok(ZmqConsumer {
             inbox: arrivals,
-            held: Arc::new(Held::default()),
-            closing: self.closing.clone(),
+            held: Arc::new(Held::new(self.closing.clone(), Arc::clone(&self.lost))),
             takes_the_rest: intake.pattern != Pattern::RequestResponse,
             most_held: self.settings.high_water_mark,
-            lost: Arc::clone(&self.lost),
             _socket: ending.drop_guard(),
         })
     }

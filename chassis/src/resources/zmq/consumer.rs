@@ -1,15 +1,12 @@
 //! Hands over what has arrived.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering},
-};
+use std::sync::Arc;
 
 use tokio::{
     sync::mpsc,
     time::{Instant, sleep_until},
 };
-use tokio_util::sync::{CancellationToken, DropGuard};
+use tokio_util::sync::DropGuard;
 
 use super::{arrival::Arrived, held::Held};
 use crate::{
@@ -25,12 +22,10 @@ use crate::{
 pub struct ZmqConsumer {
     pub(super) inbox: mpsc::Receiver<Arrived>,
     pub(super) held: Arc<Held>,
-    pub(super) closing: CancellationToken,
     /// At the end it waits for what is on its way; requests are refused instead.
     pub(super) takes_the_rest: bool,
     /// More than that do not come back before others are taken.
     pub(super) most_held: usize,
-    pub(super) lost: Arc<AtomicU64>,
     /// Ends the socket with the consumer.
     pub(super) _socket: DropGuard,
 }
@@ -41,19 +36,11 @@ pub struct ZmqDelivered {
     message: Arc<Incoming>,
     arrived: Option<Arrived>,
     held: Arc<Held>,
-    closing: CancellationToken,
-    lost: Arc<AtomicU64>,
 }
 
 impl ZmqConsumer {
     fn delivered(&self, arrived: Arrived) -> ZmqDelivered {
-        ZmqDelivered {
-            message: Arc::clone(&arrived.message),
-            arrived: Some(arrived),
-            held: Arc::clone(&self.held),
-            closing: self.closing.clone(),
-            lost: Arc::clone(&self.lost),
-        }
+        ZmqDelivered { message: Arc::clone(&arrived.message), arrived: Some(arrived), held: Arc::clone(&self.held) }
     }
 }
 
@@ -63,7 +50,7 @@ impl Consumer for ZmqConsumer {
     /// Once nothing is taken in any more, what has been sent is still handed over: there is nobody to give it back to.
     async fn next(&mut self) -> Option<Result<ZmqDelivered>> {
         loop {
-            let is_end = self.closing.is_cancelled();
+            let is_end = self.held.closing.is_cancelled();
             let due = match self.held.take(is_end) {
                 Ok(arrived) => return Some(Ok(self.delivered(arrived))),
                 Err(due) => due,
@@ -74,11 +61,15 @@ impl Consumer for ZmqConsumer {
                 return rest.map(|arrived| Ok(self.delivered(arrived)));
             }
             let has_room = self.held.len() < self.most_held;
+            // To wait for one of four costs more than a message that is here.
+            if has_room && let Ok(arrived) = self.inbox.try_recv() {
+                return Some(Ok(self.delivered(arrived)));
+            }
             tokio::select! {
                 arrived = self.inbox.recv(), if has_room => return arrived.map(|arrived| Ok(self.delivered(arrived))),
                 () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => {}
                 () = self.held.news.notified() => {}
-                () = self.closing.cancelled() => {}
+                () = self.held.closing.cancelled() => {}
             }
         }
     }
@@ -98,10 +89,7 @@ impl Delivered for ZmqDelivered {
                     reply.answer(&answer);
                 }
             }
-            // Nobody is left to take it.
-            Verdict::Again { .. } | Verdict::Back if self.closing.is_cancelled() => {
-                self.lost.fetch_add(1, Ordering::Relaxed);
-            }
+            Verdict::Again { .. } | Verdict::Back if self.held.closing.is_cancelled() => self.held.lose(),
             Verdict::Again { after, attempt } => {
                 arrived.message = Arc::new(Incoming { attempt, ..(*arrived.message).clone() });
                 self.held.rest(arrived, Instant::now() + after);

@@ -2,20 +2,28 @@
 
 use std::{
     collections::VecDeque,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use tokio::{sync::Notify, time::Instant};
+use tokio_util::sync::CancellationToken;
 
 use super::arrival::Arrived;
 use crate::messaging::engine::Resting;
 
 /// Messages that came back, some of them for their time.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Held {
     inside: Mutex<Inside>,
     /// Something came back.
     pub(super) news: Notify,
+    /// Nothing is taken in any more.
+    pub(super) closing: CancellationToken,
+    /// Counts those that came back when nobody was left to take them.
+    lost: Arc<AtomicU64>,
 }
 
 #[derive(Debug, Default)]
@@ -25,6 +33,15 @@ struct Inside {
 }
 
 impl Held {
+    pub(super) fn new(closing: CancellationToken, lost: Arc<AtomicU64>) -> Self {
+        Self { inside: Mutex::default(), news: Notify::new(), closing, lost }
+    }
+
+    /// A message came back that nobody is left to take.
+    pub(super) fn lose(&self) {
+        self.lost.fetch_add(1, Ordering::Relaxed);
+    }
+
     /// Takes a message back, in front of all others.
     pub(super) fn put_back(&self, arrived: Arrived) {
         self.lock().ready.push_front(arrived);

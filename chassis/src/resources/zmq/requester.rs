@@ -209,6 +209,6 @@ fn incoming(body: Body) -> Incoming {
     };
     let (cause, message) = body::error_text(&error);
     let mut answer = Incoming::new(serde_json::json!({ "error": message }).to_string());
-    answer.headers.set(known::ERROR, cause);
+    answer.headers.set_known(known::ERROR, cause);
     Incoming { content_type: Some("application/json".into()), ..answer }
 }

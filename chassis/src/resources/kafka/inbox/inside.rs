@@ -1,9 +1,6 @@
 //! What is known of the messages of one handler, and what follows from it.
 
-use std::{
-    collections::{BTreeMap, VecDeque},
-    sync::Arc,
-};
+use std::collections::{BTreeMap, VecDeque};
 
 use super::super::window::Window;
 use crate::{
@@ -73,10 +70,11 @@ pub(in crate::resources::kafka) struct Origin {
     term: u64,
 }
 
-/// A message that was read.
+/// A message that was read. It is held as it is: memory that one thread takes and another one gives back makes the two wait
+/// for each other.
 #[derive(Debug)]
 pub(in crate::resources::kafka) struct Taken {
-    pub(in crate::resources::kafka) message: Arc<Incoming>,
+    pub(in crate::resources::kafka) message: Incoming,
     pub(in crate::resources::kafka) origin: Origin,
 }
 
@@ -99,7 +97,7 @@ pub(in crate::resources::kafka) enum Want {
 pub(super) struct Read {
     pub(super) partition: i32,
     pub(super) offset: i64,
-    pub(super) message: Arc<Incoming>,
+    pub(super) message: Incoming,
 }
 
 /// What the thread waits for.
