@@ -124,13 +124,8 @@ impl Live for Below {
         &self.prefix
     }
 
-    fn follow(
-        self: Arc<Self>,
-        now: Option<&Node>,
-        candidate: Option<&Node>,
-        problems: &mut Problems,
-    ) -> Option<Commit> {
-        if now == candidate { None } else { self.prepare(candidate, problems) }
+    fn follow(self: Arc<Self>, old: Option<&Node>, new: Option<&Node>, problems: &mut Problems) -> Option<Commit> {
+        if old == new { None } else { self.prepare(new, problems) }
     }
 
     fn prepare(self: Arc<Self>, candidate: Option<&Node>, _: &mut Problems) -> Option<Commit> {

@@ -255,15 +255,10 @@ impl<T: SettingValue> Live for LiveCell<T> {
         &self.place.section
     }
 
-    fn follow(
-        self: Arc<Self>,
-        now: Option<&Node>,
-        candidate: Option<&Node>,
-        problems: &mut Problems,
-    ) -> Option<Commit> {
-        let found = self.find(candidate);
-        let is_same = self.find(now).map(|(_, node)| node) == found.map(|(_, node)| node);
-        if is_same { None } else { self.read(candidate, found, problems) }
+    fn follow(self: Arc<Self>, old: Option<&Node>, new: Option<&Node>, problems: &mut Problems) -> Option<Commit> {
+        let found = self.find(new);
+        let is_same = self.find(old).map(|(_, node)| node) == found.map(|(_, node)| node);
+        if is_same { None } else { self.read(new, found, problems) }
     }
 
     fn prepare(self: Arc<Self>, candidate: Option<&Node>, problems: &mut Problems) -> Option<Commit> {

@@ -89,6 +89,28 @@ fn an_empty_section_takes_nothing_away_and_null_takes_a_value_back() {
 }
 
 #[test]
+fn what_a_single_source_says_is_hidden_by_a_value_above_it_and_shared_otherwise() {
+    let sources = |between: serde_json::Value| {
+        vec![
+            dict(json!({ "other": { "low": { "key": 1 }, "all": { "x": 1 } } })),
+            dict(json!({ "other": { "all": between } })),
+            dict(json!({ "other": { "high": 3, "all": { "z": 3 } } })),
+        ]
+    };
+    let keys = |tree: &Tree, path| tree.section(path).keys().map(str::to_owned).collect::<Vec<_>>();
+    let (merged, _) = tree(sources(json!({ "y": 2 })));
+    assert_eq!(keys(&merged, "other"), ["all", "high", "low"]);
+    assert_eq!(keys(&merged, "other.all"), ["x", "y", "z"]);
+    let low = |root: &crate::settings::node::Node| root.at(&KeyPath::lenient("other.low")).cloned();
+    let (own, of_source) = (low(&merged.root), low(&merged.layers[0].root));
+    assert!(crate::settings::node::is_shared(own.as_ref(), of_source.as_ref()), "nobody else says anything of it");
+    for hides in [json!(5), json!([1])] {
+        let (merged, _) = tree(sources(hides));
+        assert_eq!(keys(&merged, "other.all"), ["z"], "what is below the value is gone with it");
+    }
+}
+
+#[test]
 fn a_value_and_a_map_at_one_place_are_told() {
     let (_, _, problems) =
         http(vec![env([("CHASSIS__RESOURCES__HTTP__TLS", "x"), ("CHASSIS__RESOURCES__HTTP__TLS__KEY", "y")])]);
