@@ -64,9 +64,11 @@ impl AmqpConnection {
         self.taking.get_or_try_init(open).await
     }
 
-    async fn requests(&self) -> Result<&Requests> {
-        let make = async || Ok(Requests::new(&self.cx, self.taking().await?, &self.publisher));
-        self.requests.get_or_try_init(make).await
+    /// What asks. A connection that is not there yet is made meanwhile: each request waits for it as long as it may.
+    async fn requests(&self) -> &Requests {
+        let open = async || Link::begin(&self.cx, "taking", Arc::clone(&self.dialer), Arc::clone(&self.links));
+        let make = async || Requests::new(&self.cx, self.taking.get_or_init(open).await, &self.publisher);
+        self.requests.get_or_init(make).await
     }
 
     fn links(&self) -> impl Iterator<Item = &Arc<Link>> {
@@ -85,7 +87,7 @@ impl Connection for AmqpConnection {
         };
         let (later, publisher) = (Later::default(), Arc::clone(&self.publisher));
         let origin = Origin { shared, later, publisher, is_stuck: AtomicBool::new(false) };
-        AmqpConsumer::begin(self.taking().await?, source, intake.prefetch, origin, &self.flows).await
+        AmqpConsumer::begin(&self.cx, self.taking().await?, source, intake.prefetch, origin, &self.flows).await
     }
 
     async fn send(&self, pattern: Pattern, name: &str, message: Outgoing, until: Instant) -> Result<()> {
@@ -103,7 +105,7 @@ impl Connection for AmqpConnection {
     async fn request(&self, name: &str, message: Outgoing, until: Instant) -> Result<Incoming> {
         let place = self.names.target(Pattern::RequestResponse, name)?;
         let (Place::Queue { name, .. } | Place::Exchange { name } | Place::Rest { name, .. }) = place;
-        self.requests().await?.ask(name, message, until).await
+        self.requests().await.ask(name, message, until).await
     }
 
     async fn close(&self) -> Result<()> {

@@ -8,6 +8,7 @@ use std::sync::{
 use futures_util::{FutureExt as _, StreamExt as _};
 use lapin::{
     Channel,
+    message::Delivery,
     options::{BasicCancelOptions, BasicConsumeOptions, BasicQosOptions, QueueBindOptions, QueueDeclareOptions},
     types::{FieldTable, ShortString},
 };
@@ -15,17 +16,19 @@ use tokio::time::{Duration, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    delivered::{AmqpDelivered, Origin, Receipt, give_back},
+    acks::{Acks, give_back},
+    delivered::{AmqpDelivered, Origin, Receipt},
     failure::{NOT_FOUND, refusal, words},
     link::Link,
     names::{Place, Source},
     properties::incoming,
     session::Session,
 };
-use crate::{Error, Result, messaging::engine::Consumer};
+use crate::{Context, Error, Result, messaging::engine::Consumer};
 
 /// Takes messages from a queue.
 pub struct AmqpConsumer {
+    cx: Context,
     link: Arc<Link>,
     source: Source,
     prefetch: u16,
@@ -41,6 +44,7 @@ pub struct AmqpConsumer {
 pub(super) struct Flow {
     number: u64,
     channel: Channel,
+    acks: Arc<Acks>,
     consumer: lapin::Consumer,
     session: Arc<Session>,
 }
@@ -64,6 +68,7 @@ impl AmqpConsumer {
     /// # Errors
     /// When the broker refuses it.
     pub(super) async fn begin(
+        cx: &Context,
         link: &Arc<Link>,
         source: Source,
         prefetch: usize,
@@ -72,7 +77,8 @@ impl AmqpConsumer {
     ) -> Result<Self> {
         let prefetch = u16::try_from(prefetch).unwrap_or(u16::MAX);
         let (link, open) = (Arc::clone(link), Arc::clone(open));
-        let mut consumer = Self { link, source, prefetch, origin: Arc::new(origin), flow: None, open, failures: 0 };
+        let (cx, origin) = (cx.clone(), Arc::new(origin));
+        let mut consumer = Self { cx, link, source, prefetch, origin, flow: None, open, failures: 0 };
         while let Some(session) = consumer.link.session().await {
             match consumer.connect(&session).await {
                 Ok(()) => break,
@@ -124,7 +130,8 @@ impl AmqpConsumer {
         let (options, none) = (BasicConsumeOptions::default(), FieldTable::default());
         let consumer = channel.basic_consume(queue, "".into(), options, none).await?;
         let number = self.open.count.fetch_add(1, Ordering::Relaxed);
-        let flow = Flow { number, channel, consumer, session: Arc::clone(session) };
+        let acks = Acks::new(&self.cx, &channel, self.prefetch);
+        let flow = Flow { number, channel, acks, consumer, session: Arc::clone(session) };
         self.open.add(flow.clone());
         self.flow = Some(flow);
         Ok(())
@@ -188,19 +195,28 @@ impl AmqpConsumer {
                 self.resume().await?;
                 continue;
             };
-            let next = tokio::select! {
-                next = flow.consumer.next() => next,
-                message = self.origin.later.next() => {
-                    return Some(AmqpDelivered::new(message, &self.origin, Receipt::Rested));
+            // First what has rested: there may always be something new.
+            if let Ok(message) = self.origin.later.take() {
+                return Some(AmqpDelivered::new(message, &self.origin, Receipt::Rested));
+            }
+            let has_room = !self.origin.later.is_full();
+            let ready = if has_room { flow.consumer.next().now_or_never() } else { None };
+            let next = match ready {
+                Some(next) => next,
+                None => {
+                    flow.acks.idle();
+                    tokio::select! {
+                        next = flow.consumer.next(), if has_room => next,
+                        message = self.origin.later.next() => {
+                            return Some(AmqpDelivered::new(message, &self.origin, Receipt::Rested));
+                        }
+                    }
                 }
             };
             match next {
-                Some(Ok(mut delivery)) => {
+                Some(Ok(delivery)) => {
                     self.failures = 0;
-                    let message = incoming(&mut delivery);
-                    let (channel, tag) = (flow.channel.clone(), delivery.delivery_tag);
-                    let properties = Box::new(std::mem::take(&mut delivery.properties));
-                    return Some(AmqpDelivered::new(message, &self.origin, Receipt::Tag { channel, tag, properties }));
+                    return Some(flow.hand_over(delivery, &self.origin));
                 }
                 Some(Err(_)) => {}
                 None => self.resume().await?,
@@ -231,6 +247,14 @@ impl Drop for AmqpConsumer {
 }
 
 impl Flow {
+    fn hand_over(&self, mut delivery: Delivery, origin: &Arc<Origin>) -> AmqpDelivered {
+        let message = incoming(&mut delivery);
+        let (acks, tag) = (Arc::clone(&self.acks), delivery.delivery_tag);
+        acks.take(tag);
+        let properties = Box::new(delivery.properties);
+        AmqpDelivered::new(message, origin, Receipt::Tag { acks, tag, properties })
+    }
+
     /// Takes nothing more, without waiting for the broker to agree.
     fn leave(&self) {
         let _ = self.channel.basic_cancel(self.consumer.tag(), BasicCancelOptions::default()).now_or_never();
@@ -238,17 +262,14 @@ impl Flow {
     }
 
     /// Takes nothing more; what was fetched and not handed over goes back.
-    async fn end(mut self) {
+    async fn end(self) {
         let cancelled = self.channel.basic_cancel(self.consumer.tag(), BasicCancelOptions::default());
         let _ = timeout(FAREWELL, cancelled).await;
-        while let Some(Some(fetched)) = self.consumer.next().now_or_never() {
-            if let Ok(delivery) = fetched {
-                give_back(&self.channel, delivery.delivery_tag);
-            }
-        }
+        self.give_back();
     }
 
     fn give_back(&self) {
+        self.acks.idle();
         let mut consumer = self.consumer.clone();
         while let Some(Some(fetched)) = consumer.next().now_or_never() {
             if let Ok(delivery) = fetched {

@@ -8,15 +8,14 @@ use std::{
     time::Duration,
 };
 
-use futures_util::FutureExt as _;
 use lapin::{
-    BasicProperties, Channel,
-    options::{BasicAckOptions, BasicNackOptions},
+    BasicProperties,
     types::{DeliveryTag, ShortString},
 };
 use tokio::time::{Instant, sleep};
 
 use super::{
+    acks::Acks,
     failure::unsettled,
     later::Later,
     names::Names,
@@ -54,7 +53,7 @@ pub(super) struct Origin {
 /// What the broker needs to settle it.
 pub(super) enum Receipt {
     /// It keeps the message.
-    Tag { channel: Channel, tag: DeliveryTag, properties: Box<BasicProperties> },
+    Tag { acks: Arc<Acks>, tag: DeliveryTag, properties: Box<BasicProperties> },
     /// It does not know it any more: the message rested here.
     Rested,
     /// It is settled.
@@ -104,16 +103,10 @@ impl Delivered for AmqpDelivered {
 }
 
 impl AmqpDelivered {
-    /// Tells the broker that it is done. Nobody waits until that is written: if the connection is lost before, the message
-    /// comes again, as it would a moment earlier.
+    /// Tells the broker that it is done.
     fn acknowledge(&mut self) -> Result<()> {
         match std::mem::replace(&mut self.receipt, Receipt::Settled) {
-            Receipt::Tag { channel, tag, .. } => {
-                match channel.basic_ack(tag, BasicAckOptions::default()).now_or_never() {
-                    Some(Err(_)) => Err(unsettled()),
-                    Some(Ok(())) | None => Ok(()),
-                }
-            }
+            Receipt::Tag { acks, tag, .. } => acks.done(tag),
             Receipt::Rested | Receipt::Settled => Ok(()),
         }
     }
@@ -121,9 +114,9 @@ impl AmqpDelivered {
     /// Does this while the connection is there that the message came by: otherwise it comes again anyway, and a stop has
     /// nothing to wait for.
     async fn unless_lost(&self, work: impl Future<Output = Result<()>>) -> Result<()> {
-        let Receipt::Tag { channel, .. } = &self.receipt else { return work.await };
+        let Receipt::Tag { acks, .. } = &self.receipt else { return work.await };
         let lost = async {
-            while channel.status().connected() {
+            while acks.is_there() {
                 sleep(LOOK).await;
             }
         };
@@ -183,7 +176,7 @@ impl AmqpDelivered {
 impl Drop for AmqpDelivered {
     fn drop(&mut self) {
         match std::mem::replace(&mut self.receipt, Receipt::Settled) {
-            Receipt::Tag { channel, tag, .. } => give_back(&channel, tag),
+            Receipt::Tag { acks, tag, .. } => acks.back(tag),
             Receipt::Rested => {
                 let message = Arc::new(Incoming { is_redelivered: true, ..(*self.message).clone() });
                 self.origin.later.put(message, Instant::now());
@@ -191,11 +184,4 @@ impl Drop for AmqpDelivered {
             Receipt::Settled => {}
         }
     }
-}
-
-/// Puts a message back into its queue.
-pub(super) fn give_back(channel: &Channel, tag: DeliveryTag) {
-    let options = BasicNackOptions { requeue: true, multiple: false };
-    // Where the channel is lost the broker has put it back by itself.
-    let _ = channel.basic_nack(tag, options).now_or_never();
 }

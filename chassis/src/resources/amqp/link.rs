@@ -56,25 +56,39 @@ impl Link {
         Ok(link)
     }
 
+    /// Connects sooner or later, and stays connected until it is [closed](Self::close).
+    pub(super) fn begin(cx: &Context, role: &'static str, dialer: Arc<Dialer>, links: Arc<Links>) -> Arc<Self> {
+        let now = watch::Sender::new(Now::Down("it does not answer yet".into()));
+        let link = Arc::new(Self { role, dialer, links, now, over: CancellationToken::new() });
+        let supervised = Arc::clone(&link);
+        cx.spawn_detached(async move {
+            let Some(session) = supervised.over.run_until_cancelled(supervised.reach(0)).await else { return };
+            let session = Arc::new(session);
+            supervised.now.send_replace(Now::Up(Arc::clone(&session)));
+            supervised.supervise(session).await;
+        });
+        link
+    }
+
     async fn supervise(&self, mut session: Arc<Session>) {
         loop {
             let Some(why) = self.over.run_until_cancelled(session.follow()).await else { return };
             self.now.send_replace(Now::Down(why.as_str().into()));
             self.links.lost(self.role, &why);
             session.abandon();
-            let Some(found) = self.over.run_until_cancelled(self.reach()).await else { return };
+            let Some(found) = self.over.run_until_cancelled(self.reach(1)).await else { return };
             session = Arc::new(found);
             self.now.send_replace(Now::Up(Arc::clone(&session)));
             self.links.found(self.role);
         }
     }
 
-    /// Tries until there is a connection.
-    async fn reach(&self) -> Session {
-        let (mut failures, mut refusals) = (0_u32, 0_u32);
+    /// Tries until there is a connection, after so many failures.
+    async fn reach(&self, mut failures: u32) -> Session {
+        let mut refusals = 0_u32;
         loop {
-            failures = failures.saturating_add(1);
             let rest = match refusals {
+                0 if failures == 0 => Duration::ZERO,
                 0 => Backoff::after(failures, SHORTEST, LONGEST),
                 // What a person has to mend takes its time.
                 refusals => Backoff::after(refusals, SHORTEST, LONGEST_REFUSED),
@@ -83,7 +97,8 @@ impl Link {
             match self.dialer.dial(self.role).await {
                 Ok(session) => return session,
                 Err(error) => {
-                    tracing::debug!("attempt {failures} to reach the broker: {error:#}");
+                    failures = failures.saturating_add(1);
+                    tracing::debug!("failure {failures} to reach the broker: {error:#}");
                     refusals = if error.is_misconfigured() { refusals.saturating_add(1) } else { 0 };
                     if refusals >= CERTAIN {
                         self.links.refused(&error);

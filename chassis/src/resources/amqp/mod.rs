@@ -36,6 +36,7 @@
 //! not reach it; a group gets what is published while none of its members is there, but for a restart of the broker.
 //! A request whose answer is lost on the way is [unknown](crate::messaging::Failure::Unknown) to the caller.
 
+mod acks;
 mod address;
 mod connection;
 mod consumer;

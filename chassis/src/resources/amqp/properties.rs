@@ -22,8 +22,6 @@ use crate::{
 const KEY: &str = "x-key";
 /// What the broker notes of a message that has rested.
 const DEATH: &str = "x-death";
-/// What peers say that say nothing of the body.
-const UNSAID: &str = "text/plain";
 
 /// The properties of a message that is kept in memory, or on disk.
 ///
@@ -38,10 +36,11 @@ pub(super) fn outgoing(message: &Outgoing, is_kept: bool) -> Result<BasicPropert
         table.insert(KEY.into(), field(key));
     }
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    let mut properties = BasicProperties::default()
-        .with_headers(table)
-        .with_delivery_mode(if is_kept { 2 } else { 1 })
-        .with_timestamp(now.as_secs());
+    let mut properties =
+        BasicProperties::default().with_delivery_mode(if is_kept { 2 } else { 1 }).with_timestamp(now.as_secs());
+    if !table.inner().is_empty() {
+        properties = properties.with_headers(table);
+    }
     if !message.content_type.is_empty() {
         properties = properties.with_content_type(short(message.content_type.clone().into_owned())?);
     }
@@ -53,8 +52,7 @@ pub(super) fn incoming(delivery: &mut Delivery) -> Arc<Incoming> {
     let properties = &delivery.properties;
     let mut message = Incoming::new(std::mem::take(&mut delivery.data));
     let content_type = properties.content_type().as_ref().map(ShortString::as_str);
-    message.content_type =
-        content_type.filter(|said| !said.is_empty() && *said != UNSAID).map(|said| said.to_owned().into());
+    message.content_type = content_type.filter(|said| !said.is_empty()).map(|said| said.to_owned().into());
     message.is_redelivered = delivery.redelivered;
     message.sent_at = properties.timestamp().and_then(|time| UNIX_EPOCH.checked_add(Duration::from_secs(time)));
     for (name, value) in properties.headers().iter().flat_map(|table| table.inner()) {
@@ -162,12 +160,6 @@ mod tests {
         let came = incoming(&mut delivered(BasicProperties::default().with_headers(table)));
         assert_eq!((came.headers.get("n"), came.headers.get("b")), (Some("-7"), Some("true")));
         assert_eq!(came.headers.len(), 2);
-    }
-
-    #[test]
-    fn text_plain_of_others_says_nothing() {
-        let came = incoming(&mut delivered(BasicProperties::default().with_content_type(UNSAID.into())));
-        assert_eq!(came.content_type, None);
     }
 
     #[test]

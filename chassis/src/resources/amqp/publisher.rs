@@ -18,7 +18,7 @@ use lapin::{
 };
 use tokio::{
     sync::{mpsc, oneshot},
-    time::{Duration, Instant, sleep, timeout_at},
+    time::{Duration, Instant, sleep, timeout, timeout_at},
 };
 
 use super::{
@@ -193,19 +193,24 @@ impl Sender {
                 }
                 _ = blocked.changed() => {}
                 job = next(&mut self.again, &mut self.queue), if has_room => {
-                    match job {
-                        None => is_over = true,
-                        Some(job) => {
-                            if let Some(job) = self.prepare(job, session).await {
-                                flying.push(self.fly(channel, job));
-                            }
-                        }
+                    is_over = job.is_none();
+                    let mut waiting = job;
+                    // Those behind it as well: to look at everything else for each of them costs more than to send it.
+                    while let Some(job) = waiting {
+                        let Some(job) = self.prepare(job, session).await else { break };
+                        flying.push(self.fly(channel, job));
+                        waiting = if flying.len() < self.window { self.waiting() } else { None };
                     }
                 }
                 () = session.lost(), if is_open => {}
                 () = sleep(REST), if !is_open => {}
             }
         }
+    }
+
+    /// What is to be sent next, if it is there.
+    fn waiting(&mut self) -> Option<Job> {
+        self.again.pop_front().or_else(|| self.queue.try_recv().ok())
     }
 
     /// Takes a job on, if it is still wanted and its target is there.
@@ -226,6 +231,11 @@ impl Sender {
         };
         match declared {
             Ok(()) => Some(job),
+            // The node that has the queue is away; it may come back.
+            Err(error) if refusal(&error) == Some(NOT_FOUND) => {
+                job.end(Err(not_sent(words(&error))));
+                None
+            }
             Err(error) if refusal(&error).is_some() => {
                 let name = place.name();
                 let why = format!("`{name}` cannot be declared: {}", words(&error));
@@ -234,6 +244,8 @@ impl Sender {
             }
             Err(_) => {
                 self.put_back(job);
+                // The connection that has failed is known to be lost in a moment.
+                let _ = timeout(REST, session.lost()).await;
                 None
             }
         }
@@ -313,9 +325,8 @@ impl Sender {
         for ((mut job, is_taken), returned) in ledger.settle() {
             match (returned, is_taken) {
                 (None, true) => job.end(Ok(())),
-                (None, false) => {
-                    job.end(Err(refused("the broker could not take it: its queue is full, or has failed")))
-                }
+                // It answers for nothing then: a part of a queue with replicas may have it.
+                (None, false) => job.end(Err(unknown("the broker did not take it: its queue is full, or has failed"))),
                 (Some(why), _) => match &job.parcel.target {
                     // Its queue was deleted since it was declared.
                     Target::Place(place) if !job.has_come_back => {

@@ -1,0 +1,286 @@
+//! Acknowledgements of one channel, several of them told as one.
+//!
+//! The broker takes an acknowledgement of a message as one of all before it, if it is told so: that is most of its work for
+//! a message that is taken. So they are gathered, as long as there is something else to do: until a part of the prefetch is
+//! done, nothing is there to be taken, or a few milliseconds are over.
+
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use futures_util::FutureExt as _;
+use lapin::{
+    Channel,
+    options::{BasicAckOptions, BasicNackOptions},
+    types::DeliveryTag,
+};
+use tokio::time::sleep;
+
+use super::failure::unsettled;
+use crate::{Context, Result};
+
+/// The messages of one channel that are handed over, until the broker is told what came of them.
+pub(super) struct Acks {
+    cx: Context,
+    channel: Channel,
+    /// More do not wait to be told.
+    most: usize,
+    inside: Mutex<Inside>,
+}
+
+#[derive(Default)]
+struct Inside {
+    messages: Tags,
+    /// Nobody will come for a while that these could wait for.
+    is_idle: bool,
+    /// They are told soon.
+    is_due: bool,
+}
+
+/// What came of the messages of a channel, in their order: the broker counts them.
+#[derive(Default)]
+struct Tags {
+    /// That of the last message that is not here any more.
+    last: DeliveryTag,
+    states: VecDeque<State>,
+    /// How many are done and not told.
+    done: usize,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    Open,
+    Done,
+    Told,
+}
+
+/// An acknowledgement to be told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Ack {
+    tag: DeliveryTag,
+    /// Of all before it, too.
+    multiple: bool,
+}
+
+/// How long one may wait.
+const LATEST: Duration = Duration::from_millis(5);
+
+impl Acks {
+    pub(super) fn new(cx: &Context, channel: &Channel, prefetch: u16) -> Arc<Self> {
+        let most = usize::from(prefetch / 4).max(1);
+        Arc::new(Self { cx: cx.clone(), channel: channel.clone(), most, inside: Mutex::default() })
+    }
+
+    /// A message is handed over.
+    pub(super) fn take(&self, tag: DeliveryTag) {
+        let mut inside = self.lock();
+        inside.is_idle = false;
+        inside.messages.take(tag);
+    }
+
+    /// A message is done. Nobody waits until that is written: if the connection is lost before, the message comes again, as
+    /// it would a moment earlier.
+    ///
+    /// # Errors
+    /// When the channel is lost.
+    pub(super) fn done(self: &Arc<Self>, tag: DeliveryTag) -> Result<()> {
+        let mut inside = self.lock();
+        inside.messages.done(tag);
+        if inside.is_idle || inside.messages.done >= self.most {
+            return self.tell(&mut inside);
+        }
+        if !self.is_there() {
+            return Err(unsettled());
+        }
+        if !std::mem::replace(&mut inside.is_due, true) {
+            let acks = Arc::clone(self);
+            self.cx.spawn_detached(async move {
+                sleep(LATEST).await;
+                let mut inside = acks.lock();
+                inside.is_due = false;
+                let _ = acks.tell(&mut inside);
+            });
+        }
+        Ok(())
+    }
+
+    /// A message goes back to its queue.
+    pub(super) fn back(&self, tag: DeliveryTag) {
+        self.lock().messages.back(tag);
+        give_back(&self.channel, tag);
+    }
+
+    /// Nothing is there to be taken: what is done is told, and what will be is told at once.
+    pub(super) fn idle(&self) {
+        let mut inside = self.lock();
+        inside.is_idle = true;
+        // Where the channel is lost, all of it comes again.
+        let _ = self.tell(&mut inside);
+    }
+
+    /// Whether the channel is there that the messages came by.
+    pub(super) fn is_there(&self) -> bool {
+        self.channel.status().connected()
+    }
+
+    fn tell(&self, inside: &mut Inside) -> Result<()> {
+        let mut told = Ok(());
+        inside.messages.tell(|Ack { tag, multiple }| {
+            if let Some(Err(_)) = self.channel.basic_ack(tag, BasicAckOptions { multiple }).now_or_never() {
+                told = Err(unsettled());
+            }
+        });
+        told
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inside> {
+        self.inside.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Tags {
+    fn take(&mut self, tag: DeliveryTag) {
+        // What was fetched and not handed over went back by itself.
+        while self.last + (self.states.len() as u64) + 1 < tag {
+            self.states.push_back(State::Told);
+        }
+        self.states.push_back(State::Open);
+    }
+
+    fn done(&mut self, tag: DeliveryTag) {
+        if let Some(state) = self.state(tag) {
+            *state = State::Done;
+            self.done += 1;
+        }
+    }
+
+    fn back(&mut self, tag: DeliveryTag) {
+        if let Some(state) = self.state(tag) {
+            *state = State::Told;
+        }
+    }
+
+    fn state(&mut self, tag: DeliveryTag) -> Option<&mut State> {
+        let at = usize::try_from(tag.checked_sub(self.last + 1)?).ok()?;
+        self.states.get_mut(at).filter(|state| **state == State::Open)
+    }
+
+    /// All that is done: what has nothing open before it as one.
+    fn tell(&mut self, mut ack: impl FnMut(Ack)) {
+        let (mut together, mut count) = (None, 0);
+        while let Some(state) = self.states.pop_front_if(|state| *state != State::Open) {
+            self.last += 1;
+            if state == State::Done {
+                together = Some(self.last);
+                count += 1;
+            }
+        }
+        if let Some(tag) = together {
+            ack(Ack { tag, multiple: count > 1 });
+        }
+        if self.done > count {
+            for (tag, state) in (self.last + 1..).zip(&mut self.states) {
+                if *state == State::Done {
+                    *state = State::Told;
+                    ack(Ack { tag, multiple: false });
+                }
+            }
+        }
+        self.done = 0;
+    }
+}
+
+/// Puts a message back into its queue.
+pub(super) fn give_back(channel: &Channel, tag: DeliveryTag) {
+    let options = BasicNackOptions { requeue: true, multiple: false };
+    // Where the channel is lost the broker has put it back by itself.
+    let _ = channel.basic_nack(tag, options).now_or_never();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(tags: &mut Tags) -> Vec<(DeliveryTag, bool)> {
+        let mut told = Vec::new();
+        tags.tell(|Ack { tag, multiple }| told.push((tag, multiple)));
+        told
+    }
+
+    #[test]
+    fn what_has_nothing_open_before_it_is_told_as_one() {
+        let mut tags = Tags::default();
+        (1..=6).for_each(|tag| tags.take(tag));
+        [2, 1, 3, 5].into_iter().for_each(|tag| tags.done(tag));
+        assert_eq!(told(&mut tags), [(3, true), (5, false)]);
+        assert_eq!(told(&mut tags), []);
+        tags.done(4);
+        assert_eq!(told(&mut tags), [(4, false)], "the one behind it was told already");
+        tags.done(6);
+        assert_eq!(told(&mut tags), [(6, false)]);
+        assert!(tags.states.is_empty());
+    }
+
+    #[test]
+    fn what_went_back_is_not_told_as_done() {
+        let mut tags = Tags::default();
+        [1, 2, 3, 6].into_iter().for_each(|tag| tags.take(tag));
+        tags.back(3);
+        [1, 2].into_iter().for_each(|tag| tags.done(tag));
+        // The broker knows 3 to 5 no more, and takes none of them for the last of many.
+        assert_eq!(told(&mut tags), [(2, true)]);
+        tags.done(6);
+        assert_eq!(told(&mut tags), [(6, false)]);
+    }
+
+    /// In any order: the broker is told of each message that is done, once, and of no other.
+    #[test]
+    fn every_order_tells_each_once() {
+        for seed in 0..200 {
+            let mut random = fastrand::Rng::with_seed(seed);
+            let (mut tags, mut open, mut unacked) = (Tags::default(), Vec::new(), std::collections::BTreeSet::new());
+            let (mut done, mut acked) = (std::collections::BTreeSet::new(), std::collections::BTreeSet::new());
+            let mut next = 0;
+            for _ in 0..300 {
+                match random.u8(..8) {
+                    0..=2 => {
+                        next += 1;
+                        tags.take(next);
+                        open.push(next);
+                        unacked.insert(next);
+                    }
+                    3..=5 if !open.is_empty() => {
+                        let tag = open.swap_remove(random.usize(..open.len()));
+                        tags.done(tag);
+                        done.insert(tag);
+                    }
+                    6 if !open.is_empty() => {
+                        let tag = open.swap_remove(random.usize(..open.len()));
+                        tags.back(tag);
+                        unacked.remove(&tag);
+                    }
+                    _ => tags.tell(|Ack { tag, multiple }| {
+                        assert!(unacked.contains(&tag), "{seed}: {tag} is not known to the broker");
+                        let told: Vec<_> =
+                            unacked.iter().copied().filter(|of| *of == tag || multiple && *of < tag).collect();
+                        for tag in told {
+                            unacked.remove(&tag);
+                            assert!(acked.insert(tag));
+                        }
+                    }),
+                }
+                assert!(acked.is_subset(&done), "{seed}");
+            }
+            tags.tell(|Ack { tag, multiple }| {
+                let told: Vec<_> = unacked.iter().copied().filter(|of| *of == tag || multiple && *of < tag).collect();
+                for tag in told {
+                    unacked.remove(&tag);
+                    acked.insert(tag);
+                }
+            });
+            assert_eq!(acked, done, "{seed}");
+        }
+    }
+}
