@@ -112,12 +112,8 @@ impl Codec for Format {
 
     fn decode<T: DeserializeOwned>(&self, body: &[u8], content_type: Option<&str>) -> Result<T> {
         let named = content_type.and_then(Format::of);
-        match named.unwrap_or(*self) {
-            Format::Json => match Json.decode(body, None) {
-                // A sender that says of everything that it is text may have meant it.
-                Err(error) if named.is_none() && content_type.is_some() => Text.decode(body, None).map_err(|_| error),
-                result => result,
-            },
+        let decoded = match named.unwrap_or(*self) {
+            Format::Json => Json.decode(body, None),
             #[cfg(feature = "messagepack")]
             Format::MessagePack => MessagePack.decode(body, None),
             #[cfg(feature = "cbor")]
@@ -126,6 +122,11 @@ impl Codec for Format {
             Format::Yaml => Yaml.decode(body, None),
             Format::Text => Text.decode(body, None),
             Format::Raw => Raw.decode(body, None),
+        };
+        match decoded {
+            // A sender that says of everything that it is text may have meant it.
+            Err(error) if named.is_none() && content_type.is_some() => Text.decode(body, None).map_err(|_| error),
+            decoded => decoded,
         }
     }
 }

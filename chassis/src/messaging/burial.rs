@@ -13,14 +13,16 @@ use tokio::time::Instant;
 
 use super::{
     engine::{Connection as _, Engine, Verdict},
+    failure::Failure,
     known,
-    letter::{Reason, dead_letter, dead_name, is_dead_name},
+    letter::{Reason, bare, dead_letter, dead_name, is_dead_name},
     message::{Incoming, Outgoing},
     meters::HandlerMeters,
     pattern::Pattern,
+    sending::LONGEST,
     settings::DeliverySettings,
 };
-use crate::Error;
+use crate::{Error, Result};
 
 /// Where the messages of one handler go that are given up.
 pub(super) struct Burial<E: Engine> {
@@ -94,8 +96,7 @@ impl<E: Engine> Burial<E> {
             }
             Fate::Grave(grave) => {
                 let letter = dead_letter(message, reason, &error, (pattern, name), &self.service);
-                let until = Instant::now() + self.settings.send_timeout;
-                if let Err(error) = self.connection.send(Pattern::PushPull, &grave, letter, until).await {
+                if let Err(error) = self.send(&grave, letter).await {
                     if !self.is_stuck.swap(true, Ordering::Relaxed) {
                         let who = &self.who;
                         tracing::warn!("dead letters of `{who}` cannot be kept, so its messages wait: {error:#}");
@@ -108,6 +109,18 @@ impl<E: Engine> Burial<E> {
         };
         self.meters.dead(reason);
         verdict
+    }
+
+    async fn send(&self, grave: &str, letter: Outgoing) -> Result<()> {
+        let bare = bare(&letter);
+        let until = Instant::now() + self.settings.send_timeout.min(LONGEST);
+        match self.connection.send(Pattern::PushPull, grave, letter, until).await {
+            // What stands on it may be more than there is room for beside the message.
+            Err(error) if matches!(error.find(), Some(Failure::Refused(_))) => {
+                self.connection.send(Pattern::PushPull, grave, bare, until).await
+            }
+            sent => sent,
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use super::message::Incoming;
 use crate::{
     Result,
-    codec::{Codec, Format},
+    codec::{Codec, Format, Text},
 };
 
 /// The codec of what the sender names, and of the settings of the broker where it names none.
@@ -43,6 +43,12 @@ impl Choice for ByContentType {
         usual: Format,
         asked: Option<&str>,
     ) -> Result<(Vec<u8>, &'static str)> {
+        // What asks in text as this crate writes it wants text, if the answer is some.
+        if asked == Some(Text.content_type())
+            && let Ok(body) = Text.encode(value)
+        {
+            return Ok((body, Text.content_type()));
+        }
         let format = asked.and_then(Format::of).unwrap_or(usual);
         Ok((format.encode(value)?, format.content_type()))
     }

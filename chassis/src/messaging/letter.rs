@@ -3,6 +3,7 @@
 use std::{fmt, time::SystemTime};
 
 use super::{
+    headers::Headers,
     known,
     message::{Incoming, Outgoing},
     pattern::Pattern,
@@ -83,4 +84,18 @@ pub(super) fn dead_letter(
     headers.set_known(known::DEAD_SOURCE, format!("{pattern} {name}"));
     headers.set_known(known::DEAD_TIME, timestamp(SystemTime::now()));
     letter
+}
+
+/// The same letter with as little as possible on it: why it was given up and where, and nothing of its sender's.
+pub(super) fn bare(letter: &Outgoing) -> Outgoing {
+    const BRIEF: usize = 200;
+    let mut headers = Headers::new();
+    for name in [known::DEAD_REASON, known::DEAD_ATTEMPTS, known::DEAD_SERVICE, known::DEAD_SOURCE, known::DEAD_TIME] {
+        if let Some(value) = letter.headers.bytes(name) {
+            headers.set_known(name, value.clone());
+        }
+    }
+    let error = letter.headers.get(known::DEAD_ERROR).unwrap_or_default();
+    headers.set_known(known::DEAD_ERROR, error[..error.floor_char_boundary(BRIEF)].to_owned());
+    Outgoing { headers, ..letter.clone() }
 }

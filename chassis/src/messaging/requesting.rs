@@ -15,7 +15,7 @@ use super::{
     known,
     message::Incoming,
     pattern::Pattern,
-    sending::{Extras, outgoing},
+    sending::{Extras, LONGEST, outgoing},
 };
 use crate::Result;
 
@@ -78,7 +78,7 @@ where
         Box::pin(async move {
             let running = broker.running()?;
             let began = Instant::now();
-            let timeout = extras.timeout.unwrap_or(running.settings.request_timeout);
+            let timeout = extras.timeout.unwrap_or(running.settings.request_timeout).min(LONGEST);
             extras.expires_in = Some(timeout);
             let message = outgoing(&running, body, &codec, extras)?;
             let answered = running.connection.request(name, message, began + timeout).await;

@@ -23,6 +23,9 @@ use super::{
 };
 use crate::{Result, unit::Ids};
 
+/// Nobody waits longer, and no message rests longer.
+pub(super) const LONGEST: Duration = Duration::from_hours(30 * 24);
+
 /// A message that is sent when this is awaited; made by [`Broker::publish`] and [`Broker::push`].
 ///
 /// # Errors
@@ -75,7 +78,7 @@ impl<'a, E: Engine, T: ?Sized, C> Sending<'a, E, T, C> {
         self
     }
 
-    /// How long sending may take, instead of `send_timeout` of the settings.
+    /// How long sending may take, instead of `send_timeout` of the settings; 30 days at most.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.extras.timeout = Some(timeout);
         self
@@ -97,7 +100,7 @@ impl<'a, E: Engine, T: Serialize + Sync + ?Sized, C: Choice> IntoFuture for Send
         Box::pin(async move {
             let running = broker.running()?;
             let began = Instant::now();
-            let timeout = extras.timeout.unwrap_or(running.settings.send_timeout);
+            let timeout = extras.timeout.unwrap_or(running.settings.send_timeout).min(LONGEST);
             let message = outgoing(&running, body, &codec, extras)?;
             let sent = running.connection.send(pattern, name, message, began + timeout).await;
             running.meters.sent(pattern, name, sent.is_ok(), began.elapsed());
@@ -125,7 +128,7 @@ pub(super) fn outgoing<E: Engine, T: Serialize + ?Sized>(
         headers.set_known(known::TRACE, ids.trace().traceparent().to_vec());
     }
     if let Some(time) = expires_in {
-        let deadline = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default() + time;
+        let deadline = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().saturating_add(time);
         headers.set_known(known::DEADLINE, deadline.as_millis().to_string());
     }
     Ok(Outgoing { body: body.into(), content_type: content_type.into(), headers, key })

@@ -15,6 +15,7 @@ use super::{
     message::Message,
     pattern::{Offers, Pattern, PublishSubscribe, PushPull},
     rules::Rules,
+    sending::LONGEST,
     worker::{Taken, TakenBy},
 };
 use crate::{Error, Result};
@@ -155,13 +156,13 @@ impl<E: Engine, T> Received<E, T> {
         self.delivered.settle(Verdict::Done).await
     }
 
-    /// The message is to be delivered again after that time.
+    /// The message is to be delivered again after that time, 30 days at most.
     ///
     /// # Errors
     /// When the broker cannot be told: it will deliver the message again.
     pub async fn retry(self, after: Duration) -> Result<()> {
         let attempt = self.message.attempt().saturating_add(1);
-        self.delivered.settle(Verdict::Again { after, attempt }).await
+        self.delivered.settle(Verdict::Again { after: after.min(LONGEST), attempt }).await
     }
 
     /// The message is given up: it goes to the dead letters, with this error as the reason.

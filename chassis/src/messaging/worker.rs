@@ -119,13 +119,13 @@ impl<E: Engine> Worker<E> {
         let mut tasks: Vec<Pin<Box<dyn Future<Output = Result<()>> + Send>>> = Vec::new();
         let mut lanes = Vec::new();
         for _ in 0..self.rules.concurrency {
-            let (lane, mut messages) = mpsc::channel::<Taken<E>>(1);
+            let (lane, mut messages) = mpsc::channel::<Taken<E>>(self.rules.prefetch);
             lanes.push(lane);
             let worker = Arc::clone(&self);
             tasks.push(Box::pin(async move {
                 while let Some(delivered) = messages.recv().await {
-                    if worker.handle(delivered).await == Went::Back {
-                        // What waits behind it goes back, too, by being dropped.
+                    // What waits goes back at the end, by being dropped; so does what is behind one that went back.
+                    if worker.closing.is_cancelled() || worker.handle(delivered).await == Went::Back {
                         break;
                     }
                 }

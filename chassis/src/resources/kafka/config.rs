@@ -48,11 +48,15 @@ pub(super) fn config(settings: &KafkaSettings) -> Result<ClientConfig> {
             wrong.push(format!("`client.{name}` is said by {who}"));
             continue;
         }
+        let value = value.expose();
         let mut alone = ClientConfig::new();
         alone.set(&option, value);
         match alone.create_native_config() {
             Ok(_) => drop(config.set(option, value)),
-            Err(KafkaError::ClientConfig(_, why, ..)) => wrong.push(format!("`client.{name}`: {why}")),
+            // It repeats the value, which may be a secret.
+            Err(KafkaError::ClientConfig(_, why, ..)) => {
+                wrong.push(format!("`client.{name}`: {}", why.replace(&format!("\"{value}\""), "that was set")));
+            }
             Err(error) => wrong.push(format!("`client.{name}`: {error}")),
         }
     }
@@ -176,7 +180,10 @@ mod tests {
     #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
     use super::*;
-    use crate::resources::kafka::{KafkaSaslSettings, KafkaTlsSettings};
+    use crate::{
+        resources::kafka::{KafkaSaslSettings, KafkaTlsSettings},
+        settings::Secret,
+    };
 
     fn why(settings: &KafkaSettings) -> String {
         format!("{:#}", config(settings).unwrap_err())
@@ -185,7 +192,7 @@ mod tests {
     #[test]
     fn options_of_the_client_go_through() {
         let client = [("socket_timeout_ms", "1234"), ("fetch_wait_max_ms", "7")];
-        let client = client.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+        let client = client.map(|(name, value)| (name.to_owned(), Secret::new(value.to_owned()))).into();
         let settings = KafkaSettings { client, ..KafkaSettings::default() };
         let config = of_consumer(&config(&settings).unwrap(), &settings, "g");
         assert_eq!((config.get("socket.timeout.ms"), config.get("fetch.wait.max.ms")), (Some("1234"), Some("7")));
@@ -196,7 +203,7 @@ mod tests {
     #[test]
     fn all_that_is_wrong_is_told_at_once() {
         let client = [("acks", "1"), ("no_such_option", "x"), ("socket_timeout_ms", "soon")];
-        let client = client.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+        let client = client.map(|(name, value)| (name.to_owned(), Secret::new(value.to_owned()))).into();
         let bootstrap_servers = "a:9092, b:port".to_owned();
         let sasl = Some(KafkaSaslSettings { mechanism: "GSSAPI".to_owned(), ..KafkaSaslSettings::default() });
         let why = why(&KafkaSettings { client, bootstrap_servers, sasl, ..KafkaSettings::default() });

@@ -44,8 +44,8 @@ pub struct KafkaSettings {
     pub tls: Option<KafkaTlsSettings>,
     /// Who this service is.
     pub sasl: Option<KafkaSaslSettings>,
-    /// Options of the client, librdkafka, by their names there with `_` for each dot, such as `socket_keepalive_enable`.
-    pub client: BTreeMap<String, String>,
+    /// Options of the client, librdkafka, by their names there with `_` for each dot, such as `socket_keepalive_enable`. Some of them are secret, so none of them is shown.
+    pub client: BTreeMap<String, Secret<String>>,
 }
 
 /// TLS to the cluster; the system's authorities are trusted.

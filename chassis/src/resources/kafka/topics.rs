@@ -113,22 +113,42 @@ impl Topics {
         }
     }
 
+    /// Makes a topic, or has it made by somebody else.
+    ///
+    /// # Errors
+    /// A [`Failure`]: the cluster does not want it, or does not say in time.
     async fn make(&self, topic: &str) -> Result<()> {
         let admin = AdminClient::from_config_and_context(&self.config, Watched(Arc::clone(&self.watch)));
         let admin = admin.map_err(|error| Error::msg(words(&error)))?;
         let new = NewTopic::new(topic, self.partitions.unwrap_or(-1), TopicReplication::Fixed(-1));
         let options = AdminOptions::new().operation_timeout(Some(PATIENCE)).request_timeout(Some(PATIENCE));
         let made = admin.create_topics([&new], &options).await;
-        match made.map_err(|error| refused(topic, &words(&error)))?.into_iter().next() {
+        let not_sent = |why: String| Failure::NotSent(format!("topic `{topic}` cannot be made: {why}")).into_error();
+        match made.map_err(|error| not_sent(words(&error)))?.into_iter().next() {
             None | Some(Ok(_)) => {
                 tracing::info!("topic `{topic}` is made");
                 Ok(())
             }
             // Somebody else was faster.
             Some(Err((_, Code::TopicAlreadyExists))) => Ok(()),
+            Some(Err((_, code))) if is_passing(code) => Err(not_sent(code.to_string())),
             Some(Err((_, code))) => Err(refused(topic, &format!("it does not exist, and cannot be made: {code}"))),
         }
     }
+}
+
+/// Whether another attempt may go better.
+fn is_passing(code: Code) -> bool {
+    matches!(
+        code,
+        Code::NotController
+            | Code::RequestTimedOut
+            | Code::OperationTimedOut
+            | Code::BrokerTransportFailure
+            | Code::AllBrokersDown
+            | Code::LeaderNotAvailable
+            | Code::CoordinatorNotAvailable
+    )
 }
 
 fn refused(topic: &str, why: &str) -> Error {

@@ -57,6 +57,8 @@ pub struct MemoryDelivered {
     queue: Arc<Queue>,
     message: Arc<Incoming>,
     caller: Option<oneshot::Sender<Incoming>>,
+    /// Where it stood in its queue.
+    number: u64,
     is_settled: bool,
 }
 
@@ -87,7 +89,7 @@ impl Connection for MemoryConnection {
         let message = Incoming::from(message);
         if pattern != Pattern::PublishSubscribe {
             let queue = self.hub.queue(pattern, name, self.capacity);
-            return match queue.push(Entry { message, caller: None }, until).await {
+            return match queue.push(Entry::new(message, None), until).await {
                 true => Ok(()),
                 false => Err(Failure::NotSent(no_room(self.capacity)).into_error()),
             };
@@ -95,7 +97,7 @@ impl Connection for MemoryConnection {
         let mut full = 0;
         let subscribers = self.hub.subscribers(name);
         for (subscriber, message) in subscribers.iter().zip(iter::repeat_n(message, subscribers.len())) {
-            let entry = Entry { message, caller: None };
+            let entry = Entry::new(message, None);
             full += usize::from(!subscriber.queue.push(entry, until).await);
         }
         match full {
@@ -108,7 +110,7 @@ impl Connection for MemoryConnection {
         // Who replies may be about to start.
         let queue = self.hub.queue(Pattern::RequestResponse, name, self.capacity);
         let (caller, answer) = oneshot::channel();
-        let entry = Entry { message: message.into(), caller: Some(caller) };
+        let entry = Entry::new(message.into(), Some(caller));
         if !queue.push(entry, until).await {
             return Err(Failure::NotSent(no_room(self.capacity)).into_error());
         }
@@ -171,13 +173,13 @@ impl Consumer for MemoryConsumer {
         if self.closed.is_closed.load(Ordering::Acquire) {
             return None;
         }
-        let Entry { message, caller } = match self.queue.try_pop() {
+        let Entry { message, caller, number } = match self.queue.try_pop() {
             Ok(entry) => entry,
             // Waiting for the end, too, costs more than a message.
             Err(_) => self.closed.token.run_until_cancelled(self.queue.pop()).await?,
         };
         let (queue, message) = (Arc::clone(&self.queue), Arc::new(message));
-        Some(Ok(MemoryDelivered { queue, message, caller, is_settled: false }))
+        Some(Ok(MemoryDelivered { queue, message, caller, number, is_settled: false }))
     }
 }
 
@@ -206,7 +208,8 @@ impl Delivered for MemoryDelivered {
             }
             Verdict::Again { after, attempt } => {
                 let message = Incoming { attempt, ..(*self.message).clone() };
-                self.queue.put_later(Entry { message, caller: self.caller.take() }, Instant::now() + after);
+                let entry = Entry { message, caller: self.caller.take(), number: self.number };
+                self.queue.put_later(entry, Instant::now() + after);
             }
             // By being dropped.
             Verdict::Back => {}
@@ -219,7 +222,7 @@ impl Drop for MemoryDelivered {
     fn drop(&mut self) {
         if !self.is_settled {
             let message = Incoming { is_redelivered: true, ..(*self.message).clone() };
-            self.queue.put_back(Entry { message, caller: self.caller.take() });
+            self.queue.put_back(Entry { message, caller: self.caller.take(), number: self.number });
         }
     }
 }

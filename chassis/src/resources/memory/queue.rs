@@ -29,8 +29,13 @@ pub(super) struct Queue {
 
 #[derive(Default)]
 struct Waiting {
+    /// In the order of their numbers.
     ready: VecDeque<Entry>,
     later: Resting<Entry>,
+    /// How many have come.
+    count: u64,
+    /// How many wait for room.
+    senders: usize,
 }
 
 /// A message, with who waits for its answer. It is held as it is: memory that one thread takes and another one gives back
@@ -38,7 +43,12 @@ struct Waiting {
 pub(super) struct Entry {
     pub(super) message: Incoming,
     pub(super) caller: Option<oneshot::Sender<Incoming>>,
+    /// Where it stands among the others, once it is one of them.
+    pub(super) number: u64,
 }
+
+/// Waits for room, until it is dropped.
+struct ForRoom<'a>(&'a Queue);
 
 impl Queue {
     pub(super) fn new(capacity: usize) -> Self {
@@ -54,6 +64,10 @@ impl Queue {
     /// Puts a message behind the others once there is room; whether there was room in time.
     pub(super) async fn push(&self, entry: Entry, until: Instant) -> bool {
         let mut entry = Some(entry);
+        if self.try_push(&mut entry) {
+            return true;
+        }
+        let _waiting = ForRoom::begin(self);
         while !self.try_push(&mut entry) {
             if timeout_at(until, self.room.notified()).await.is_err() {
                 return false;
@@ -68,9 +82,18 @@ impl Queue {
         if waiting.len() >= self.capacity {
             return false;
         }
-        waiting.ready.extend(entry.take());
+        if let Some(mut entry) = entry.take() {
+            waiting.count += 1;
+            entry.number = waiting.count;
+            waiting.ready.push_back(entry);
+        }
+        let others_wait = waiting.senders > 0 && waiting.len() < self.capacity;
         drop(waiting);
         self.items.notify_one();
+        if others_wait {
+            // One notice may have stood for more room than one message takes.
+            self.room.notify_one();
+        }
         true
     }
 
@@ -101,7 +124,7 @@ impl Queue {
             Ok(entry) => entry,
             Err(due) => waiting.ready.pop_front().ok_or(due)?,
         };
-        let (has_more, has_room) = (waiting.len() > 0, waiting.len() + 1 == self.capacity);
+        let (has_more, has_room) = (waiting.len() > 0, waiting.senders > 0);
         drop(waiting);
         if has_more {
             // One notice may have stood for several messages.
@@ -113,9 +136,12 @@ impl Queue {
         Ok(entry)
     }
 
-    /// Puts a message back in front, as it came.
+    /// Puts a message back to where it stood.
     pub(super) fn put_back(&self, entry: Entry) {
-        self.lock().ready.push_front(entry);
+        let mut waiting = self.lock();
+        let at = waiting.ready.partition_point(|other| other.number < entry.number);
+        waiting.ready.insert(at, entry);
+        drop(waiting);
         self.items.notify_one();
     }
 
@@ -144,8 +170,80 @@ impl Queue {
     }
 }
 
+impl Entry {
+    pub(super) fn new(message: Incoming, caller: Option<oneshot::Sender<Incoming>>) -> Self {
+        Self { message, caller, number: 0 }
+    }
+}
+
+impl<'a> ForRoom<'a> {
+    fn begin(queue: &'a Queue) -> Self {
+        queue.lock().senders += 1;
+        Self(queue)
+    }
+}
+
+impl Drop for ForRoom<'_> {
+    fn drop(&mut self) {
+        self.0.lock().senders -= 1;
+    }
+}
+
 impl Waiting {
     fn len(&self) -> usize {
         self.ready.len() + self.later.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
+    use std::time::Duration;
+
+    use tokio::task::yield_now;
+
+    use super::*;
+
+    fn entry(body: &'static str) -> Entry {
+        Entry::new(Incoming::new(body), None)
+    }
+
+    async fn filled(bodies: [&'static str; 3]) -> Queue {
+        let queue = Queue::new(3);
+        for body in bodies {
+            assert!(queue.push(entry(body), Instant::now()).await);
+        }
+        queue
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_waits_for_room_hears_of_all_there_is() {
+        let queue = filled(["1", "2", "3"]).await;
+        let until = Instant::now() + Duration::from_secs(10);
+        let taking = async {
+            yield_now().await;
+            // Before any of the senders has another turn.
+            (0..3).for_each(|_| assert!(queue.try_pop().is_ok()));
+        };
+        let senders = ["4", "5", "6"].map(|body| queue.push(entry(body), until));
+        let (sent, ()) = futures_util::future::join(futures_util::future::join_all(senders), taking).await;
+        assert_eq!((sent, queue.len()), (vec![true; 3], 3));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_gives_up_waiting_leaves_the_room_to_others() {
+        let queue = filled(["1", "2", "3"]).await;
+        assert!(!queue.push(entry("late"), Instant::now() + Duration::from_millis(1)).await);
+        assert_eq!(queue.lock().senders, 0);
+    }
+
+    #[tokio::test]
+    async fn what_comes_back_stands_where_it_stood() {
+        let queue = filled(["1", "2", "3"]).await;
+        let taken: Vec<Entry> = std::iter::from_fn(|| queue.try_pop().ok()).take(2).collect();
+        taken.into_iter().for_each(|entry| queue.put_back(entry));
+        let order: Vec<_> = std::iter::from_fn(|| queue.try_pop().ok()).map(|entry| entry.message.body).collect();
+        assert_eq!(order, ["1", "2", "3"]);
     }
 }

@@ -31,18 +31,21 @@ impl Body {
         for _ in 0..entries {
             let mut value = || {
                 let length = pack::length(&frame[at..]).ok_or("it is cut off, or no MessagePack")?;
-                let value = frame.slice(at..at + length);
                 at += length;
-                Ok::<_, &'static str>(value)
+                Ok::<_, &'static str>(at - length..at)
             };
             let (key, value) = (value()?, value()?);
-            match pack::text(&key).map(|(key, _)| key) {
-                Some("args") => body.args = Some(value),
-                Some("return_args") => body.return_args = Some(value),
-                Some("error") => body.error = Some(value),
-                Some("workflow_id") => body.workflow_id = Some(WorkflowId::from(value)),
-                _ => {}
-            }
+            let place = match pack::text(&frame[key]) {
+                Some(("args", _)) => &mut body.args,
+                Some(("return_args", _)) => &mut body.return_args,
+                Some(("error", _)) => &mut body.error,
+                Some(("workflow_id", _)) => {
+                    body.workflow_id = Some(WorkflowId::from(frame.slice(value)));
+                    continue;
+                }
+                _ => continue,
+            };
+            *place = Some(frame.slice(value));
         }
         if at == frame.len() { Ok(body) } else { Err("there is something behind it") }
     }

@@ -48,7 +48,8 @@ pub struct ZmqConnection {
     cx: Context,
     settings: ZmqSettings,
     directory: Directory,
-    outlets: BTreeMap<(Pattern, String), (Outlet, Option<String>)>,
+    /// The sockets that send, by pattern and name, each with its usual topic.
+    outlets: BTreeMap<Pattern, BTreeMap<String, (Outlet, Option<String>)>>,
     workflows: Workflows,
     /// Nothing is taken in any more.
     closing: CancellationToken,
@@ -131,7 +132,7 @@ impl ZmqConnection {
                     Outlet::Requester(requester)
                 }
             };
-            connection.outlets.insert((pattern, name), (outlet, place.topic));
+            connection.outlets.entry(pattern).or_default().insert(name, (outlet, place.topic));
         }
         let until = Instant::now() + connection.settings.wait_after_creation;
         for (publisher, binds) in publishers {
@@ -181,7 +182,7 @@ impl ZmqConnection {
     /// The socket that sends to a name, and the topic.
     fn outlet<'a>(&'a self, pattern: Pattern, name: &'a str) -> Result<(&'a Outlet, Option<&'a str>)> {
         let (connection, topic) = split(name);
-        let found = self.outlets.get(&(pattern, connection.to_owned()));
+        let found = self.outlets.get(&pattern).and_then(|outlets| outlets.get(connection));
         let (outlet, usual) = found.ok_or_else(|| {
             let socket = match pattern {
                 Pattern::PublishSubscribe => "publisher",
@@ -191,6 +192,13 @@ impl ZmqConnection {
             Failure::Refused(format!("there is no address `addresses.out.{connection}.{socket}`")).into_error()
         })?;
         Ok((outlet, topic.or(usual.as_deref()).filter(|topic| !topic.is_empty())))
+    }
+
+    fn pushers(&self) -> impl Iterator<Item = &Pusher> {
+        self.outlets.values().flat_map(BTreeMap::values).filter_map(|(outlet, _)| match outlet {
+            Outlet::Pusher(pusher) => Some(&**pusher),
+            Outlet::Publisher(_) | Outlet::Requester(_) => None,
+        })
     }
 }
 
@@ -301,7 +309,7 @@ impl Connection for ZmqConnection {
     async fn stop(&self) -> Result<()> {
         self.closing.cancel();
         let until = Instant::now() + self.settings.linger;
-        let pushers: Vec<_> = self.outlets.values().filter_map(|(outlet, _)| outlet.pusher()).collect();
+        let pushers: Vec<_> = self.pushers().collect();
         for pusher in &pushers {
             tokio::select! {
                 () = pusher.emptied() => {}
@@ -342,7 +350,7 @@ impl Connection for ZmqConnection {
         let socket = |Known { faults, reach, ending: _ }: &Known| {
             (faults.what.to_string(), json!({ "peers": reach.peers(), "malformed": faults.count() }))
         };
-        let waiting: usize = self.outlets.values().filter_map(|(outlet, _)| Some(outlet.pusher()?.len())).sum();
+        let waiting: usize = self.pushers().map(Pusher::len).sum();
         Map::from_iter([
             ("sockets".to_owned(), Value::Object(sockets.iter().map(socket).collect())),
             ("waiting".to_owned(), waiting.into()),
@@ -353,14 +361,5 @@ impl Connection for ZmqConnection {
 impl fmt::Debug for ZmqConnection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ZmqConnection").field("directory", &self.directory).finish_non_exhaustive()
-    }
-}
-
-impl Outlet {
-    fn pusher(&self) -> Option<&Pusher> {
-        match self {
-            Outlet::Pusher(pusher) => Some(pusher),
-            Outlet::Publisher(_) | Outlet::Requester(_) => None,
-        }
     }
 }

@@ -1,11 +1,12 @@
 //! Takes what is published, and what is pushed.
 
-use std::{sync::Mutex, time::Duration};
+use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use tokio::sync::watch;
+use tokio::sync::{mpsc::Permit, watch};
 
 use super::{
+    arrival::Arrived,
     body::Body,
     replyer::Intaking,
     zmtp::{Item, Peer, Role, Serve, Source, encode, encode_command},
@@ -30,12 +31,26 @@ struct Sending<'a>(&'a Taker);
 /// What is wanted, and nothing after it.
 struct Once<'a> {
     taker: &'a Taker,
-    first: Mutex<Option<BytesMut>>,
+    first: Option<BytesMut>,
 }
 
 impl Taker {
     pub(super) fn new(socket: Intaking, subscription: Option<Bytes>, linger: Duration) -> Self {
         Self { socket, subscription, linger, is_known: watch::Sender::new(false) }
+    }
+}
+
+impl Taker {
+    /// Room for a message. Where there is none it is waited for a good deal of it: to wake up for each message that is
+    /// handled costs more than the message.
+    async fn room(&self) -> Result<Permit<'_, Arrived>> {
+        let inbox = &self.socket.inbox;
+        let over = || Error::msg("nobody takes anything here any more");
+        if let Ok(room) = inbox.try_reserve() {
+            return Ok(room);
+        }
+        drop(inbox.reserve_many(inbox.max_capacity().div_ceil(2)).await.map_err(|_| over())?);
+        inbox.reserve().await.map_err(|_| over())
     }
 }
 
@@ -49,15 +64,14 @@ impl Serve for Taker {
         // Its answer says that we are known, and that the subscription before it has been taken.
         encode_command(&mut first, "PING", b"\0\0known");
         let first = Some(first);
-        let mut once = Once { taker: self, first: Mutex::new(first) };
+        let mut once = Once { taker: self, first };
         peer.serve(&mut Sending(self), &mut once).await
     }
 }
 
 impl Source for Once<'_> {
     async fn fill(&mut self, out: &mut BytesMut) -> bool {
-        let first = self.first.get_mut().ok().and_then(Option::take);
-        if let Some(first) = first {
+        if let Some(first) = self.first.take() {
             out.extend_from_slice(&first);
             return true;
         }
@@ -99,9 +113,9 @@ impl Role for Sending<'_> {
                 });
                 match parsed {
                     Ok((args, body)) => {
-                        let arrived = socket.workflows.arrive(args, body, None);
-                        let taken = socket.inbox.send(arrived).await;
-                        return taken.map_err(|_| Error::msg("nobody takes anything here any more"));
+                        let room = self.0.room().await?;
+                        room.send(socket.workflows.arrive(args, body, None));
+                        return Ok(());
                     }
                     Err(wrong) => socket.faults.note(format_args!("a message cannot be read, and is lost: {wrong}")),
                 }

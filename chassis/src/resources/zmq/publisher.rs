@@ -53,6 +53,8 @@ struct Listening<'a> {
 const PATIENCE: Duration = Duration::from_millis(100);
 /// More subscriptions of one peer are not kept.
 const MOST_SUBSCRIPTIONS: usize = 10_000;
+/// And none that is longer: what it begins with is a topic.
+const LONGEST_SUBSCRIPTION: usize = 1024;
 
 impl Publisher {
     pub(super) fn new(high_water_mark: usize, faults: Arc<Faults>, finishing: CancellationToken) -> Self {
@@ -133,6 +135,12 @@ impl Role for Listening<'_> {
 
 impl Listening<'_> {
     fn subscribe(&self, prefix: Bytes) {
+        if prefix.len() > LONGEST_SUBSCRIPTION {
+            let length = prefix.len();
+            let wrong =
+                format_args!("a subscription of {length} bytes is more than {LONGEST_SUBSCRIPTION}, and not kept");
+            return self.publisher.faults.note(wrong);
+        }
         let mut wanted = self.subscriber.wanted.lock().unwrap_or_else(PoisonError::into_inner);
         if wanted.len() >= MOST_SUBSCRIPTIONS {
             drop(wanted);

@@ -169,19 +169,24 @@ impl Link {
 
     async fn shake_hands(&self, stream: TcpStream) -> Result<Peer> {
         stream.set_nodelay(true)?;
-        watch_over(&stream)?;
+        watch_over(&stream, self.kind)?;
         shake_hands(stream, self.kind, self.limit).await
     }
 }
 
-/// A peer that has gone without a word is found out in half a minute.
-fn watch_over(stream: &TcpStream) -> io::Result<()> {
+/// A peer that has gone without a word is found out in a minute while nothing is sent to it.
+///
+/// Where requests and answers go to and fro it is found out in half of that, whatever is sent. What is pushed and published
+/// waits for as long as its peer takes: to the system, one that does not read for want of room is like one that has gone.
+fn watch_over(stream: &TcpStream, kind: SocketKind) -> io::Result<()> {
     let socket = socket2::SockRef::from(stream);
     let keepalive =
         socket2::TcpKeepalive::new().with_time(Duration::from_secs(15)).with_interval(Duration::from_secs(5));
     socket.set_tcp_keepalive(&keepalive)?;
     #[cfg(target_os = "linux")]
-    socket.set_tcp_user_timeout(Some(Duration::from_secs(30)))?;
+    if matches!(kind, SocketKind::Dealer | SocketKind::Rep) {
+        socket.set_tcp_user_timeout(Some(Duration::from_secs(30)))?;
+    }
     Ok(())
 }
 
@@ -222,5 +227,31 @@ impl Reach {
 
     fn fails(&self, error: &Error) {
         self.way.send_replace(Some(Err(format!("{error:#}"))));
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
+    use super::*;
+
+    #[tokio::test]
+    async fn only_where_each_side_reads_soon_is_silence_a_loss() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        for (kind, is_watched) in [
+            (SocketKind::Dealer, true),
+            (SocketKind::Rep, true),
+            (SocketKind::Push, false),
+            (SocketKind::Pull, false),
+            (SocketKind::Pub, false),
+            (SocketKind::Sub, false),
+        ] {
+            let stream = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+            watch_over(&stream, kind).unwrap();
+            let socket = socket2::SockRef::from(&stream);
+            assert_eq!(socket.tcp_user_timeout().unwrap().is_some(), is_watched, "{kind:?}");
+            assert!(socket.keepalive().unwrap());
+        }
     }
 }
