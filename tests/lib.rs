@@ -2,8 +2,6 @@
 
 mod support;
 
-#[cfg(feature = "kafka")]
-pub use support::kafka::KafkaCluster;
 pub use support::{
     certificates::Certificates,
     client::{Answer, Client},
@@ -28,6 +26,8 @@ pub use support::{
     fence::{Fence, Write},
     followed::Followed,
 };
+#[cfg(feature = "kafka")]
+pub use support::{kafka::KafkaCluster, kafka_server::KafkaServer};
 
 /// The Rust in the documentation compiles.
 #[cfg(doctest)]

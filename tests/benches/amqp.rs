@@ -34,6 +34,10 @@ const QUEUE: &str = "push_pull.orders";
 const FASTSTREAM: [&str; 2] = ["faststream[rabbit]==0.7.8", "aio-pika==10.2.1"];
 const FASTSTREAM_ROUNDS: usize = 3;
 
+/// Whether messages are on disk. Those of FastStream are not, unless it is told so.
+const PERSISTENT: u8 = 2;
+const TRANSIENT: u8 = 1;
+
 /// Counts messages up to the last one.
 #[microservice]
 struct Consumer {
@@ -74,14 +78,14 @@ async fn measure(port: u16, python: Option<PathBuf>) {
     for round in 0..ROUNDS {
         // Whoever is first finds the broker busy with what was before.
         if round % 2 == 0 {
-            results[0].push(publish_by_hand(port, &body).await);
+            results[0].push(publish_by_hand(port, &body, PERSISTENT).await);
             results[1].push(consume_by_hand(port).await);
             results[2].push(publish(port, &body).await);
             results[3].push(consume(port).await);
         } else {
             results[2].push(publish(port, &body).await);
             results[3].push(consume(port).await);
-            results[0].push(publish_by_hand(port, &body).await);
+            results[0].push(publish_by_hand(port, &body, PERSISTENT).await);
             results[1].push(consume_by_hand(port).await);
         }
     }
@@ -90,14 +94,16 @@ async fn measure(port: u16, python: Option<PathBuf>) {
     compare("publish, confirms, window 1000", ("lapin", &raw_publish), &publish, 0.95);
     compare("consume and ack, prefetch 200", ("lapin", &raw_consume), &consume, 0.95);
     let Some(python) = python else { return };
-    let mut results: [Vec<Pace>; 2] = Default::default();
-    for _ in 0..FASTSTREAM_ROUNDS {
-        publish_by_hand(port, &body).await;
-        results[0].push(consume_by_faststream(&python, port));
-        publish_by_hand(port, &body).await;
-        results[1].push(self::consume(port).await);
+    for (what, mode) in [("consume and ack", TRANSIENT), ("consume and ack, from disk", PERSISTENT)] {
+        let mut results: [Vec<Pace>; 2] = Default::default();
+        for _ in 0..FASTSTREAM_ROUNDS {
+            publish_by_hand(port, &body, mode).await;
+            results[0].push(consume_by_faststream(&python, port));
+            publish_by_hand(port, &body, mode).await;
+            results[1].push(self::consume(port).await);
+        }
+        compare(what, ("FastStream", &results[0]), &results[1], 15.0);
     }
-    compare("consume and ack, prefetch 200", ("FastStream", &results[0]), &results[1], 15.0);
 }
 
 fn settings(port: u16) -> serde_json::Value {
@@ -138,13 +144,13 @@ async fn channel(port: u16) -> (Connection, Channel) {
     (connection, channel)
 }
 
-async fn publish_by_hand(port: u16, body: &Bytes) -> Pace {
+async fn publish_by_hand(port: u16, body: &Bytes, mode: u8) -> Pace {
     let (connection, channel) = channel(port).await;
     channel.confirm_select(ConfirmSelectOptions::default()).await.unwrap();
     let (channel, options) = (&channel, BasicPublishOptions { mandatory: true, ..BasicPublishOptions::default() });
     let lap = Lap::begin();
     let sent = stream::iter(0..MESSAGES).map(|_| async move {
-        let properties = BasicProperties::default().with_delivery_mode(2);
+        let properties = BasicProperties::default().with_delivery_mode(mode);
         let confirm = channel.basic_publish("".into(), QUEUE.into(), options, body, properties).await.unwrap();
         assert!(confirm.await.unwrap().is_ack());
     });

@@ -1,7 +1,7 @@
 //! What the Kafka broker costs beside its client alone, on the same cluster: both read what lies there already.
 //!
 //! `cargo bench -p chassis-tests --features kafka --bench kafka`. The cluster is in this process, so the CPU time is that of
-//! both sides of the connection.
+//! both sides of the connection; and, where `CHASSIS_TANSU` names one, a broker that is a process of its own.
 
 #![allow(clippy::unwrap_used, reason = "a benchmark may fail")]
 
@@ -9,9 +9,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use chassis::{codec::Raw, messaging::Kafka, prelude::*};
-use chassis_tests::{Course, KafkaCluster, Pace, compare};
+use chassis_tests::{Course, KafkaCluster, KafkaServer, Pace, compare};
 use rdkafka::{
     ClientConfig, Message as _,
+    admin::{AdminClient, AdminOptions, NewTopic, TopicReplication},
     consumer::{Consumer as _, StreamConsumer},
     producer::{FutureProducer, FutureRecord},
 };
@@ -63,23 +64,31 @@ fn main() {
 
 async fn measure() {
     let cluster = KafkaCluster::start(1);
-    cluster.mock().create_topic("orders", PARTITIONS, 1).unwrap();
-    let servers = cluster.servers();
-    fill(&servers).await;
+    println!("messages of 1 KB: messages/s, and microseconds of CPU for each");
+    beside("the cluster in this process", &cluster.servers()).await;
+    drop(cluster);
+    if std::env::var_os("CHASSIS_TANSU").is_some() {
+        let server = KafkaServer::start().unwrap();
+        beside("a broker of its own", &server.servers()).await;
+    }
+}
+
+async fn beside(what: &str, servers: &str) {
+    fill(servers).await;
+    println!("{what}:");
     let mut results: [Vec<Pace>; 4] = Default::default();
     for round in 0..ROUNDS {
         let group = |kind: &str| format!("{kind} {round}");
-        results[0].push(by_hand(&servers, &group("quick by hand"), MESSAGES, None).await);
-        let quick = Quick::builder().settings(settings(&servers, &group("quick"))).start().await.unwrap();
+        results[0].push(by_hand(servers, &group("quick by hand"), MESSAGES, None).await);
+        let quick = Quick::builder().settings(settings(servers, &group("quick"))).start().await.unwrap();
         results[1].push(quick.service().course.end().await);
         quick.stop().await.unwrap();
-        results[2].push(by_hand(&servers, &group("slow by hand"), SLOW_MESSAGES, Some(WORK)).await);
-        let slow = Slow::builder().settings(settings(&servers, &group("slow"))).start().await.unwrap();
+        results[2].push(by_hand(servers, &group("slow by hand"), SLOW_MESSAGES, Some(WORK)).await);
+        let slow = Slow::builder().settings(settings(servers, &group("slow"))).start().await.unwrap();
         results[3].push(slow.service().course.end().await);
         slow.stop().await.unwrap();
     }
     let [raw, ours, raw_slow, slow] = results;
-    println!("messages of 1 KB: messages/s, and microseconds of CPU for each, the cluster's included");
     compare("consume and commit, one at a time", ("rdkafka", &raw), &ours, 0.95);
     compare("1 ms of work: one at a time, 8 at a time", ("rdkafka", &raw_slow), &slow, 3.0);
 }
@@ -92,6 +101,10 @@ fn settings(servers: &str, group: &str) -> serde_json::Value {
 }
 
 async fn fill(servers: &str) {
+    let admin: AdminClient<_> = ClientConfig::new().set("bootstrap.servers", servers).create().unwrap();
+    let topic = NewTopic::new("orders", PARTITIONS, TopicReplication::Fixed(1));
+    let made = admin.create_topics([&topic], &AdminOptions::new()).await.unwrap();
+    assert!(made.iter().all(Result::is_ok), "{made:?}");
     let producer: FutureProducer =
         ClientConfig::new().set("bootstrap.servers", servers).set("linger.ms", "5").create().unwrap();
     let body = vec![b'x'; 1024];

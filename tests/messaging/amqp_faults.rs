@@ -14,10 +14,13 @@ use chassis::{
 };
 use chassis_tests::{Proxy, RabbitServer};
 use serde_json::{Value, json};
-use tokio::time::{Instant, sleep, timeout};
+use tokio::{
+    task::block_in_place,
+    time::{Instant, sleep, timeout},
+};
 
 use super::{
-    load::{Load, lines, median, outages, rounds},
+    load::{Fault, Load, median, outages, outages_are_told, rounds},
     place::Place,
     scene::Scene,
     services::{Deed, Job, Sender, Worker},
@@ -66,7 +69,7 @@ async fn a_broker_that_is_killed_and_started_again_loses_nothing() {
         server.kill();
         sleep(Duration::from_millis(200)).await;
         server.launch();
-        tokio::task::block_in_place(|| server.wait());
+        block_in_place(|| server.wait());
         let before = sights.all().len();
         recoveries.push(load.goes_on().await);
         sights.calls(before + 1).await;
@@ -82,17 +85,7 @@ async fn a_broker_that_is_killed_and_started_again_loses_nothing() {
     );
     assert!(recovery <= Duration::from_secs(2), "{recoveries:?}");
     for (who, logs) in [("sender", sender.logs()), ("worker", worker.logs())] {
-        let is_back = timeout(Duration::from_secs(20), async {
-            while outages(logs.captured()).0 > outages(logs.captured()).1 {
-                sleep(Duration::from_millis(50)).await;
-            }
-        });
-        let is_back = is_back.await.is_ok();
-        let (lines, elapsed) = (lines(logs.captured()), began.elapsed().as_secs() as usize);
-        // An outage that begins before both connections are back goes on with the one before.
-        let (lost, back) = outages(logs.captured());
-        assert!(is_back && lost == back && (1..=rounds).contains(&lost), "{who}: {lines:#?}");
-        assert!(lines.len() <= elapsed + 5, "{who}: {} lines in {elapsed} s", lines.len());
+        outages_are_told(who, &logs, rounds, began).await;
     }
     worker.stop().await.unwrap();
     sender.stop().await.unwrap();
@@ -108,35 +101,16 @@ async fn connections_that_end_or_are_slow_lose_nothing() {
     for round in 0..rounds {
         load.goes_on().await;
         sleep(Duration::from_millis(200)).await;
-        let is_slow = round % 5 == 4;
-        match round % 5 {
+        let fault = [None, Some(Fault::Cut), Some(Fault::Reset), Some(Fault::BlackHole), Some(Fault::Slow)][round % 5];
+        let recovery = match fault {
+            Some(fault) => load.goes_on_after(fault, &proxy).await,
             // By the broker, in good order.
-            0 => drop(tokio::task::block_in_place(|| server.ctl(&["close_all_connections", "a test"]))),
-            // By the network.
-            1 => {
-                proxy.cut();
-                sleep(Duration::from_millis(500)).await;
+            None => {
+                block_in_place(|| server.ctl(&["close_all_connections", "a test"]));
+                load.goes_on().await
             }
-            2 => {
-                proxy.reset();
-                sleep(Duration::from_millis(500)).await;
-            }
-            // Nothing ends, and nothing goes through.
-            3 => {
-                proxy.swallow();
-                sleep(Duration::from_secs(6)).await;
-            }
-            // Little goes through.
-            _ => {
-                proxy.slow();
-                load.goes_on().await;
-                sleep(Duration::from_secs(3)).await;
-                load.goes_on().await;
-            }
-        }
-        proxy.heal();
-        let recovery = load.goes_on().await;
-        if !is_slow {
+        };
+        if fault != Some(Fault::Slow) {
             cuts += 1;
             recoveries.push(recovery);
         }
@@ -147,10 +121,7 @@ async fn connections_that_end_or_are_slow_lose_nothing() {
     assert!(twice <= cuts * 32, "{twice} were handled more than once in {cuts} cuts");
     assert!(recovery <= Duration::from_secs(2), "{recoveries:?}");
     for (who, logs) in [("sender", sender.logs()), ("worker", worker.logs())] {
-        let (lines, elapsed) = (lines(logs.captured()), began.elapsed().as_secs() as usize);
-        let (lost, _) = outages(logs.captured());
-        assert!((1..=cuts).contains(&lost), "{who}: {lost} outages in {cuts} cuts: {lines:#?}");
-        assert!(lines.len() <= elapsed + 5, "{who}: {} lines in {elapsed} s: {lines:#?}", lines.len());
+        outages_are_told(who, &logs, cuts, began).await;
     }
     worker.stop().await.unwrap();
     sender.stop().await.unwrap();
@@ -283,7 +254,7 @@ async fn a_queue_that_is_deleted_is_declared_and_taken_from_anew() {
     broker.push("jobs", &Job::new(1)).await.unwrap();
     sights.messages(1).await;
     let queue = format!("{}.push_pull.jobs", scene.space());
-    tokio::task::block_in_place(|| server.ctl(&["delete_queue", &queue]));
+    block_in_place(|| server.ctl(&["delete_queue", &queue]));
     let told = |line: &Value| line["message"].as_str().is_some_and(|text| text.contains("has ended the consuming of"));
     worker.logs().wait_for(told).await;
     for id in 2..10 {
@@ -292,9 +263,9 @@ async fn a_queue_that_is_deleted_is_declared_and_taken_from_anew() {
     sights.messages(9).await;
     // Without a worker, who sends declares it anew.
     worker.stop().await.unwrap();
-    tokio::task::block_in_place(|| server.ctl(&["delete_queue", &queue]));
+    block_in_place(|| server.ctl(&["delete_queue", &queue]));
     broker.push("jobs", &Job::new(11)).await.unwrap();
-    assert_eq!(tokio::task::block_in_place(|| server.waiting("/", &queue)), Some(1));
+    assert_eq!(block_in_place(|| server.waiting("/", &queue)), Some(1));
     sender.stop().await.unwrap();
 }
 
@@ -305,7 +276,7 @@ async fn a_broker_without_room_is_a_warning_and_senders_wait() {
     let (sender, worker) = services(server.port(), &sights).await;
     let broker = &sender.service().broker;
     broker.push("jobs", &Job::new(1)).await.unwrap();
-    tokio::task::block_in_place(|| server.ctl(&["set_vm_memory_high_watermark", "absolute", "1"]));
+    block_in_place(|| server.ctl(&["set_vm_memory_high_watermark", "absolute", "1"]));
     // The broker says so to the first one that sends.
     let first = tokio::spawn({
         let service = Arc::clone(sender.service());
@@ -318,11 +289,85 @@ async fn a_broker_without_room_is_a_warning_and_senders_wait() {
         matches!(error.find::<Failure>(), Some(Failure::NotSent(why)) if why.contains("takes nothing")),
         "{error:#}"
     );
-    tokio::task::block_in_place(|| server.ctl(&["set_vm_memory_high_watermark", "0.4"]));
+    block_in_place(|| server.ctl(&["set_vm_memory_high_watermark", "0.4"]));
     first.await.unwrap().unwrap();
     broker.push("jobs", &Job::new(4)).timeout(Duration::from_secs(30)).await.unwrap();
     sights.until("the others", |seen| [1, 2, 4].iter().all(|id| seen.iter().any(|sight| sight.id == *id))).await;
     assert!(!sights.counts().contains_key(&3), "what was not sent is there");
     worker.stop().await.unwrap();
+    sender.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_first_request_waits_no_longer_than_it_may() {
+    let Some(server) = RabbitServer::start() else { return };
+    let (proxy, sights) = (Proxy::to(server.port()), Sights::default());
+    let scene = Scene::new(&Arc::new(At(server.port())));
+    let replyer = scene.replyer(&sights).await;
+    let sender = scene.at(&Arc::new(At(proxy.port()))).sender().await;
+    let broker = &sender.service().broker;
+    proxy.swallow();
+    let began = Instant::now();
+    let error = broker.request::<_, u64>("double", &Job::new(4)).timeout(Duration::from_millis(300)).await;
+    let error = error.unwrap_err();
+    assert!(matches!(error.find::<Failure>(), Some(Failure::NotSent(_))), "{error:#}");
+    assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());
+    proxy.heal();
+    let answer: u64 = broker.request("double", &Job::new(4)).timeout(Duration::from_secs(30)).await.unwrap();
+    assert_eq!(answer, 8);
+    replyer.stop().await.unwrap();
+    sender.stop().await.unwrap();
+}
+
+/// On one thread, where nothing else happens while somebody does not wait.
+#[tokio::test]
+async fn queues_that_are_declared_while_the_connection_ends_are_declared_by_the_next_one() {
+    let Some(server) = RabbitServer::start() else { return };
+    let proxy = Proxy::to(server.port());
+    let scene = Scene::new(&Arc::new(At(proxy.port())));
+    let sender = scene.sender().await;
+    for round in 0..rounds(5) {
+        let pushes: Vec<_> = (0..20)
+            .map(|number| {
+                let service = Arc::clone(sender.service());
+                tokio::spawn(async move {
+                    let name = format!("jobs {round} {number}");
+                    service.broker.push(&name, &Job::new(number)).timeout(Duration::from_secs(20)).await
+                })
+            })
+            .collect();
+        sleep(Duration::from_millis(3)).await;
+        proxy.reset();
+        sleep(Duration::from_millis(50)).await;
+        proxy.heal();
+        for push in pushes {
+            if let Err(error) = push.await.unwrap() {
+                assert!(matches!(error.find::<Failure>(), Some(Failure::Unknown(_))), "{error:#}");
+            }
+        }
+    }
+    sender.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_done_is_acknowledged_soon_also_behind_what_takes_long() {
+    let Some(server) = RabbitServer::start() else { return };
+    let sights = Sights::default();
+    let scene = Scene::new(&Arc::new(At(server.port())));
+    let (sender, worker) = (scene.sender().await, scene.worker(&sights).await);
+    let broker = &sender.service().broker;
+    broker.push("jobs", &Job::doing(0, &[Deed::Wait])).await.unwrap();
+    sights.calls(1).await;
+    for id in 1..100 {
+        broker.push("jobs", &Job::new(id)).await.unwrap();
+    }
+    sights.messages(100).await;
+    // The broker answers that after what it was told before.
+    sleep(Duration::from_millis(50)).await;
+    let queue = format!("{}.push_pull.jobs", scene.space());
+    assert_eq!(block_in_place(|| server.waiting("/", &queue)), Some(1));
+    sights.release();
+    worker.stop().await.unwrap();
+    assert_eq!(block_in_place(|| server.waiting("/", &queue)), Some(0));
     sender.stop().await.unwrap();
 }

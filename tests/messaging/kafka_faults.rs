@@ -1,13 +1,13 @@
 //! Kafka clusters that go and come back and answer with errors, and messages that nobody would send.
 //!
 //! `CHASSIS_SOAK_ROUNDS=100` looks further than the normal run. What the cluster of these tests cannot show: SASL, TLS,
-//! transactions, messages that survive the end of a cluster.
+//! transactions; and messages that survive the end of a cluster, which `kafka_server` does.
 
 use std::{process::Command, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use chassis::{
-    Cause, Running,
+    Cause, Error, Running,
     codec::Raw,
     messaging::{Failure, kafka::KafkaEngine, known},
 };
@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use tokio::time::{Instant, sleep, timeout};
 
 use super::{
-    load::{Load, lines, median, outages, rounds},
+    load::{Load, lines, median, outages_are_told, rounds},
     place::Place,
     scene::Scene,
     services::{Job, Sender, Worker},
@@ -35,14 +35,21 @@ impl Place for At {
             "bootstrap_servers": self.0,
             "topics_prefix": space,
             "group": space,
+            "partitions": 4,
             "session_timeout": "2s",
+            // A service that the cluster leaves without partitions begins anew after both together.
+            "max_poll_interval": "6s",
+            "release_timeout": "4s",
             "client": { "heartbeat_interval_ms": "100", "socket_timeout_ms": "2000" },
         })
     }
 }
 
 /// A sender and a worker.
-async fn services(servers: String, sights: &Sights) -> (Running<Sender<KafkaEngine>>, Running<Worker<KafkaEngine>>) {
+pub(crate) async fn services(
+    servers: String,
+    sights: &Sights,
+) -> (Running<Sender<KafkaEngine>>, Running<Worker<KafkaEngine>>) {
     let scene = Scene::new(&Arc::new(At(servers)));
     (scene.sender().await, scene.worker(sights).await)
 }
@@ -68,16 +75,7 @@ async fn a_broker_that_goes_and_comes_back_loses_nothing() {
     eprintln!("recovery {recovery:?} of {recoveries:?}");
     assert!(recovery <= Duration::from_secs(2), "{recoveries:?}");
     for (who, logs) in [("sender", sender.logs()), ("worker", worker.logs())] {
-        let is_back = timeout(Duration::from_secs(20), async {
-            while outages(logs.captured()).0 > outages(logs.captured()).1 {
-                sleep(Duration::from_millis(50)).await;
-            }
-        });
-        assert!(is_back.await.is_ok(), "{who}: {:#?}", lines(logs.captured()));
-        let (lines, elapsed) = (lines(logs.captured()), began.elapsed().as_secs() as usize);
-        let (lost, _) = outages(logs.captured());
-        assert!((1..=rounds).contains(&lost), "{who}: {lines:#?}");
-        assert!(lines.len() <= elapsed + 5, "{who}: {} lines in {elapsed} s: {lines:#?}", lines.len());
+        outages_are_told(who, &logs, rounds, began).await;
     }
     worker.stop().await.unwrap();
     sender.stop().await.unwrap();
@@ -206,6 +204,24 @@ async fn messages_that_no_service_of_ours_sends_are_read_or_told() {
     assert!(read.starts_with(r#"k {"id":3,"deeds":[]} content-type=application/json,"#), "{read}");
     assert!(read.contains("colour=grün"), "{read}");
     worker.stop().await.unwrap();
+    sender.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_letter_that_has_no_room_for_all_its_reasons_is_kept_with_few() {
+    let cluster = KafkaCluster::start(1);
+    let sender = Scene::new(&Arc::new(At(cluster.servers()))).sender().await;
+    let broker = &sender.service().broker;
+    let body = Bytes::from(vec![b'x'; 998_000]);
+    broker.push("large", &body).codec(Raw).header("colour", "red").await.unwrap();
+    let mut larges = broker.pull::<Bytes>("large").codec(Raw).await.unwrap();
+    let large = timeout(Duration::from_secs(30), larges.next()).await.unwrap().unwrap().unwrap();
+    large.reject(Error::msg("no good ".repeat(500))).await.unwrap();
+    let mut letters = broker.pull::<Bytes>("large.dead").codec(Raw).await.unwrap();
+    let letter = timeout(Duration::from_secs(30), letters.next()).await.unwrap().unwrap().unwrap();
+    assert_eq!((letter.body.len(), letter.headers().get(known::DEAD_REASON)), (body.len(), Some("rejected")));
+    assert!(letter.headers().get(known::DEAD_ERROR).unwrap().starts_with("no good no good"));
+    letter.ack().await.unwrap();
     sender.stop().await.unwrap();
 }
 

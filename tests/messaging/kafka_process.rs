@@ -1,4 +1,5 @@
-//! Services as processes at a Kafka cluster: killed and stopped while they work off a topic.
+//! Services as processes at a Kafka cluster: killed and stopped while they work off a topic. The same at a broker that is a
+//! process, too: `kafka_server`.
 //!
 //! `CHASSIS_SOAK_ROUNDS=100` looks further than the normal run.
 
@@ -20,6 +21,9 @@ use super::{
     workshop::{Workshop, is_hopeless, push_all, stop, until_dead},
 };
 
+/// As many as the cluster in the process gives to every topic.
+const PARTITIONS: i32 = 4;
+
 /// A cluster that can be reached there.
 struct At(String);
 
@@ -27,7 +31,7 @@ impl Place for At {
     type Engine = KafkaEngine;
 
     fn settings(&self, space: &str) -> Value {
-        json!({ "bootstrap_servers": self.0, "topics_prefix": space, "group": space })
+        json!({ "bootstrap_servers": self.0, "topics_prefix": space, "group": space, "partitions": PARTITIONS })
     }
 }
 
@@ -37,6 +41,7 @@ fn broker(servers: &str, space: &str, handler: Value) -> Value {
         "bootstrap_servers": servers,
         "topics_prefix": space,
         "group": space,
+        "partitions": PARTITIONS,
         "session_timeout": "3s",
         // A service that the cluster leaves without partitions begins anew after these two together.
         "max_poll_interval": "6s",
@@ -60,10 +65,10 @@ impl Looker {
         Self { client: config.create().unwrap(), topic: format!("{space}.jobs") }
     }
 
-    /// How many messages are committed, of all four partitions.
+    /// How many messages are committed, of all partitions.
     fn committed(&self) -> usize {
         let mut asked = TopicPartitionList::new();
-        asked.add_partition_range(&self.topic, 0, 3);
+        asked.add_partition_range(&self.topic, 0, PARTITIONS - 1);
         let committed = block_in_place(|| self.client.committed_offsets(asked, Duration::from_secs(10))).unwrap();
         let offsets = committed.elements().into_iter().filter_map(|element| match element.offset() {
             Offset::Offset(offset) => usize::try_from(offset).ok(),
@@ -76,15 +81,18 @@ impl Looker {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_service_that_is_killed_again_and_again_loses_nothing() {
     let cluster = KafkaCluster::start(1);
-    let servers = cluster.servers();
-    let scene = Scene::new(&Arc::new(At(servers.clone())));
+    kill_again_and_again(&cluster.servers()).await;
+}
+
+pub(crate) async fn kill_again_and_again(servers: &str) {
+    let scene = Scene::new(&Arc::new(At(servers.to_owned())));
     let sender = scene.sender().await;
     let kills = rounds(3);
     let all = kills as u64 * 2000;
     push_all(&sender, 0..all, 64).await;
-    let looker = Looker::new(&servers, scene.space());
+    let looker = Looker::new(servers, scene.space());
     let handler = json!({ "concurrency": 8 });
-    let mut shop = Workshop::new(broker(&servers, scene.space(), handler), Duration::from_millis(4), false);
+    let mut shop = Workshop::new(broker(servers, scene.space(), handler), Duration::from_millis(4), false);
     let (mut deaths, mut windows) = (Vec::new(), vec![0]);
     let killed = |shop: &Workshop| {
         deaths.push(shop.done.len());
@@ -110,14 +118,17 @@ async fn a_service_that_is_killed_again_and_again_loses_nothing() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_fails_while_a_service_is_killed_is_tried_again_or_a_dead_letter() {
     let cluster = KafkaCluster::start(1);
-    let servers = cluster.servers();
-    let scene = Scene::new(&Arc::new(At(servers.clone())));
+    kill_while_messages_fail(&cluster.servers()).await;
+}
+
+pub(crate) async fn kill_while_messages_fail(servers: &str) {
+    let scene = Scene::new(&Arc::new(At(servers.to_owned())));
     let sender = scene.sender().await;
     let kills = rounds(3);
     let all = kills as u64 * 500;
     push_all(&sender, 0..all, 64).await;
     let handler = json!({ "concurrency": 8, "min_delay": "50ms", "max_delay": "50ms" });
-    let mut shop = Workshop::new(broker(&servers, scene.space(), handler), Duration::from_millis(2), true);
+    let mut shop = Workshop::new(broker(servers, scene.space(), handler), Duration::from_millis(2), true);
     let service = shop.kill(kills, all, |_| ()).await;
     shop.until_done((0..all).filter(|number| !is_hopeless(number))).await;
     until_dead(&sender, (0..all).filter(is_hopeless)).await;
@@ -127,14 +138,17 @@ async fn what_fails_while_a_service_is_killed_is_tried_again_or_a_dead_letter() 
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_service_that_is_stopped_ends_what_it_has_begun_and_commits_it() {
-    const AT_WORK: usize = 500;
     let cluster = KafkaCluster::start(1);
-    let servers = cluster.servers();
-    let scene = Scene::new(&Arc::new(At(servers.clone())));
+    stop_at_work(&cluster.servers()).await;
+}
+
+pub(crate) async fn stop_at_work(servers: &str) {
+    const AT_WORK: usize = 500;
+    let scene = Scene::new(&Arc::new(At(servers.to_owned())));
     let sender = scene.sender().await;
-    let looker = Looker::new(&servers, scene.space());
+    let looker = Looker::new(servers, scene.space());
     let handler = json!({ "concurrency": AT_WORK, "prefetch": AT_WORK });
-    let mut shop = Workshop::new(broker(&servers, scene.space(), handler), Duration::from_millis(600), false);
+    let mut shop = Workshop::new(broker(servers, scene.space(), handler), Duration::from_millis(600), false);
     let look = |shop: &Workshop, _| {
         assert_eq!(looker.committed(), shop.done.len(), "what is done is committed, and nothing else");
     };

@@ -11,8 +11,10 @@ use std::{
 
 use chassis::{
     Running,
+    logging::Logs,
     messaging::{Failure, Offers, PushPull, engine::Engine},
 };
+use chassis_tests::Proxy;
 use serde_json::Value;
 use tokio::{
     task::JoinHandle,
@@ -29,6 +31,17 @@ pub(crate) struct Load {
     ends: Arc<AtomicBool>,
     known: Arc<Mutex<Known>>,
     pushers: Vec<JoinHandle<()>>,
+}
+
+/// What a network does to connections.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fault {
+    Cut,
+    Reset,
+    /// Nothing ends, and nothing goes through.
+    BlackHole,
+    /// Little goes through.
+    Slow,
 }
 
 #[derive(Default)]
@@ -88,6 +101,31 @@ impl Load {
         began.elapsed()
     }
 
+    /// Breaks the connections that go through a proxy for a while, and tells how long it then took until more was confirmed.
+    pub(crate) async fn goes_on_after(&self, fault: Fault, proxy: &Proxy) -> Duration {
+        match fault {
+            Fault::Cut => proxy.cut(),
+            Fault::Reset => proxy.reset(),
+            Fault::BlackHole => proxy.swallow(),
+            Fault::Slow => proxy.slow(),
+        }
+        let lasts = match fault {
+            Fault::Cut | Fault::Reset => Duration::from_millis(500),
+            // Longer than it takes to be missed.
+            Fault::BlackHole => Duration::from_secs(6),
+            Fault::Slow => {
+                self.goes_on().await;
+                Duration::from_secs(3)
+            }
+        };
+        sleep(lasts).await;
+        if fault == Fault::Slow {
+            self.goes_on().await;
+        }
+        proxy.heal();
+        self.goes_on().await
+    }
+
     /// Ends it, waits until all that was confirmed is handled, and tells how many were handled more than once.
     pub(crate) async fn end(self, sights: &Sights) -> usize {
         self.ends.store(true, Ordering::Relaxed);
@@ -107,7 +145,8 @@ impl Load {
                 eprintln!("{confirmed} confirmed, {unknown} unknown, {twice} handled more than once");
                 return twice;
             }
-            assert!(Instant::now() < deadline, "{} confirmed messages are lost: {lost:?}", lost.len());
+            let first = &lost[..lost.len().min(20)];
+            assert!(Instant::now() < deadline, "{} confirmed messages are lost: {first:?}", lost.len());
             sleep(Duration::from_millis(20)).await;
         }
     }
@@ -124,6 +163,24 @@ pub(crate) fn outages(records: Vec<Value>) -> (usize, usize) {
     let lines = lines(records);
     let of = |part: &str| lines.iter().filter(|line| line.contains(part)).count();
     (of("has lost its peer"), of("has its peer back"))
+}
+
+/// Waits until the end of each outage is told, and looks at what a service has said since it began: of `faults` at most a
+/// line each for the loss and the return, and not more than a line a second of everything together.
+pub(crate) async fn outages_are_told(who: &str, logs: &Logs, faults: usize, began: Instant) {
+    let deadline = Instant::now() + Duration::from_secs(20);
+    let elapsed = began.elapsed().as_secs() as usize;
+    loop {
+        let (lines, (lost, back)) = (lines(logs.captured()), outages(logs.captured()));
+        if lost == back {
+            // An outage that begins before all connections are back goes on with the one before.
+            assert!((1..=faults).contains(&lost), "{who}: {lost} outages, {faults} faults: {lines:#?}");
+            assert!(lines.len() <= elapsed + 5, "{who}: {} lines in {elapsed} s: {lines:#?}", lines.len());
+            return;
+        }
+        assert!(Instant::now() < deadline, "{who}: {lost} outages, and {back} ends of them: {lines:#?}");
+        sleep(Duration::from_millis(50)).await;
+    }
 }
 
 /// How many rounds a test of faults takes.

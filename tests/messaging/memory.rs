@@ -1,15 +1,22 @@
 //! The broker in memory: all checks, and what is particular to it.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use chassis::{
     Cause,
-    messaging::{Memory, memory::MemoryEngine},
+    codec::Text,
+    messaging::{Failure, Memory, memory::MemoryEngine},
     prelude::*,
 };
 use serde_json::{Value, json};
 
-use tokio::time::timeout;
+use tokio::{task::yield_now, time::timeout};
 
 use super::{place::Place, scene::Scene, services::Job};
 
@@ -88,4 +95,77 @@ async fn handlers_that_take_messages_from_each_other_are_told_before_the_start()
     let told = format!("{error:#}");
     assert!(told.contains("`one` and `other` both take publish_subscribe `placed`"), "{told}");
     assert_eq!(told.matches("both take").count(), 1, "{told}");
+}
+
+/// Waits for nothing.
+#[microservice(name = "busy")]
+struct Busy {
+    #[resource]
+    broker: Memory,
+    done: AtomicU64,
+}
+
+#[microservice]
+impl Busy {
+    #[pull(broker, "numbers", quiet)]
+    async fn number(&self, _: u64) {
+        self.done.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+#[tokio::test]
+async fn a_handler_that_waits_for_nothing_lets_others_work() {
+    const ALL: u64 = 900;
+    let running = Busy::builder().start().await.unwrap();
+    let service = Arc::clone(running.service());
+    // The one thread is here all that time, so none of them is handled yet.
+    for number in 0..ALL {
+        service.broker.push("numbers", &number).await.unwrap();
+    }
+    let mut turns = 0;
+    while service.done.load(Ordering::Relaxed) < ALL {
+        turns += 1;
+        yield_now().await;
+    }
+    assert!(turns > 5, "it worked off {ALL} messages while others had {turns} turns");
+    running.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn times_without_end_are_long_ones() {
+    let sender = Scene::new(&Arc::new(InMemory)).sender().await;
+    let broker = &sender.service().broker;
+    broker.push("jobs", &1).timeout(Duration::MAX).expires_in(Duration::MAX).await.unwrap();
+    let mut jobs = broker.pull::<u64>("jobs").await.unwrap();
+    jobs.next().await.unwrap().unwrap().retry(Duration::MAX).await.unwrap();
+    assert!(timeout(Duration::from_millis(100), jobs.next()).await.is_err(), "it rests");
+    let answer = broker.request::<_, u64>("nobody", &1).timeout(Duration::MAX).await;
+    assert!(matches!(answer.unwrap_err().find::<Failure>(), Some(Failure::Refused(_) | Failure::NotSent(_))));
+    sender.stop().await.unwrap();
+}
+
+/// Greets.
+#[microservice(name = "host")]
+struct Host {
+    #[resource]
+    broker: Memory,
+}
+
+#[microservice]
+impl Host {
+    #[reply(broker, "greeting")]
+    async fn greet(&self, name: String) -> Result<String> {
+        Ok(format!("Hello, {name}!"))
+    }
+}
+
+#[tokio::test]
+async fn what_asks_in_text_is_answered_in_text() {
+    let running = Host::builder().start().await.unwrap();
+    let broker = &running.service().broker;
+    let greeting: String = broker.request("greeting", "you").codec(Text).await.unwrap();
+    assert_eq!(greeting, "Hello, you!");
+    let greeting: String = broker.request("greeting", "you").await.unwrap();
+    assert_eq!(greeting, "Hello, you!");
+    running.stop().await.unwrap();
 }

@@ -22,6 +22,8 @@ mod kafka_faults;
 mod kafka_group;
 #[cfg(feature = "kafka")]
 mod kafka_process;
+#[cfg(feature = "kafka-server")]
+mod kafka_server;
 mod load;
 mod memory;
 mod place;

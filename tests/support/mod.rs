@@ -14,6 +14,8 @@ pub(crate) mod held;
 pub(crate) mod http_caller;
 #[cfg(feature = "kafka")]
 pub(crate) mod kafka;
+#[cfg(feature = "kafka")]
+pub(crate) mod kafka_server;
 pub(crate) mod leaks;
 pub(crate) mod measure;
 pub(crate) mod pool;

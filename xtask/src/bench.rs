@@ -1,6 +1,6 @@
 //! How fast and how small: builds the programs, then hands over to the `benches` package.
 
-use crate::{step::Step, workspace};
+use crate::{machine, step::Step, workspace};
 
 /// The groups of the `benches` package, which start whole programs.
 const OF_PROGRAMS: [&str; 6] = ["http", "start", "stop", "resources", "timers", "compile"];
@@ -29,7 +29,10 @@ pub(crate) fn run(groups: &[&str]) -> Result<(), String> {
         bench.words(&format!("--features {features} --bench")).arg(group).shown().run()?;
     }
     for (group, feature) in OF_BROKERS.into_iter().filter(|(group, _)| is_wanted(group)) {
-        let bench = Step::cargo(group, "bench --quiet --locked --package chassis-tests");
+        let mut bench = Step::cargo(group, "bench --quiet --locked --package chassis-tests");
+        if let Some(broker) = machine::compiled_kafka_broker() {
+            bench = bench.env("CHASSIS_TANSU", broker);
+        }
         bench.words(feature).words("--bench").arg(group).shown().run()?;
     }
     let wanted: Vec<&str> = OF_PROGRAMS.into_iter().filter(is_wanted).collect();

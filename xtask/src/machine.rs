@@ -36,6 +36,9 @@ const ASYNCAPI_PARSER: &str = "@asyncapi/parser@3.6.3";
 /// A framework in Python whose services are peers of ours, with the version of Python that it runs on.
 const TAMARCO: (&str, &str) = ("tamarco==0.1.1 tamarco-amqp==0.1.0", "3.7");
 
+/// A Kafka broker with a store of its own, and the features that this takes.
+const KAFKA_BROKER: (&str, &str) = ("tansu@0.6.0", "dynostore,libsql,postgres");
+
 /// Finds or installs everything.
 ///
 /// # Errors
@@ -92,6 +95,32 @@ pub(crate) fn schemathesis() -> PathBuf {
 /// The module that reads AsyncAPI documents, once [`prepare`] has returned.
 pub(crate) fn asyncapi_parser() -> PathBuf {
     workspace::target().join("asyncapi/node_modules/@asyncapi/parser/cjs/index.js")
+}
+
+/// Finds a Kafka broker, or compiles it, which takes half an hour.
+///
+/// # Errors
+///
+/// When it does not compile.
+pub(crate) fn kafka_broker() -> Result<PathBuf, String> {
+    if let Some(program) = compiled_kafka_broker() {
+        return Ok(program);
+    }
+    let (package, features) = KAFKA_BROKER;
+    println!("compiling {package}, a Kafka broker: this takes half an hour, once");
+    let install = Step::cargo(format!("install {package}"), "install --quiet --locked").arg(package);
+    install.words("--features").arg(features).arg("--root").arg(kafka_broker_folder()).run()?;
+    compiled_kafka_broker().ok_or_else(|| format!("{package} has no program `tansu`"))
+}
+
+/// A Kafka broker that is there.
+pub(crate) fn compiled_kafka_broker() -> Option<PathBuf> {
+    let ours = kafka_broker_folder().join("bin/tansu");
+    workspace::find_program("tansu").or_else(|| ours.is_file().then_some(ours))
+}
+
+fn kafka_broker_folder() -> PathBuf {
+    workspace::target().join("kafka-broker")
 }
 
 fn missing_packages() -> Vec<&'static str> {

@@ -1,6 +1,6 @@
 //! Tests that normally run for seconds, for as long as somebody wants to wait.
 
-use crate::step::Step;
+use crate::{machine, step::Step};
 
 /// SIGTERM at random moments under load.
 ///
@@ -21,14 +21,19 @@ pub(crate) fn amqp(rounds: &str) -> Result<(), String> {
     run("messaging::amqp_process", "", "CHASSIS_SOAK_ROUNDS", rounds)
 }
 
-/// A Kafka cluster that goes and comes back and answers with errors, and services at it that are killed and stopped.
+/// A Kafka cluster that goes and comes back and answers with errors, a broker that is killed, and services at both that are
+/// killed and stopped. The first time it compiles that broker, for half an hour.
 ///
 /// # Errors
 ///
-/// When a test fails, or the client cannot be built.
+/// When a test fails, or the client or the broker cannot be built.
 pub(crate) fn kafka(rounds: &str) -> Result<(), String> {
-    run("messaging::kafka_faults", " --features kafka", "CHASSIS_SOAK_ROUNDS", rounds)?;
-    run("messaging::kafka_process", " --features kafka", "CHASSIS_SOAK_ROUNDS", rounds)
+    let broker = machine::kafka_broker()?;
+    for part in ["kafka_faults", "kafka_process", "kafka_server"] {
+        let soak = soaking(&format!("messaging::{part}"), " --features kafka-server", "CHASSIS_SOAK_ROUNDS", rounds)?;
+        soak.env("CHASSIS_TANSU", &broker).run()?;
+    }
+    Ok(())
 }
 
 /// Leaders that are killed, paused, cut off and stopped.
@@ -59,12 +64,16 @@ pub(crate) fn fuzz(rounds: &str) -> Result<(), String> {
     run("http_surface", "", "CHASSIS_FUZZ_ROUNDS", rounds)
 }
 
-/// By cargo's own runner, which has no limit on how long a test may take; one after the other, for what is measured.
 fn run(filter: &str, features: &str, variable: &str, rounds: &str) -> Result<(), String> {
+    soaking(filter, features, variable, rounds)?.run()
+}
+
+/// By cargo's own runner, which has no limit on how long a test may take; one after the other, for what is measured.
+fn soaking(filter: &str, features: &str, variable: &str, rounds: &str) -> Result<Step, String> {
     if rounds.parse::<u64>().is_err() {
         return Err(format!("`{rounds}` is no number of rounds"));
     }
     let test = Step::cargo(format!("{filter}, {rounds} rounds"), "test --quiet --locked -p chassis-tests --test suite");
     let test = test.words(features).arg(filter).words("-- --nocapture --test-threads 1");
-    test.env(variable, rounds).env("CHASSIS_TEST_TOOLS", "required").shown().run()
+    Ok(test.env(variable, rounds).env("CHASSIS_TEST_TOOLS", "required").shown())
 }

@@ -1,0 +1,126 @@
+//! Kafka brokers that are processes of their own and keep what they are given: killed and started again as a test asks.
+
+use std::{
+    fs,
+    net::TcpStream,
+    path::PathBuf,
+    process::{Child, Command, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+use tempfile::TempDir;
+
+use super::{program::free_port, proxy::Proxy, tool::tool};
+
+/// How long a server may take to answer.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// One broker, `tansu`, with a folder of its own.
+#[derive(Debug)]
+pub struct KafkaServer {
+    program: PathBuf,
+    folder: TempDir,
+    port: u16,
+    /// Where clients are told to go.
+    advertised: u16,
+    process: Option<Child>,
+}
+
+impl KafkaServer {
+    /// A server that answers; `None` with a note where `tansu` is not installed.
+    ///
+    /// # Panics
+    ///
+    /// When it does not start, or is missing although it was promised.
+    pub fn start() -> Option<Self> {
+        let port = free_port();
+        Self::at(port, port)
+    }
+
+    /// A server that all clients go to through a proxy.
+    ///
+    /// # Panics
+    ///
+    /// As [`start`](Self::start).
+    pub fn behind_a_proxy() -> Option<(Self, Proxy)> {
+        let port = free_port();
+        let proxy = Proxy::to(port);
+        Some((Self::at(port, proxy.port())?, proxy))
+    }
+
+    fn at(port: u16, advertised: u16) -> Option<Self> {
+        let program = tool("tansu")?;
+        let folder = tempfile::tempdir().unwrap_or_else(|error| panic!("no folder for Kafka: {error}"));
+        let mut server = Self { program, folder, port, advertised, process: None };
+        server.launch();
+        server.wait();
+        Some(server)
+    }
+
+    /// Where clients find it.
+    pub fn servers(&self) -> String {
+        format!("127.0.0.1:{}", self.advertised)
+    }
+
+    /// Kills it as a crash would.
+    pub fn kill(&mut self) {
+        if let Some(mut process) = self.process.take() {
+            let _ = (process.kill(), process.wait());
+        }
+    }
+
+    /// Starts it again with what is on its disk, and does not wait for it.
+    ///
+    /// # Panics
+    ///
+    /// When it cannot be started.
+    pub fn launch(&mut self) {
+        self.kill();
+        let folder = self.folder.path();
+        let log = fs::OpenOptions::new().create(true).append(true).open(folder.join("log.txt"));
+        let log = log.unwrap_or_else(|error| panic!("the log of Kafka: {error}"));
+        let errors = log.try_clone().unwrap_or_else(|error| panic!("the log of Kafka: {error}"));
+        let url = |port: u16| format!("tcp://127.0.0.1:{port}");
+        let process = Command::new(&self.program)
+            .args(["broker", "--listener-url", &url(self.port), "--advertised-listener-url", &url(self.advertised)])
+            // Its path is taken from where it runs.
+            .args(["--storage-engine", "sqlite://kafka.db"])
+            .current_dir(folder)
+            .stdin(Stdio::null())
+            .stdout(log)
+            .stderr(errors)
+            .spawn();
+        self.process = Some(process.unwrap_or_else(|error| panic!("tansu: {error}")));
+    }
+
+    /// Waits until it answers, and tells when it did.
+    ///
+    /// # Panics
+    ///
+    /// When it does not in time.
+    pub fn wait(&self) -> Instant {
+        let deadline = Instant::now() + PATIENCE;
+        while TcpStream::connect(("127.0.0.1", self.port)).is_err() {
+            assert!(Instant::now() < deadline, "Kafka does not answer\n{}", self.log());
+            thread::sleep(Duration::from_millis(5));
+        }
+        Instant::now()
+    }
+
+    /// What it has logged.
+    pub fn log(&self) -> String {
+        fs::read_to_string(self.folder.path().join("log.txt")).unwrap_or_default()
+    }
+}
+
+impl Drop for KafkaServer {
+    fn drop(&mut self) {
+        self.kill();
+        if thread::panicking() {
+            let log = self.log();
+            let last: Vec<&str> = log.lines().rev().take(40).collect();
+            eprintln!("--- Kafka, last lines first\n{}\n---", last.join("\n"));
+        }
+    }
+}
