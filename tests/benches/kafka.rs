@@ -64,11 +64,13 @@ fn main() {
 
 async fn measure() {
     let cluster = KafkaCluster::start(1);
+    cluster.mock().create_topic("orders", PARTITIONS, 1).unwrap();
     println!("messages of 1 KB: messages/s, and microseconds of CPU for each");
     beside("the cluster in this process", &cluster.servers()).await;
     drop(cluster);
     if std::env::var_os("CHASSIS_TANSU").is_some() {
         let server = KafkaServer::start().unwrap();
+        make_topic(&server.servers()).await;
         beside("a broker of its own", &server.servers()).await;
     }
 }
@@ -100,11 +102,14 @@ fn settings(servers: &str, group: &str) -> serde_json::Value {
     })
 }
 
-async fn fill(servers: &str) {
+async fn make_topic(servers: &str) {
     let admin: AdminClient<_> = ClientConfig::new().set("bootstrap.servers", servers).create().unwrap();
     let topic = NewTopic::new("orders", PARTITIONS, TopicReplication::Fixed(1));
     let made = admin.create_topics([&topic], &AdminOptions::new()).await.unwrap();
     assert!(made.iter().all(Result::is_ok), "{made:?}");
+}
+
+async fn fill(servers: &str) {
     let producer: FutureProducer =
         ClientConfig::new().set("bootstrap.servers", servers).set("linger.ms", "5").create().unwrap();
     let body = vec![b'x'; 1024];
