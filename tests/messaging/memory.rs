@@ -11,7 +11,7 @@ use std::{
 use chassis::{
     Cause,
     codec::Text,
-    messaging::{Failure, Memory, memory::MemoryEngine},
+    messaging::{Memory, memory::MemoryEngine},
     prelude::*,
 };
 use serde_json::{Value, json};
