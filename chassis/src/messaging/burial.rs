@@ -19,7 +19,6 @@ use super::{
     message::{Incoming, Outgoing},
     meters::HandlerMeters,
     pattern::Pattern,
-    sending::LONGEST,
     settings::DeliverySettings,
 };
 use crate::{Error, Result};
@@ -113,7 +112,7 @@ impl<E: Engine> Burial<E> {
 
     async fn send(&self, grave: &str, letter: Outgoing) -> Result<()> {
         let bare = bare(&letter);
-        let until = Instant::now() + self.settings.send_timeout.min(LONGEST);
+        let until = Instant::now() + self.settings.send_timeout;
         match self.connection.send(Pattern::PushPull, grave, letter, until).await {
             // What stands on it may be more than there is room for beside the message.
             Err(error) if matches!(error.find(), Some(Failure::Refused(_))) => {

@@ -55,8 +55,8 @@ impl<'a, E: Engine, T: ?Sized, R, C> Requesting<'a, E, T, R, C> {
         self
     }
 
-    /// How long the answer may take, instead of `request_timeout` of the settings. Who replies knows it, and does not
-    /// begin what nobody waits for any more.
+    /// How long the answer may take, instead of `request_timeout` of the settings; 30 days at most. Who replies knows
+    /// it, and does not begin what nobody waits for any more.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.extras.timeout = Some(timeout);
         self

@@ -38,9 +38,7 @@ impl Taker {
     pub(super) fn new(socket: Intaking, subscription: Option<Bytes>, linger: Duration) -> Self {
         Self { socket, subscription, linger, is_known: watch::Sender::new(false) }
     }
-}
 
-impl Taker {
     /// Room for a message. Where there is none it is waited for a good deal of it: to wake up for each message that is
     /// handled costs more than the message.
     async fn room(&self) -> Result<Permit<'_, Arrived>> {
