@@ -36,6 +36,8 @@ pub(crate) use self::ids::KnowsIds;
 pub(crate) use self::ids::Lent;
 pub(crate) use self::ids::Slot;
 use self::running::Running;
+#[cfg(feature = "zmq")]
+pub(crate) use self::trace::digits;
 pub use self::{
     ids::{EnteredUnit, Ids, InUnit},
     kind::{Ending, Kind, Outcome},

@@ -119,7 +119,7 @@ struct Taker {
 
 #[microservice]
 impl Taker {
-    #[pull(zmq, "items")]
+    #[pull(zmq, "items", prefetch = 200)]
     async fn item(&self, item: Item) {
         assert_eq!(item.text.len(), LENGTH);
         self.course.one(MESSAGES);

@@ -41,9 +41,13 @@ impl Format {
     ///
     /// `None` for those nobody here can read, and for `text/plain`: older frameworks say that of everything.
     pub fn of(content_type: &str) -> Option<Self> {
-        // Nearly always, and cheaper to see at once.
+        // Nearly always one of these, and cheaper to see at once.
         if content_type == Json.content_type() {
             return Some(Format::Json);
+        }
+        #[cfg(feature = "messagepack")]
+        if content_type == MessagePack.content_type() {
+            return Some(Format::MessagePack);
         }
         let essence = content_type.split(';').next().unwrap_or_default().trim();
         let (_, subtype) = essence.split_once('/')?;

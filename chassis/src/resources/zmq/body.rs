@@ -53,16 +53,12 @@ impl Body {
 
 /// A request, a publication or a push: `{"args": …, "workflow_id": …}`, behind its topic if it has one.
 pub(super) fn call(topic: Option<&str>, args: &[u8], workflow_id: &WorkflowId) -> Bytes {
-    let mut frame = Vec::with_capacity(args.len() + 96);
-    if let Some(topic) = topic {
-        pack::write_text(&mut frame, topic);
-    }
-    written(frame, "args", args, workflow_id)
+    written(topic, "args", args, workflow_id)
 }
 
 /// A reply: `{"return_args": …, "workflow_id": …}`.
 pub(super) fn reply(return_args: &[u8], workflow_id: &WorkflowId) -> Bytes {
-    written(Vec::with_capacity(return_args.len() + 96), "return_args", return_args, workflow_id)
+    written(None, "return_args", return_args, workflow_id)
 }
 
 /// A reply that tells of a failure: `{"error": {"cause": …, "message": …}, "workflow_id": …}`. A requester of the Python
@@ -72,7 +68,7 @@ pub(super) fn error_reply(cause: &str, message: &str, workflow_id: &WorkflowId) 
     for text in ["cause", cause, "message", message] {
         pack::write_text(&mut error, text);
     }
-    written(Vec::with_capacity(error.len() + 96), "error", &error, workflow_id)
+    written(None, "error", &error, workflow_id)
 }
 
 /// Cause and message of an error reply; that of another kind is shown as far as it is text.
@@ -96,11 +92,18 @@ pub(super) fn error_text(error: &[u8]) -> (String, String) {
     (known(cause, "crashed"), known(message, "an error of a kind that is not known here"))
 }
 
-fn written(mut frame: Vec<u8>, key: &str, value: &[u8], workflow_id: &WorkflowId) -> Bytes {
+fn written(topic: Option<&str>, key: &str, value: &[u8], workflow_id: &WorkflowId) -> Bytes {
+    const WORKFLOW_ID: &str = "workflow_id";
+    let texts = topic.into_iter().chain([key, WORKFLOW_ID]).map(pack::written_length).sum::<usize>();
+    // What is exactly as long as it is needs no second piece of memory beside it.
+    let mut frame = Vec::with_capacity(1 + texts + value.len() + workflow_id.bytes().len());
+    if let Some(topic) = topic {
+        pack::write_text(&mut frame, topic);
+    }
     frame.push(0x82);
     pack::write_text(&mut frame, key);
     frame.extend(value);
-    pack::write_text(&mut frame, "workflow_id");
+    pack::write_text(&mut frame, WORKFLOW_ID);
     frame.extend(workflow_id.bytes());
     frame.into()
 }

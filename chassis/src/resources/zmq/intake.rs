@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use tokio::sync::{mpsc::Permit, watch};
+use tokio::sync::watch;
 
 use super::{
     arrival::Arrived,
@@ -26,7 +26,17 @@ pub(super) struct Taker {
 }
 
 /// One of those who send.
-struct Sending<'a>(&'a Taker);
+struct Sending<'a> {
+    taker: &'a Taker,
+    /// What has come, and is handed over together: to wake who handles it costs more than a message.
+    arrived: Vec<Arrived>,
+    /// How many bytes came with it.
+    bytes: usize,
+}
+
+/// How many messages, and how many bytes, are handed over together at most.
+const BATCH: usize = 64;
+const BATCH_BYTES: usize = 256 << 10;
 
 /// What is wanted, and nothing after it.
 struct Once<'a> {
@@ -38,18 +48,6 @@ impl Taker {
     pub(super) fn new(socket: Intaking, subscription: Option<Bytes>, linger: Duration) -> Self {
         Self { socket, subscription, linger, is_known: watch::Sender::new(false) }
     }
-
-    /// Room for a message. Where there is none it is waited for a good deal of it: to wake up for each message that is
-    /// handled costs more than the message.
-    async fn room(&self) -> Result<Permit<'_, Arrived>> {
-        let inbox = &self.socket.inbox;
-        let over = || Error::msg("nobody takes anything here any more");
-        if let Ok(room) = inbox.try_reserve() {
-            return Ok(room);
-        }
-        drop(inbox.reserve_many(inbox.max_capacity().div_ceil(2)).await.map_err(|_| over())?);
-        inbox.reserve().await.map_err(|_| over())
-    }
 }
 
 impl Serve for Taker {
@@ -57,13 +55,14 @@ impl Serve for Taker {
         let mut first = BytesMut::new();
         if let Some(prefix) = &self.subscription {
             // A message, as ZMTP 3.0 has it: publishers of every version understand it.
-            encode(&mut first, &[[&[1], &prefix[..]].concat().into()]);
+            encode(&mut first, &[[&[1], &prefix[..]].concat()]);
         }
         // Its answer says that we are known, and that the subscription before it has been taken.
         encode_command(&mut first, "PING", b"\0\0known");
         let first = Some(first);
         let mut once = Once { taker: self, first };
-        peer.serve(&mut Sending(self), &mut once).await
+        let mut sending = Sending { taker: self, arrived: Vec::new(), bytes: 0 };
+        peer.serve(&mut sending, &mut once).await
     }
 }
 
@@ -85,7 +84,7 @@ impl Source for Once<'_> {
 
 impl Role for Sending<'_> {
     async fn take(&mut self, item: Item) -> Result<()> {
-        let Taker { socket, is_known, .. } = self.0;
+        let Taker { socket, is_known, .. } = self.taker;
         match item {
             Item::Command(name, _) => {
                 if name == "PONG" {
@@ -111,14 +110,29 @@ impl Role for Sending<'_> {
                 });
                 match parsed {
                     Ok((args, body)) => {
-                        let room = self.0.room().await?;
-                        room.send(socket.workflows.arrive(args, body, None));
-                        return Ok(());
+                        self.arrived.push(socket.workflows.arrive(args, body, None));
+                        self.bytes += frame.len();
+                        let most = BATCH.min(socket.inbox.max_capacity().div_ceil(2));
+                        if self.arrived.len() >= most || self.bytes >= BATCH_BYTES {
+                            return self.pause().await;
+                        }
                     }
                     Err(wrong) => socket.faults.note(format_args!("a message cannot be read, and is lost: {wrong}")),
                 }
             }
         }
+        Ok(())
+    }
+
+    /// Waits for room for all of it.
+    async fn pause(&mut self) -> Result<()> {
+        if self.arrived.is_empty() {
+            return Ok(());
+        }
+        self.bytes = 0;
+        let room = self.taker.socket.inbox.reserve_many(self.arrived.len()).await;
+        let room = room.map_err(|_| Error::msg("nobody takes anything here any more"))?;
+        room.zip(self.arrived.drain(..)).for_each(|(place, arrived)| place.send(arrived));
         Ok(())
     }
 }

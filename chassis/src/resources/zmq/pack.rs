@@ -79,6 +79,17 @@ pub(super) fn write_text(out: &mut Vec<u8>, text: &str) {
     out.extend(text.as_bytes());
 }
 
+/// How long a text is when it is written.
+pub(super) fn written_length(text: &str) -> usize {
+    let head = match text.len() {
+        0..=31 => 1,
+        32..=0xff => 2,
+        0x100..=0xffff => 3,
+        _ => 5,
+    };
+    head + text.len()
+}
+
 /// Of the first value: the bytes that say what it is, the bytes of its own behind them, and how many values are in it.
 fn head(input: &[u8]) -> Option<(usize, usize, u64)> {
     let number = |bytes: usize| {
@@ -152,6 +163,7 @@ mod tests {
             write_text(&mut bytes, text);
             assert_eq!(bytes, rmp_serde::to_vec(text).unwrap());
             assert_eq!(super::text(&bytes), Some((text, bytes.len())));
+            assert_eq!(written_length(text), bytes.len());
         }
     }
 

@@ -1,16 +1,25 @@
 //! The way back to who asked.
 
+use std::sync::{Arc, Weak};
+
 use bytes::Bytes;
 use tokio::sync::mpsc;
 
-use super::{arrival::CONTENT_TYPE, body, faults::Faults, workflow::WorkflowId};
+use super::{arrival::CONTENT_TYPE, body, faults::Faults, workflow::WorkflowId, zmtp::Writer};
 use crate::messaging::{Outgoing, known};
-use std::sync::Arc;
+
+/// The way back to one of those who ask, held by each of its requests until it is answered.
+#[derive(Debug)]
+pub(super) struct WayBack {
+    /// Answers that wait to be written.
+    pub(super) queue: mpsc::Sender<Vec<Bytes>>,
+    pub(super) writer: Weak<Writer>,
+}
 
 /// The way back to who asked. Dropped without an answer it says so: a requester of the Python package waits for ever
 /// otherwise.
 pub(super) struct ReplyTo {
-    pub(super) peer: Option<mpsc::Sender<Vec<Bytes>>>,
+    pub(super) way: Option<Arc<WayBack>>,
     /// What stood in front of the request, up to the empty part; it is the address of the answer.
     pub(super) envelope: Vec<Bytes>,
     pub(super) workflow_id: WorkflowId,
@@ -39,10 +48,15 @@ impl ReplyTo {
     }
 
     fn send(&mut self, frame: Bytes) {
-        let Some(peer) = self.peer.take() else { return };
+        let Some(way) = self.way.take() else { return };
         let mut parts = std::mem::take(&mut self.envelope);
         parts.push(frame);
-        match peer.try_send(parts) {
+        // The connection holds it as well. With other answers to come it is written together with them.
+        let is_alone = Arc::strong_count(&way) == 2;
+        if is_alone && way.writer.upgrade().is_some_and(|writer| writer.write_now(&parts)) {
+            return;
+        }
+        match way.queue.try_send(parts) {
             // A caller that has gone is no failure.
             Ok(()) | Err(mpsc::error::TrySendError::Closed(_)) => {}
             Err(mpsc::error::TrySendError::Full(_)) => {
@@ -54,7 +68,7 @@ impl ReplyTo {
 
 impl Drop for ReplyTo {
     fn drop(&mut self) {
-        if self.peer.is_some() {
+        if self.way.is_some() {
             let frame = body::error_reply("unavailable", "who replies stops, and has not begun", &self.workflow_id);
             self.send(frame);
         }

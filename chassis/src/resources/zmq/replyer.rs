@@ -14,7 +14,7 @@ use super::{
     body::Body,
     faults::Faults,
     outbox::Outbox,
-    reply::ReplyTo,
+    reply::{ReplyTo, WayBack},
     workflow::WorkflowId,
     zmtp::{Item, Peer, Role, Serve},
 };
@@ -40,14 +40,15 @@ pub(super) struct Replyer(pub(super) Intaking);
 /// One of those who ask.
 struct Asking<'a> {
     socket: &'a Intaking,
-    answers: mpsc::Sender<Vec<Bytes>>,
+    way: Arc<WayBack>,
 }
 
 impl Serve for Replyer {
     async fn serve(&self, peer: Peer) -> Result<()> {
-        let (answers, queue) = mpsc::channel(self.0.high_water_mark);
-        let mut outbox = Outbox { queue, finishing: self.0.finishing.clone() };
-        peer.serve(&mut Asking { socket: &self.0, answers }, &mut outbox).await
+        let (queue, waiting) = mpsc::channel(self.0.high_water_mark);
+        let mut outbox = Outbox { queue: waiting, finishing: self.0.finishing.clone() };
+        let way = Arc::new(WayBack { queue, writer: Arc::downgrade(&peer.writer) });
+        peer.serve(&mut Asking { socket: &self.0, way }, &mut outbox).await
     }
 }
 
@@ -107,7 +108,7 @@ impl Asking<'_> {
 
     fn reply_to(&self, envelope: Vec<Bytes>, workflow_id: Option<WorkflowId>) -> ReplyTo {
         ReplyTo {
-            peer: Some(self.answers.clone()),
+            way: Some(Arc::clone(&self.way)),
             envelope,
             workflow_id: workflow_id.unwrap_or_else(WorkflowId::nil),
             faults: Arc::clone(&self.socket.faults),

@@ -6,7 +6,7 @@
 use std::{
     collections::HashMap,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError, Weak,
         atomic::{AtomicU64, Ordering},
     },
 };
@@ -23,7 +23,7 @@ use super::{
     body::{self, Body},
     faults::Faults,
     outbox::BATCH,
-    zmtp::{Item, Peer, Role, Serve, Source, encode},
+    zmtp::{Item, Peer, Role, Serve, Source, Writer, encode},
 };
 use crate::{
     Result,
@@ -36,10 +36,17 @@ pub(super) struct Requester {
     queue: mpsc::Sender<Question>,
     /// Taken by the connection there is.
     questions: Turn<mpsc::Receiver<Question>>,
-    waiting: Mutex<HashMap<u64, Waiting>>,
+    open: Mutex<Open>,
     count: AtomicU64,
     faults: Arc<Faults>,
     finishing: CancellationToken,
+}
+
+/// What is open: who waits for an answer, and the way to who gives it.
+#[derive(Debug, Default)]
+struct Open {
+    waiting: HashMap<u64, Waiting>,
+    peer: Weak<Writer>,
 }
 
 #[derive(Debug)]
@@ -74,8 +81,8 @@ struct Questions<'a> {
 impl Requester {
     pub(super) fn new(high_water_mark: usize, faults: Arc<Faults>, finishing: CancellationToken) -> Self {
         let (queue, questions) = mpsc::channel(high_water_mark);
-        let (waiting, count) = (Mutex::default(), AtomicU64::new(fastrand::u64(..u64::from(u32::MAX))));
-        Self { queue, questions: Turn::new(questions), waiting, count, faults, finishing }
+        let (open, count) = (Mutex::default(), AtomicU64::new(fastrand::u64(..u64::from(u32::MAX))));
+        Self { queue, questions: Turn::new(questions), open, count, faults, finishing }
     }
 
     /// Sends a request, and waits for its answer until then.
@@ -85,11 +92,12 @@ impl Requester {
     pub(super) async fn request(&self, frame: Bytes, until: Instant) -> Result<Incoming> {
         let number = self.count.fetch_add(1, Ordering::Relaxed);
         let (answer, answered) = oneshot::channel();
-        self.lock().insert(number, Waiting { answer, is_sent: false });
         let asked = Asked { requester: self, number };
         let asking = async {
-            // The receiver lives as long as this socket.
-            let _ = self.queue.send(Question { number, frame }).await;
+            if !self.ask_now(number, &frame, answer) {
+                // The receiver lives as long as this socket.
+                let _ = self.queue.send(Question { number, frame }).await;
+            }
             answered.await
         };
         match timeout_at(until, asking).await {
@@ -103,25 +111,42 @@ impl Requester {
         }
     }
 
+    /// Asks from the task that does, where no other question is open; with others it is written together. `false` when it is
+    /// still to be asked.
+    fn ask_now(&self, number: u64, frame: &Bytes, answer: oneshot::Sender<Result<Body>>) -> bool {
+        let mut open = self.lock();
+        let peer = if open.waiting.is_empty() { open.peer.upgrade() } else { None };
+        open.waiting.insert(number, Waiting { answer, is_sent: peer.is_some() });
+        drop(open);
+        let Some(peer) = peer else { return false };
+        let is_sent = peer.write_now(&question(&number.to_be_bytes(), frame));
+        if !is_sent && let Some(waiting) = self.lock().waiting.get_mut(&number) {
+            waiting.is_sent = false;
+        }
+        is_sent
+    }
+
     /// Tells everybody who may have been heard that there will be no answer.
     fn lose(&self, why: &str) {
-        let mut waiting = self.lock();
-        let lost: Vec<_> = waiting.extract_if(|_, waiting| waiting.is_sent).map(|(_, lost)| lost).collect();
-        drop(waiting);
+        let mut open = self.lock();
+        open.peer = Weak::new();
+        let lost: Vec<_> = open.waiting.extract_if(|_, waiting| waiting.is_sent).map(|(_, lost)| lost).collect();
+        drop(open);
         for lost in lost {
             let why = format!("the connection was lost before the answer came: {why}");
             let _ = lost.answer.send(Err(Failure::Unknown(why).into_error()));
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<u64, Waiting>> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Open> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Serve for Requester {
     async fn serve(&self, peer: Peer) -> Result<()> {
         let mut queue = self.questions.lock().await;
+        self.lock().peer = Arc::downgrade(&peer.writer);
         let mut questions = Questions { requester: self, queue: &mut queue };
         let served = peer.serve(&mut Replying(self), &mut questions).await;
         self.lose(&served.as_ref().err().map_or_else(|| "the service stops".to_owned(), |error| format!("{error:#}")));
@@ -149,11 +174,11 @@ impl Source for Questions<'_> {
 
 impl Questions<'_> {
     fn write(&self, Question { number, frame }: Question, out: &mut BytesMut) {
-        let mut waiting = self.requester.lock();
+        let mut open = self.requester.lock();
         // What nobody waits for any more is not asked.
-        if let Some(waiting) = waiting.get_mut(&number) {
+        if let Some(waiting) = open.waiting.get_mut(&number) {
             waiting.is_sent = true;
-            encode(out, &[Bytes::copy_from_slice(&number.to_be_bytes()), Bytes::new(), frame]);
+            encode(out, &question(&number.to_be_bytes(), &frame));
         }
     }
 }
@@ -166,7 +191,7 @@ impl Role for Replying<'_> {
             Item::TooLarge(parts, length) => (parts, Some(length)),
         };
         let number = parts.first().and_then(|part| part.first_chunk().copied()).map(u64::from_be_bytes);
-        let asked = number.and_then(|number| self.0.lock().remove(&number));
+        let asked = number.and_then(|number| self.0.lock().waiting.remove(&number));
         let answer = match (&parts[..], too_large) {
             (_, Some(length)) => Err(format!("an answer of {length} bytes is longer than `max_frame_size`")),
             ([_, empty, frame], None) if empty.is_empty() => {
@@ -191,14 +216,19 @@ impl Role for Replying<'_> {
 
 impl Asked<'_> {
     fn is_sent(&self) -> bool {
-        self.requester.lock().get(&self.number).is_some_and(|waiting| waiting.is_sent)
+        self.requester.lock().waiting.get(&self.number).is_some_and(|waiting| waiting.is_sent)
     }
 }
 
 impl Drop for Asked<'_> {
     fn drop(&mut self) {
-        self.requester.lock().remove(&self.number);
+        self.requester.lock().waiting.remove(&self.number);
     }
+}
+
+/// The parts of a question.
+fn question<'a>(number: &'a [u8; 8], frame: &'a [u8]) -> [&'a [u8]; 3] {
+    [number, b"", frame]
 }
 
 /// An answer as every broker gives it.

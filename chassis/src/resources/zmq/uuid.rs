@@ -1,17 +1,18 @@
 //! A UUID as the Python package writes it.
 
-use std::{fmt, str::FromStr};
+use std::{fmt, ops::Range, str::FromStr};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use super::marked::{Text, of_text};
+use crate::unit;
 
 /// A UUID: `{"__uuid__": true, "as_str": "0f8fad5b-…"}` on the wire.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Uuid(u128);
 
-/// Where the dashes stand in its text.
-const DASHES: [usize; 4] = [8, 13, 18, 23];
+/// Where the digits stand in its text; between them are dashes.
+const GROUPS: [Range<usize>; 5] = [0..8, 9..13, 14..18, 19..23, 24..36];
 
 impl Uuid {
     /// A random one, version 4; not for secrets.
@@ -27,13 +28,15 @@ impl Uuid {
 
     /// The 36 characters.
     pub(super) fn text(self) -> [u8; 36] {
-        let mut rest = self.0;
-        let mut text = [b'-'; 36];
-        for (at, character) in text.iter_mut().enumerate().rev() {
-            if !DASHES.contains(&at) {
-                *character = b"0123456789abcdef"[(rest & 0xf) as usize];
-                rest >>= 4;
-            }
+        let mut digits = [0; 32];
+        let (high, low) = digits.split_at_mut(16);
+        high.copy_from_slice(&unit::digits((self.0 >> 64) as u64));
+        low.copy_from_slice(&unit::digits(self.0 as u64));
+        let (mut text, mut rest) = ([b'-'; 36], &digits[..]);
+        for group in GROUPS {
+            let (head, tail) = rest.split_at(group.len());
+            text[group].copy_from_slice(head);
+            rest = tail;
         }
         text
     }
@@ -81,15 +84,15 @@ impl FromStr for Uuid {
 
     fn from_str(text: &str) -> Result<Self, NoUuid> {
         let text: &[u8; 36] = text.as_bytes().try_into().map_err(|_| NoUuid)?;
-        let mut number = 0;
-        for (at, character) in text.iter().enumerate() {
-            match char::from(*character).to_digit(16) {
-                Some(digit) if !DASHES.contains(&at) => number = number << 4 | u128::from(digit),
-                None if DASHES.contains(&at) && *character == b'-' => {}
-                _ => return Err(NoUuid),
-            }
+        let [dashes @ .., _] = GROUPS.map(|group| group.end);
+        if dashes.iter().any(|dash| text.get(*dash) != Some(&b'-')) {
+            return Err(NoUuid);
         }
-        Ok(Self(number))
+        let digits = GROUPS.into_iter().flat_map(|group| &text[group]);
+        let number = digits
+            .map(|digit| char::from(*digit).to_digit(16))
+            .try_fold(0, |number: u128, digit| Some(number << 4 | u128::from(digit?)));
+        number.map(Self).ok_or(NoUuid)
     }
 }
 

@@ -18,7 +18,9 @@ impl WorkflowId {
 
     /// A UUID, as its map: what a first call has.
     pub(super) fn of_uuid(uuid: Uuid) -> Self {
-        let mut bytes = Vec::with_capacity(64);
+        /// As many as they are: more would have to be kept beside them.
+        const LENGTH: usize = 56;
+        let mut bytes = Vec::with_capacity(LENGTH);
         bytes.push(0x82);
         pack::write_text(&mut bytes, "__uuid__");
         bytes.push(0xc3);
@@ -55,7 +57,7 @@ impl WorkflowId {
         }
         let text = self.text_of_uuid()?;
         let uuid: Uuid = text.parse().ok()?;
-        let is_written_so = uuid.text() == text.as_bytes();
+        let is_written_so = !text.bytes().any(|byte| byte.is_ascii_uppercase());
         let text = if is_written_so { self.0.slice_ref(text.as_bytes()) } else { uuid.to_string().into() };
         Some((text, Some(uuid)))
     }

@@ -133,10 +133,10 @@ fn command(mut body: Bytes) -> Result<Item, &'static str> {
 }
 
 /// Writes a message.
-pub(in super::super) fn encode(out: &mut BytesMut, parts: &[Bytes]) {
+pub(in super::super) fn encode<T: AsRef<[u8]>>(out: &mut BytesMut, parts: &[T]) {
     let last = parts.len().saturating_sub(1);
     for (at, part) in parts.iter().enumerate() {
-        write(out, if at < last { MORE } else { 0 }, part);
+        write(out, if at < last { MORE } else { 0 }, part.as_ref());
     }
 }
 

@@ -1,5 +1,7 @@
 //! The first words of both sides: who they are, and that they fit together.
 
+use std::{sync::Arc, time::Duration};
+
 use bytes::{Buf as _, Bytes, BytesMut};
 use tokio::{io::AsyncWriteExt as _, net::TcpStream, time::timeout};
 
@@ -7,11 +9,12 @@ use super::{
     frame::{Item, encode_command},
     kind::SocketKind,
     peer::{Peer, Reader},
+    writer::Writer,
 };
 use crate::{Error, Result};
 
 /// How long a peer may take for it.
-const PATIENCE: std::time::Duration = std::time::Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The length of a greeting.
 const GREETING: usize = 64;
@@ -45,7 +48,7 @@ async fn exchange(stream: TcpStream, kind: SocketKind, limit: u64) -> Result<Pee
     let reason = match reader.next().await? {
         Some(Item::Command(name, body)) if name == "READY" => match socket_type(body) {
             Some(found) if kind.peers().iter().any(|known| known.as_bytes() == found) => {
-                return Ok(Peer { address, reader, writer: write });
+                return Ok(Peer { address, reader, writer: Arc::new(Writer::new(write)) });
             }
             Some(found) => {
                 let wanted = kind.peers().join("` or `");

@@ -8,10 +8,12 @@ mod handshake;
 mod kind;
 mod link;
 mod peer;
+mod writer;
 
 pub(super) use self::{
     frame::{Item, encode, encode_command},
     kind::SocketKind,
     link::{Link, Reach, Serve},
     peer::{Peer, Role, Source},
+    writer::Writer,
 };

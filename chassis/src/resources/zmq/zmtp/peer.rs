@@ -1,21 +1,22 @@
 //! A connection after the handshake, lent to what a kind of socket does.
 
 use std::{
-    future::Future,
+    future::{Future, ready},
     net::SocketAddr,
-    sync::atomic::{AtomicBool, AtomicU64, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
 use bytes::{Bytes, BytesMut};
-use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::tcp::{OwnedReadHalf, OwnedWriteHalf},
-    sync::mpsc,
-    time::sleep,
-};
+use tokio::{io::AsyncReadExt as _, net::tcp::OwnedReadHalf, sync::mpsc, time::sleep};
 
-use super::frame::{Decoder, Item, encode_command};
+use super::{
+    frame::{Decoder, Item, encode_command},
+    writer::Writer,
+};
 use crate::{Error, Result};
 
 /// How much is read at once.
@@ -32,7 +33,8 @@ const MOST_LINGERS: u32 = 5;
 pub(in super::super) struct Peer {
     pub(in super::super) address: SocketAddr,
     pub(super) reader: Reader,
-    pub(super) writer: OwnedWriteHalf,
+    /// Gone with the connection, and so held by nobody else for longer than a moment.
+    pub(in super::super) writer: Arc<Writer>,
 }
 
 /// Reads messages.
@@ -68,6 +70,14 @@ pub(in super::super) trait Role: Send {
     /// # Errors
     /// When the peer is to be let go.
     fn take(&mut self, item: Item) -> impl Future<Output = Result<()>> + Send;
+
+    /// All is taken that has come so far: what was kept back, to hand over many together, is handed over now.
+    ///
+    /// # Errors
+    /// When the peer is to be let go.
+    fn pause(&mut self) -> impl Future<Output = Result<()>> + Send {
+        ready(Ok(()))
+    }
 }
 
 /// How far it is with what a peer sends.
@@ -84,15 +94,24 @@ impl Peer {
     /// # Errors
     /// What became of the connection; `Ok` when the source ended it.
     pub(in super::super) async fn serve(self, role: &mut impl Role, source: &mut impl Source) -> Result<()> {
-        let Self { mut reader, mut writer, .. } = self;
+        let Self { mut reader, writer, .. } = self;
         let (answers, mut asked) = mpsc::channel(COMMANDS);
         let progress = Progress::default();
         let reading = async {
             loop {
-                let item = reader.next().await?;
-                progress.is_ours.store(true, Ordering::Relaxed);
+                let item = match reader.ready() {
+                    Ok(Some(item)) => item,
+                    none => {
+                        progress.taking(role.pause()).await?;
+                        none?;
+                        if !reader.read().await? {
+                            return Err(Error::unavailable(Error::msg("it closed the connection")));
+                        }
+                        continue;
+                    }
+                };
                 match item {
-                    Some(Item::Command(name, body)) if name == "PING" => {
+                    Item::Command(name, body) if name == "PING" => {
                         // What is behind the time to live goes back as it came.
                         let context = body.get(2..).unwrap_or_default();
                         let mut pong = BytesMut::new();
@@ -101,13 +120,11 @@ impl Peer {
                             return Err(Error::msg("it asks whether anybody is there, and does not listen"));
                         }
                     }
-                    Some(item) => {
-                        role.take(item).await?;
+                    item => {
+                        progress.taking(role.take(item)).await?;
                         progress.taken.fetch_add(1, Ordering::Relaxed);
                     }
-                    None => return Err(Error::unavailable(Error::msg("it closed the connection"))),
                 }
-                progress.is_ours.store(false, Ordering::Relaxed);
             }
         };
         let writing = async {
@@ -119,13 +136,12 @@ impl Peer {
                         out.extend_from_slice(&answer);
                         true
                     }
+                    () = writer.left() => true,
                 };
-                if !out.is_empty() {
-                    writer.write_all(&out).await?;
-                    source.written();
-                }
+                writer.write(&out).await?;
+                source.written();
                 if !goes_on {
-                    writer.shutdown().await?;
+                    writer.end().await?;
                     progress.ends(source.lingers()).await;
                     return Ok(());
                 }
@@ -143,6 +159,13 @@ impl Peer {
 }
 
 impl Progress {
+    async fn taking(&self, taking: impl Future<Output = Result<()>>) -> Result<()> {
+        self.is_ours.store(true, Ordering::Relaxed);
+        let taken = taking.await;
+        self.is_ours.store(false, Ordering::Relaxed);
+        taken
+    }
+
     /// Waits until the peer has been silent for that long; not for ever, and not while it is us who take our time.
     async fn ends(&self, silence: Duration) {
         let mut lingers = 0;
@@ -171,13 +194,21 @@ impl Reader {
     /// When the connection is lost, or this is no ZMTP.
     pub(super) async fn next(&mut self) -> Result<Option<Item>> {
         loop {
-            let item = self.decoder.decode(&mut self.buffer);
-            match item.map_err(|wrong| Error::unavailable(Error::msg(format!("it sends {wrong}"))))? {
+            match self.ready()? {
                 Some(item) => return Ok(Some(item)),
                 None if !self.read().await? => return Ok(None),
                 None => {}
             }
         }
+    }
+
+    /// The next message or command, if all of it has been read.
+    ///
+    /// # Errors
+    /// When this is no ZMTP.
+    fn ready(&mut self) -> Result<Option<Item>> {
+        let item = self.decoder.decode(&mut self.buffer);
+        item.map_err(|wrong| Error::unavailable(Error::msg(format!("it sends {wrong}"))))
     }
 
     /// That many bytes.
@@ -190,6 +221,10 @@ impl Reader {
         Ok(self.buffer.split_to(length).freeze())
     }
 
+    /// Reads on; `false` at the end.
+    ///
+    /// # Errors
+    /// When the connection is lost.
     async fn read(&mut self) -> Result<bool> {
         if self.buffer.capacity() - self.buffer.len() < CHUNK / 8 {
             self.buffer.reserve(CHUNK.max(self.buffer.len()));
