@@ -329,3 +329,38 @@ async fn a_queue_that_is_gone_with_its_exchange_is_declared_anew() {
     member.stop().await.unwrap();
     sender.stop().await.unwrap();
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_full_queue_does_not_take_is_unknown_and_others_go_on() {
+    let Some(server) = RabbitServer::start() else { return };
+    let (_connection, channel) = peer(server.port()).await;
+    let mut arguments = FieldTable::default();
+    arguments.insert("x-max-length".into(), AMQPValue::LongInt(1));
+    arguments.insert("x-overflow".into(), AMQPValue::LongString("reject-publish".into()));
+    let durable = QueueDeclareOptions { durable: true, ..Default::default() };
+    channel.queue_declare("push_pull.full".into(), durable, arguments).await.unwrap();
+    let sender = scene(&server).sender().await;
+    let broker = &sender.service().broker;
+    assert_eq!(pushed(&sender, "full").await, Ok(()));
+    // One that is not taken says nothing about those beside it, before and behind.
+    let pushes = (0..30).map(|number| pushed(&sender, if number % 3 == 0 { "full" } else { "free" }));
+    for (number, fate) in futures_util::future::join_all(pushes).await.into_iter().enumerate() {
+        match fate {
+            Err(Failure::Unknown(why)) if number % 3 == 0 => assert!(why.contains("did not take it"), "{why}"),
+            fate => assert_eq!((number % 3 == 0, fate), (false, Ok(())), "{number}"),
+        }
+    }
+    let waiting = |queue: &str| block_in_place(|| server.waiting("/", queue));
+    assert_eq!((waiting("push_pull.full"), waiting("push_pull.free")), (Some(1), Some(20)));
+    let mut stream = broker.pull::<Job>("full").await.unwrap();
+    let first = timeout(Duration::from_secs(30), stream.next()).await.unwrap().unwrap().unwrap();
+    first.ack().await.unwrap();
+    drop(stream);
+    // Where there is room again, it is taken.
+    let began = Instant::now();
+    while pushed(&sender, "full").await.is_err() {
+        assert!(began.elapsed() < Duration::from_secs(20), "there is room, and nothing is taken");
+        sleep(Duration::from_millis(20)).await;
+    }
+    sender.stop().await.unwrap();
+}
