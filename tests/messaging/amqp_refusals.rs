@@ -364,3 +364,40 @@ async fn what_a_full_queue_does_not_take_is_unknown_and_others_go_on() {
     }
     sender.stop().await.unwrap();
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_queue_that_is_away_for_a_while_is_waited_for() {
+    let Some(server) = RabbitServer::start() else { return };
+    let (_connection, channel) = peer(server.port()).await;
+    let durable = QueueDeclareOptions { durable: true, ..Default::default() };
+    channel.queue_declare("push_pull.jobs".into(), durable, FieldTable::default()).await.unwrap();
+    // As the broker notes it of one that does not run: on a node that is away, or after a crash.
+    let note = |state: &str| {
+        let name = r#"rabbit_misc:r(<<"/">>, queue, <<"push_pull.jobs">>)"#;
+        let update = format!("rabbit_amqqueue:update({name}, fun(Q) -> amqqueue:set_state(Q, {state}) end)");
+        block_in_place(|| {
+            server.ctl(&["eval", &format!("rabbit_misc:execute_mnesia_transaction(fun() -> {update} end).")])
+        });
+    };
+    let (scene, sights) = (scene(&server), Sights::default());
+    let sender = scene.sender().await;
+    note("crashed");
+    match pushed(&sender, "jobs").await {
+        Err(Failure::NotSent(why)) => assert!(why.contains("NOT_FOUND") && why.contains("push_pull.jobs"), "{why}"),
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(pushed(&sender, "others").await, Ok(()));
+    // A service that takes from it starts all the same, and says what it waits for.
+    let worker = scene.worker(&sights).await;
+    let told = |line: &Value| line["message"].as_str().is_some_and(|text| text.contains("cannot be taken from"));
+    timeout(Duration::from_secs(20), worker.logs().wait_for(told)).await.unwrap();
+    note("live");
+    assert_eq!(pushed(&sender, "jobs").await, Ok(()));
+    sights.messages(1).await;
+    assert_eq!(worker.logs().captured().iter().filter(|line| told(line)).count(), 1);
+    for logs in [sender.logs(), worker.logs()] {
+        assert_eq!(outages(logs.captured()), (0, 0), "{:#?}", lines(logs.captured()));
+    }
+    worker.stop().await.unwrap();
+    sender.stop().await.unwrap();
+}

@@ -82,6 +82,8 @@ impl AmqpConsumer {
         while let Some(session) = consumer.link.session().await {
             match consumer.connect(&session).await {
                 Ok(()) => break,
+                // The node that has the queue is away; it may come back.
+                Err(error) if refusal(&error) == Some(NOT_FOUND) => break,
                 Err(error) if refusal(&error).is_some() => {
                     let why = format!("the broker does not let `{}` be taken from: {}", consumer.name(), words(&error));
                     return Err(Error::misconfigured(Error::msg(why)));
