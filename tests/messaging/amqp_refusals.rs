@@ -401,3 +401,22 @@ async fn a_queue_that_is_away_for_a_while_is_waited_for() {
     worker.stop().await.unwrap();
     sender.stop().await.unwrap();
 }
+
+#[test]
+fn who_cannot_declare_a_queue_rests_before_the_next_attempt() {
+    // One to send by, and none to declare by.
+    let Some(server) = RabbitServer::with("channel_max = 1") else { return };
+    let scene = scene(&server);
+    let push = async move {
+        let sender = scene.sender().await;
+        let pushed = sender.service().broker.push("jobs", &1).timeout(Duration::from_secs(1)).await;
+        sender.stop().await.unwrap();
+        pushed
+    };
+    // On one thread, where nothing else happens while somebody does not wait.
+    let (done, pushed) = std::sync::mpsc::channel();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    std::thread::spawn(move || done.send(runtime.block_on(push)));
+    let error = pushed.recv_timeout(Duration::from_secs(30)).expect("it does not rest").unwrap_err();
+    assert!(matches!(error.find::<Failure>(), Some(Failure::NotSent(_))), "{error:#}");
+}
