@@ -6,8 +6,9 @@ use std::{sync::Arc, time::Duration};
 use bytes::Bytes;
 use chassis::{
     Cause, Running,
-    codec::{Raw, Text},
-    messaging::{Failure, Message, amqp::AmqpEngine},
+    codec::{Cbor, Raw, Text},
+    messaging::{Amqp, Failure, Message, amqp::AmqpEngine, known},
+    prelude::*,
 };
 use chassis_tests::RabbitServer;
 use lapin::{
@@ -16,7 +17,7 @@ use lapin::{
     types::{AMQPValue, FieldTable},
 };
 use serde_json::{Value, json};
-use tokio::time::timeout;
+use tokio::{sync::mpsc, time::timeout};
 
 use super::{
     amqp_client::{next, peer, publish},
@@ -251,4 +252,118 @@ async fn what_rests_is_at_the_broker_and_survives_its_worker() {
     second.await;
     next.stop().await.unwrap();
     sender.stop().await.unwrap();
+}
+
+/// Hears texts.
+#[microservice(name = "listener")]
+struct Listener {
+    #[resource]
+    broker: Amqp,
+    heard: Option<mpsc::UnboundedSender<String>>,
+}
+
+impl Listener {
+    fn hear(&self, who: &str, text: &str) {
+        let _ = self.heard.as_ref().unwrap().send(format!("{who}: {text}"));
+    }
+}
+
+#[microservice]
+impl Listener {
+    #[pull(broker, "greetings")]
+    async fn body(&self, text: String) {
+        self.hear("body", &text);
+    }
+
+    #[pull(broker, "messages")]
+    async fn whole(&self, text: Message<String>) {
+        self.hear("whole", &text);
+    }
+
+    #[pull(broker, "numbers")]
+    async fn number(&self, number: u64) {
+        self.hear("number", &number.to_string());
+    }
+
+    #[pull(broker, "jobs")]
+    async fn job(&self, job: Job) {
+        self.hear("job", &job.id.to_string());
+    }
+
+    #[pull(broker, "chosen", codec = Cbor)]
+    async fn chosen(&self, text: String) {
+        self.hear("chosen", &text);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn text_of_others_is_read_whatever_format_is_usual() {
+    let Some(server) = RabbitServer::start() else { return };
+    let (_connection, channel) = peer(server.port()).await;
+    let plain = || BasicProperties::default().with_content_type("text/plain".into());
+    for format in ["json", "message_pack", "cbor", "yaml", "text", "raw"] {
+        let (heard, mut hears) = mpsc::unbounded_channel();
+        let broker = json!({ "port": server.port(), "codec": format });
+        let settings: chassis::settings::Dict = json!({ "resources": { "broker": broker } }).into();
+        let builder = Listener::builder().settings(settings).with(|listener| listener.heard = Some(heard));
+        let listener = builder.start().await.unwrap();
+        for (queue, body, expected) in [
+            ("greetings", "Hello!", "body: Hello!"),
+            ("messages", "grün, und zwar sehr", "whole: grün, und zwar sehr"),
+            ("numbers", "7", "number: 7"),
+        ] {
+            // Bytes are no numbers, and one byte of MessagePack or CBOR is another one.
+            if queue == "numbers" && !["json", "yaml", "text"].contains(&format) {
+                continue;
+            }
+            publish(&channel, "", &format!("push_pull.{queue}"), body.as_bytes(), plain()).await;
+            let came = timeout(Duration::from_secs(30), hears.recv()).await;
+            assert_eq!(
+                came.unwrap_or_else(|_| panic!("{format}: {body:?} did not come")).unwrap(),
+                expected,
+                "{format}"
+            );
+        }
+        let mut texts = listener.service().broker.pull::<String>("stream").await.unwrap();
+        publish(&channel, "", "push_pull.stream", b"Hello!", plain()).await;
+        let text = timeout(Duration::from_secs(30), texts.next()).await.unwrap().unwrap().unwrap();
+        assert_eq!(text.body, "Hello!", "{format}");
+        text.ack().await.unwrap();
+        drop(texts);
+        listener.stop().await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn text_that_is_not_what_a_handler_takes_is_a_dead_letter_that_says_so() {
+    let Some(server) = RabbitServer::start() else { return };
+    let (_connection, channel) = peer(server.port()).await;
+    let (heard, mut hears) = mpsc::unbounded_channel();
+    let settings: chassis::settings::Dict = json!({ "resources": { "broker": { "port": server.port() } } }).into();
+    let builder = Listener::builder().settings(settings).with(|listener| listener.heard = Some(heard));
+    let listener = builder.start().await.unwrap();
+    let plain = || BasicProperties::default().with_content_type("text/plain".into());
+    for (queue, content_type, told) in [
+        // What is usual here is not what it is; that it is no text of that kind either says nobody anything.
+        ("jobs", Some("text/plain"), "expected value at line 1 column 1"),
+        // Only what is said to be text is text.
+        ("greetings", Some("application/json"), "expected value at line 1 column 1"),
+        ("greetings", None, "expected value at line 1 column 1"),
+        // A format that was chosen is the only one.
+        ("chosen", Some("text/plain"), ""),
+    ] {
+        let properties =
+            content_type.map_or_else(BasicProperties::default, |name| plain().with_content_type(name.into()));
+        publish(&channel, "", &format!("push_pull.{queue}"), b"Hello!", properties).await;
+        let mut letters = listener.service().broker.pull::<Bytes>(&format!("{queue}.dead")).codec(Raw).await.unwrap();
+        let letter = timeout(Duration::from_secs(30), letters.next()).await.unwrap().unwrap().unwrap();
+        assert_eq!((&*letter.body, letter.headers().get(known::DEAD_REASON)), (&b"Hello!"[..], Some("undecodable")));
+        let error = letter.headers().get(known::DEAD_ERROR).unwrap_or_default();
+        assert!(error.starts_with("the body cannot be read: ") && error.contains(told), "{queue}: {error}");
+        letter.ack().await.unwrap();
+    }
+    publish(&channel, "", "push_pull.jobs", br#"{"id": 3}"#, plain()).await;
+    let came = timeout(Duration::from_secs(30), hears.recv()).await.unwrap();
+    assert_eq!(came.as_deref(), Some("job: 3"), "and nothing before it");
+    listener.stop().await.unwrap();
 }
