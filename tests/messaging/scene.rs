@@ -73,8 +73,12 @@ impl<P: Place> Scene<P> {
     }
 
     pub(crate) async fn subscriber(&self, sights: &Sights) -> Running<Subscriber<P::Engine>> {
+        self.subscriber_with(sights, json!({})).await
+    }
+
+    pub(crate) async fn subscriber_with(&self, sights: &Sights, more: Value) -> Running<Subscriber<P::Engine>> {
         let sights = sights.clone();
-        let builder = Subscriber::<P::Engine>::builder().settings(self.settings("subscriber", json!({})));
+        let builder = Subscriber::<P::Engine>::builder().settings(self.settings("subscriber", more));
         builder.with(|subscriber| subscriber.sights = sights).start().await.unwrap()
     }
 
