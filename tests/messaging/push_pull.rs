@@ -14,7 +14,7 @@ use super::{
     place::Place,
     scene::{Scene, dead_letter},
     services::{Deed, Job},
-    sights::Sights,
+    sights::{Sight, Sights},
 };
 
 pub(crate) async fn what_is_pushed_is_handled<P: Place>(scene: Scene<P>) {
@@ -117,6 +117,35 @@ pub(crate) async fn messages_of_a_key_stay_in_their_order<P: Place>(scene: Scene
     sender.stop().await.unwrap();
 }
 
+pub(crate) async fn a_key_that_waits_holds_up_nothing_but_its_share<P: Place>(scene: Scene<P>) {
+    let (sights, sender) = (Sights::default(), scene.sender().await);
+    let worker = scene.worker(&sights).await;
+    let broker = &sender.service().broker;
+    let failing = Job::doing(0, &[Deed::Fail, Deed::Fail, Deed::Wait]);
+    broker.push("ordered", &failing).key("held up").await.unwrap();
+    for id in 1..9 {
+        broker.push("ordered", &Job::new(id)).key("held up").await.unwrap();
+    }
+    for id in 100..116 {
+        broker.push("ordered", &Job::new(id)).key(format!("key {id}")).await.unwrap();
+    }
+    // About a quarter of the other keys is in the same share.
+    let others = |seen: &[Sight]| seen.iter().filter(|sight| sight.id >= 100).count();
+    sights.until("those of other keys", |seen| others(seen) >= 8 && seen.iter().any(|sight| sight.attempt == 3)).await;
+    let of_key = || -> Vec<_> {
+        let seen = sights.all();
+        seen.iter().filter(|sight| sight.id < 100).map(|sight| (sight.id, sight.attempt)).collect()
+    };
+    assert_eq!(of_key(), [(0, 1), (0, 2), (0, 3)]);
+    sights.release();
+    sights.messages(25).await;
+    let in_order: Vec<_> = (1..=3).map(|attempt| (0, attempt)).chain((1..9).map(|id| (id, 1))).collect();
+    assert_eq!(of_key(), in_order);
+    worker.stop().await.unwrap();
+    sender.stop().await.unwrap();
+    assert_eq!(others(&sights.all()), 16);
+}
+
 pub(crate) async fn what_is_at_work_ends_at_a_stop_and_the_rest_waits<P: Place>(scene: Scene<P>) {
     let (sights, sender) = (Sights::default(), scene.sender().await);
     let worker = scene.worker(&sights).await;
@@ -134,6 +163,25 @@ pub(crate) async fn what_is_at_work_ends_at_a_stop_and_the_rest_waits<P: Place>(
     next.stop().await.unwrap();
     sender.stop().await.unwrap();
     assert!(sights.counts().values().all(|count| *count == 1), "{:?}", sights.counts());
+}
+
+pub(crate) async fn what_is_behind_its_key_at_a_stop_waits<P: Place>(scene: Scene<P>) {
+    let (sights, sender) = (Sights::default(), scene.sender().await);
+    let worker = scene.worker(&sights).await;
+    for id in 0..12 {
+        let time = Deed::Sleep(if id == 0 { 2_000 } else { 500 });
+        sender.service().broker.push("ordered", &Job::doing(id, &[time])).key("one").await.unwrap();
+    }
+    sights.calls(1).await;
+    let report = worker.stop().await.unwrap();
+    assert_eq!(report.code, 0, "{report:?}");
+    assert!(sights.counts().len() < 12, "nothing was left to wait");
+    let next = scene.worker(&sights).await;
+    sights.messages(12).await;
+    next.stop().await.unwrap();
+    sender.stop().await.unwrap();
+    let ids: Vec<_> = sights.all().iter().map(|sight| sight.id).collect();
+    assert_eq!(ids, (0..12).collect::<Vec<_>>());
 }
 
 pub(crate) async fn hundreds_at_work_end_at_a_stop<P: Place>(scene: Scene<P>) {
@@ -326,7 +374,9 @@ macro_rules! checks {
             messages_wait_for_a_worker
             as_many_are_handled_at_once_as_the_handler_says
             messages_of_a_key_stay_in_their_order
+            a_key_that_waits_holds_up_nothing_but_its_share
             what_is_at_work_ends_at_a_stop_and_the_rest_waits
+            what_is_behind_its_key_at_a_stop_waits
             hundreds_at_work_end_at_a_stop
             headers_key_and_content_type_arrive
             a_handler_reads_what_the_sender_writes

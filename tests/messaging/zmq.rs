@@ -58,7 +58,7 @@ const CANNOT: &[(&str, &[&str])] = &[
     ),
     (
         "what has left the sender cannot be given back: at a stop it is worked off as far as it has arrived",
-        &["what_is_at_work_ends_at_a_stop_and_the_rest_waits"],
+        &["what_is_at_work_ends_at_a_stop_and_the_rest_waits", "what_is_behind_its_key_at_a_stop_waits"],
     ),
 ];
 
@@ -136,6 +136,7 @@ mod push_pull {
         messages_wait_for_a_worker
         as_many_are_handled_at_once_as_the_handler_says
         messages_of_a_key_stay_in_their_order
+        a_key_that_waits_holds_up_nothing_but_its_share
         hundreds_at_work_end_at_a_stop
         a_stream_ends_with_its_service
     }
