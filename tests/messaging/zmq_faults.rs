@@ -148,9 +148,9 @@ async fn until(what: &str, holds: impl Fn() -> bool) {
     timeout(Duration::from_secs(20), waiting).await.unwrap_or_else(|_| panic!("{what} did not happen"));
 }
 
-fn malformed(taker: &Running<Taker>, connection: &str) -> f64 {
+fn malformed<S: chassis::Microservice>(running: &Running<S>, connection: &str) -> f64 {
     let labels = [("broker", "zmq"), ("connection", connection)];
-    taker.metrics().get("messaging_malformed_total", &labels).unwrap_or_default()
+    running.metrics().get("messaging_malformed_total", &labels).unwrap_or_default()
 }
 
 fn warnings<S: chassis::Microservice>(running: &Running<S>, text: &str) -> usize {
@@ -332,6 +332,76 @@ async fn a_subscriber_that_does_not_listen_holds_nobody_up() {
     assert!(began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());
     assert!((1..=3).contains(&warnings(&sender, "a subscriber is too slow")));
     drop((news, deaf));
+    sender.stop().await.unwrap();
+}
+
+/// The next frame, however long.
+async fn frame(stream: &mut TcpStream) -> Vec<u8> {
+    let reading = async {
+        let length = match stream.read_u8().await.unwrap() & 2 {
+            0 => u64::from(stream.read_u8().await.unwrap()),
+            _ => stream.read_u64().await.unwrap(),
+        };
+        let mut body = vec![0; usize::try_from(length).unwrap()];
+        stream.read_exact(&mut body).await.unwrap();
+        body
+    };
+    timeout(Duration::from_secs(20), reading).await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_subscription_that_is_too_long_is_not_kept_and_told_once() {
+    const LONGEST: usize = 1024;
+    let port = free_port();
+    let zmq = json!({
+        "addresses": { "out": { "news": { "publisher": format!("127.0.0.1:{port}") } } },
+        "wait_after_creation": "0ms",
+    });
+    let settings: chassis::settings::Dict = json!({ "resources": { "zmq": zmq } }).into();
+    let sender = Sender::builder().settings(settings).start().await.unwrap();
+    let text = "x".repeat(2000);
+    let publish = async || sender.service().zmq.publish("news", &text).await.unwrap();
+    // Subscribes by a message, as it was done before ZMTP 3.1, or by a command.
+    let subscribe = async |stream: &mut TcpStream, is_command: bool, prefix: &[u8]| {
+        let (flags, name) = if is_command { (6, &b"\x09SUBSCRIBE"[..]) } else { (2, &b"\x01"[..]) };
+        let length = (name.len() + prefix.len()) as u64;
+        stream.write_all(&[&[flags], &length.to_be_bytes()[..], name, prefix].concat()).await.unwrap();
+    };
+    let hears = async |stream: &mut TcpStream| {
+        let ping = b"\x04\x07\x04PING\0\0";
+        stream.write_all(ping).await.unwrap();
+        assert_eq!(frame(stream).await, b"\x04PONG", "what was sent before is read");
+    };
+    let mut all = greeted(port, "SUB").await;
+    subscribe(&mut all, false, b"").await;
+    hears(&mut all).await;
+    publish().await;
+    let published = frame(&mut all).await;
+    assert!(published.len() > text.len());
+    let (mut greedy, mut modest) = (greeted(port, "SUB").await, greeted(port, "SUB").await);
+    for is_command in [false, true] {
+        for _ in 0..5 {
+            subscribe(&mut greedy, is_command, &published[..=LONGEST]).await;
+        }
+    }
+    subscribe(&mut modest, true, &published[..LONGEST]).await;
+    hears(&mut greedy).await;
+    hears(&mut modest).await;
+    publish().await;
+    for stream in [&mut all, &mut modest] {
+        assert_eq!(frame(stream).await[..LONGEST], published[..LONGEST]);
+    }
+    let more = timeout(Duration::from_millis(200), greedy.read_u8()).await;
+    assert!(more.is_err(), "it gets what it may not subscribe to, or is let go: {more:?}");
+    assert_eq!(malformed(&sender, "news"), 10.0);
+    // It may still have what is short enough.
+    subscribe(&mut greedy, true, b"").await;
+    hears(&mut greedy).await;
+    publish().await;
+    assert_eq!(frame(&mut greedy).await[..LONGEST], published[..LONGEST]);
+    let told = || warnings(&sender, "a subscription of 1025 bytes is more than 1024, and not kept");
+    until("the warning", || told() > 0).await;
+    assert_eq!(told(), 1);
     sender.stop().await.unwrap();
 }
 
