@@ -284,3 +284,82 @@ async fn streams_that_have_ended_are_forgotten() {
     assert!(reading() < 15, "{} are known", reading());
     sender.stop().await.unwrap();
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn options_that_are_wrong_are_told_and_their_values_are_not() {
+    let start = async |option: &str, value: &str| {
+        let broker = json!({ "bootstrap_servers": "127.0.0.1:1", "client": { option: value } });
+        let settings: chassis::settings::Dict = json!({ "resources": { "broker": broker } }).into();
+        let error = Sender::<KafkaEngine>::builder().settings(settings).start().await.unwrap_err();
+        assert_eq!(error.cause(), Cause::Misconfigured, "{error:#}");
+        (format!("{error:#}"), format!("{error:?}"))
+    };
+    for (option, value, why) in [
+        ("isolation_level", "hunter2", "Invalid value"),
+        ("socket_timeout_ms", "hunter2", "Invalid value"),
+        ("security_protocol", "hunter2", "is said by `tls` and `sasl`"),
+        ("hunter2", "hunter3", "No such configuration property"),
+    ] {
+        let (told, debug) = start(option, value).await;
+        assert!(told.contains(&format!("`client.{option}`")) && told.contains(why), "{told}");
+        let hidden = |text: &str| !text.contains(value);
+        assert!(hidden(&told) && hidden(&debug), "{option}: {told}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_topic_that_cannot_be_had_at_the_moment_is_no_refusal() {
+    let cluster = KafkaCluster::start(1);
+    let scene = Scene::new(&Arc::new(At(cluster.servers())));
+    let sender = scene.sender().await;
+    let broker = &sender.service().broker;
+    let topic = format!("{}.jobs", scene.space());
+    let says = |answer: Answer| cluster.mock().topic_error(&topic, answer).unwrap();
+    let push = async |seconds| broker.push("jobs", &Job::new(1)).timeout(Duration::from_secs(seconds)).await;
+    let failure = |error: Error| error.find::<Failure>().cloned().unwrap_or_else(|| panic!("{error:#}"));
+    // It is to be made, and this cluster does not answer that.
+    says(Answer::RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART);
+    match failure(push(30).await.unwrap_err()) {
+        Failure::NotSent(why) => assert!(why.contains(&topic) && why.contains("cannot be made"), "{why}"),
+        other => panic!("{other:?}"),
+    }
+    // It is being made.
+    says(Answer::RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE);
+    match failure(push(1).await.unwrap_err()) {
+        Failure::NotSent(why) => assert!(why.contains(&topic) && why.contains("not there yet"), "{why}"),
+        other => panic!("{other:?}"),
+    }
+    // It is not for us.
+    says(Answer::RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED);
+    match failure(push(30).await.unwrap_err()) {
+        Failure::Refused(why) => assert!(why.contains(&topic), "{why}"),
+        other => panic!("{other:?}"),
+    }
+    says(Answer::RD_KAFKA_RESP_ERR_NO_ERROR);
+    push(30).await.unwrap();
+    sender.stop().await.unwrap();
+}
+
+#[cfg(feature = "kafka-server")]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_topic_that_the_asked_node_does_not_make_is_no_refusal() {
+    // It is told that it has asked one that does not decide about topics, and then that there is no permission.
+    for (code, is_passing) in [(41, true), (29, false)] {
+        let answer = [b"away\0", &[code][..], b"\xff\xff"].concat();
+        let leading = |port| chassis_tests::Proxy::answering(port, b"away\0\0\xff\xff", &answer);
+        let Some((server, _proxy)) = chassis_tests::KafkaServer::behind(leading) else { return };
+        let sender = Scene::new(&Arc::new(At(server.servers()))).sender().await;
+        let push = async || sender.service().broker.push("away", &Job::new(1)).await;
+        let error = push().await.unwrap_err();
+        match error.find::<Failure>() {
+            Some(Failure::NotSent(why)) if is_passing => {
+                assert!(why.contains("cannot be made: NotController"), "{why}")
+            }
+            Some(Failure::Refused(why)) if !is_passing => assert!(why.contains("cannot be made"), "{why}"),
+            other => panic!("{code}: {other:?}"),
+        }
+        // The server has made it all the same.
+        push().await.unwrap();
+        sender.stop().await.unwrap();
+    }
+}

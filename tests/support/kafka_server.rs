@@ -44,8 +44,17 @@ impl KafkaServer {
     ///
     /// As [`start`](Self::start).
     pub fn behind_a_proxy() -> Option<(Self, Proxy)> {
+        Self::behind(Proxy::to)
+    }
+
+    /// A server that all clients go to through what leads to it.
+    ///
+    /// # Panics
+    ///
+    /// As [`start`](Self::start).
+    pub fn behind(leading_to: impl FnOnce(u16) -> Proxy) -> Option<(Self, Proxy)> {
         let port = free_port();
-        let proxy = Proxy::to(port);
+        let proxy = leading_to(port);
         Some((Self::at(port, proxy.port())?, proxy))
     }
 

@@ -50,7 +50,7 @@ impl Proxy {
     ///
     /// When there is no port to listen at.
     pub fn to(target: u16) -> Self {
-        Self::start(target, None)
+        Self::start(target, [None, None])
     }
 
     /// Leads to this port, and says there `other` where the client says `this`, which is as long.
@@ -59,11 +59,19 @@ impl Proxy {
     ///
     /// As [`to`](Self::to), and when the lengths differ.
     pub fn replacing(target: u16, this: &[u8], other: &[u8]) -> Self {
-        assert_eq!(this.len(), other.len(), "the lengths of the two");
-        Self::start(target, Some(Arc::new((this.to_vec(), other.to_vec()))))
+        Self::start(target, [Some(swap(this, other)), None])
     }
 
-    fn start(target: u16, swap: Option<Swap>) -> Self {
+    /// Leads to this port, and says to the client `other` where `this` is said there, which is as long.
+    ///
+    /// # Panics
+    ///
+    /// As [`replacing`](Self::replacing).
+    pub fn answering(target: u16, this: &[u8], other: &[u8]) -> Self {
+        Self::start(target, [None, Some(swap(this, other))])
+    }
+
+    fn start(target: u16, [there, back]: [Option<Swap>; 2]) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap_or_else(|error| panic!("no port: {error}"));
         let port = listener.local_addr().map_or(0, |address| address.port());
         let mode = Arc::new(AtomicU8::new(mode::PASS));
@@ -78,9 +86,9 @@ impl Proxy {
                 let Ok(server) = TcpStream::connect(("127.0.0.1", target)) else { continue };
                 let (Ok(to), Ok(from)) = (server.try_clone(), client.try_clone()) else { continue };
                 let (one, other) = (Arc::clone(&mode), Arc::clone(&mode));
-                let swap = swap.clone();
-                thread::spawn(move || carry(client, to, &one, swap));
-                thread::spawn(move || carry(server, from, &other, None));
+                let (there, back) = (there.clone(), back.clone());
+                thread::spawn(move || carry(client, to, &one, there));
+                thread::spawn(move || carry(server, from, &other, back));
             }
         });
         proxy
@@ -128,6 +136,11 @@ impl Drop for Proxy {
         // Wakes the one that accepts.
         drop(TcpStream::connect(("127.0.0.1", self.port)));
     }
+}
+
+fn swap(this: &[u8], other: &[u8]) -> Swap {
+    assert_eq!(this.len(), other.len(), "the lengths of the two");
+    Arc::new((this.to_vec(), other.to_vec()))
 }
 
 /// One direction of a connection.
