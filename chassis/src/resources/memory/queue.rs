@@ -231,6 +231,32 @@ mod tests {
         assert_eq!((sent, queue.len()), (vec![true; 3], 3));
     }
 
+    /// Notices are not counted: those who have looked in vain, and do not listen yet, have one of them together.
+    #[tokio::test(start_paused = true)]
+    async fn who_is_about_to_wait_hears_of_all_there_is() {
+        let queue = filled(["1", "2", "3"]).await;
+        let taking = async || {
+            queue.items.notified().await;
+            queue.try_pop().is_ok()
+        };
+        let taken = timeout_at(
+            Instant::now() + Duration::from_secs(1),
+            futures_util::future::join3(taking(), taking(), taking()),
+        );
+        assert_eq!(taken.await, Ok((true, true, true)));
+
+        let queue = filled(["1", "2", "3"]).await;
+        let _waiting = [ForRoom::begin(&queue), ForRoom::begin(&queue)];
+        (0..2).for_each(|_| assert!(queue.try_pop().is_ok()));
+        let sending = async |body| {
+            queue.room.notified().await;
+            queue.try_push(&mut Some(entry(body)))
+        };
+        let sent =
+            timeout_at(Instant::now() + Duration::from_secs(1), futures_util::future::join(sending("4"), sending("5")));
+        assert_eq!(sent.await, Ok((true, true)));
+    }
+
     #[tokio::test(start_paused = true)]
     async fn who_gives_up_waiting_leaves_the_room_to_others() {
         let queue = filled(["1", "2", "3"]).await;
