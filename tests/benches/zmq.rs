@@ -10,7 +10,7 @@
 
 use chassis::{Running, messaging::Zmq, prelude::*};
 use chassis_tests::{Course, Lap, Pace, ServiceFramework, compare, free_port};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 use zeromq::{PullSocket, PushSocket, RepSocket, ReqSocket, Socket as _, SocketRecv as _, SocketSend as _, ZmqMessage};
 
@@ -90,20 +90,12 @@ impl Format {
         }
     }
 
-    fn check_call(self, call: &ZmqMessage) {
-        let frame = call.get(0).unwrap();
+    /// Reads what came, as who takes it does.
+    fn check<T: DeserializeOwned>(self, message: &ZmqMessage, item: impl FnOnce(T) -> Item) {
+        let frame = message.get(0).unwrap();
         let length = match self {
             Self::Bare => frame.len(),
-            Self::OfPeers => rmp_serde::from_slice::<Call>(frame).unwrap().args.text.len(),
-        };
-        assert_eq!(length, LENGTH);
-    }
-
-    fn check_answer(self, answer: &ZmqMessage) {
-        let frame = answer.get(0).unwrap();
-        let length = match self {
-            Self::Bare => frame.len(),
-            Self::OfPeers => rmp_serde::from_slice::<Answer>(frame).unwrap().return_args.text.len(),
+            Self::OfPeers => item(rmp_serde::from_slice(frame).unwrap()).text.len(),
         };
         assert_eq!(length, LENGTH);
     }
@@ -227,7 +219,7 @@ async fn push_by_hand(format: Format) -> Pace {
     let pulling = tokio::spawn(async move {
         let course = Course::default();
         for _ in 0..MESSAGES {
-            format.check_call(&puller.recv().await.unwrap());
+            format.check(&puller.recv().await.unwrap(), |call: Call| call.args);
             course.one(MESSAGES);
         }
         course.end().await
@@ -253,7 +245,7 @@ async fn ask_by_hand(format: Format) -> Pace {
     let mut item = Item::new();
     let mut ask = async |number| {
         requester.send(format.call(number, &mut item)).await.unwrap();
-        format.check_answer(&requester.recv().await.unwrap());
+        format.check(&requester.recv().await.unwrap(), |answer: Answer| answer.return_args);
     };
     ask(0).await;
     let lap = Lap::begin();
