@@ -295,14 +295,20 @@ async fn options_that_are_wrong_are_told_and_their_values_are_not() {
         (format!("{error:#}"), format!("{error:?}"))
     };
     for (option, value, why) in [
+        // One of several words; more of them at once; one that is looked at in another way; a number; and nothing at all.
         ("isolation_level", "hunter2", "Invalid value"),
+        ("isolation_level", "  hunter2", "Invalid value"),
+        ("debug", "generic, hunter2,all", "Invalid value"),
+        ("partitioner", "hunter2", "Invalid value"),
         ("socket_timeout_ms", "hunter2", "Invalid value"),
+        ("socket_timeout_ms", "7", "outside allowed range 10..300000"),
         ("security_protocol", "hunter2", "is said by `tls` and `sasl`"),
         ("hunter2", "hunter3", "No such configuration property"),
     ] {
         let (told, debug) = start(option, value).await;
         assert!(told.contains(&format!("`client.{option}`")) && told.contains(why), "{told}");
-        let hidden = |text: &str| !text.contains(value);
+        let secret = if value == "7" { " 7 " } else { value.trim() };
+        let hidden = |text: &str| !text.contains(secret) && (option == "hunter2" || !text.contains("hunter"));
         assert!(hidden(&told) && hidden(&debug), "{option}: {told}");
     }
 }
@@ -337,6 +343,24 @@ async fn a_topic_that_cannot_be_had_at_the_moment_is_no_refusal() {
     }
     says(Answer::RD_KAFKA_RESP_ERR_NO_ERROR);
     push(30).await.unwrap();
+    sender.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_topic_that_is_made_slowly_takes_no_longer_than_a_message_may() {
+    let cluster = KafkaCluster::start(1);
+    let scene = Scene::new(&Arc::new(At(cluster.servers())));
+    let sender = scene.sender().await;
+    let topic = format!("{}.jobs", scene.space());
+    cluster.mock().topic_error(&topic, Answer::RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART).unwrap();
+    cluster.mock().broker_round_trip_time(1, Duration::from_millis(700)).unwrap();
+    let began = Instant::now();
+    let job = Job::new(1);
+    let push = sender.service().broker.push("jobs", &job).timeout(Duration::from_secs(1));
+    let error = push.await.unwrap_err();
+    assert!(matches!(error.find::<Failure>(), Some(Failure::NotSent(_))), "{error:#}");
+    assert!(began.elapsed() < Duration::from_secs(3), "{:?}: {error:#}", began.elapsed());
+    cluster.mock().broker_round_trip_time(1, Duration::ZERO).unwrap();
     sender.stop().await.unwrap();
 }
 

@@ -53,9 +53,8 @@ pub(super) fn config(settings: &KafkaSettings) -> Result<ClientConfig> {
         alone.set(&option, value);
         match alone.create_native_config() {
             Ok(_) => drop(config.set(option, value)),
-            // It repeats the value, which may be a secret.
             Err(KafkaError::ClientConfig(_, why, ..)) => {
-                wrong.push(format!("`client.{name}`: {}", why.replace(&format!("\"{value}\""), "that was set")));
+                wrong.push(format!("`client.{name}`: {}", without_value(&why, value)))
             }
             Err(error) => wrong.push(format!("`client.{name}`: {error}")),
         }
@@ -119,6 +118,16 @@ fn default(config: &mut ClientConfig, option: &str, value: &str) {
     if config.get(option).is_none() {
         config.set(option, value);
     }
+}
+
+/// What the client says of an option: it repeats the value, or a part of it, which may be a secret.
+fn without_value<'a>(why: &'a str, value: &str) -> &'a str {
+    if let Some(at) = why.find("outside allowed range") {
+        return why[at..].trim_end();
+    }
+    let known = ["Invalid value", "Unsupported value"];
+    let other = if why.contains(value) { "it is refused" } else { why };
+    known.into_iter().find(|begin| why.starts_with(begin)).unwrap_or(other)
 }
 
 fn unlike_an_address(server: &str) -> Option<String> {

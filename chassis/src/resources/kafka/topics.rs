@@ -9,7 +9,7 @@ use rdkafka::{
     config::FromClientConfigAndContext as _,
     types::{RDKafkaErrorCode as Code, RDKafkaRespErr},
 };
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout_at};
 
 use super::{
     names::Names,
@@ -96,7 +96,8 @@ impl Topics {
                     return Err(refused(topic, "it does not exist, and `create_topics` is off"));
                 }
                 Ok(Found::Missing) if !is_made => {
-                    self.make(topic).await?;
+                    let late = || Failure::NotSent(format!("topic `{topic}` is not made in time")).into_error();
+                    timeout_at(until, self.make(topic)).await.map_err(|_| late())??;
                     is_made = true;
                     continue;
                 }
