@@ -3,7 +3,7 @@
 use std::{
     fs,
     net::TcpStream,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     thread,
     time::{Duration, Instant},
@@ -59,12 +59,23 @@ impl KafkaServer {
     }
 
     fn at(port: u16, advertised: u16) -> Option<Self> {
-        let program = tool("tansu")?;
+        let (program, python) = (tool("tansu")?, tool("python3")?);
         let folder = tempfile::tempdir().unwrap_or_else(|error| panic!("no folder for Kafka: {error}"));
         let mut server = Self { program, folder, port, advertised, process: None };
         server.launch();
         server.wait();
+        server.find_headers_with(&python);
         Some(server)
+    }
+
+    /// Its table of headers has no index: without one, every message that is read costs a look at the headers of all,
+    /// and with a hundred thousand of them it answers nothing any more.
+    fn find_headers_with(&self, python: &Path) {
+        let index = "create index header_place on header (topition, offset_id)";
+        let make = format!("import sqlite3; sqlite3.connect('kafka.db', timeout=30).execute('{index}')");
+        let made = Command::new(python).args(["-c", &make]).current_dir(self.folder.path()).output();
+        let made = made.unwrap_or_else(|error| panic!("python3: {error}"));
+        assert!(made.status.success(), "no index for Kafka: {}", String::from_utf8_lossy(&made.stderr));
     }
 
     /// Where clients find it.
