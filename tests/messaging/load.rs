@@ -10,7 +10,7 @@ use std::{
 };
 
 use chassis::{
-    Running,
+    Microservice, Running,
     logging::Logs,
     messaging::{Failure, Offers, PushPull, engine::Engine},
 };
@@ -31,6 +31,7 @@ pub(crate) struct Load {
     ends: Arc<AtomicBool>,
     known: Arc<Mutex<Known>>,
     pushers: Vec<JoinHandle<()>>,
+    began: Instant,
 }
 
 /// What a network does to connections.
@@ -82,7 +83,7 @@ impl Load {
                 }
             })
         };
-        Self { pushers: (0..pushers).map(push).collect(), ends, known }
+        Self { pushers: (0..pushers).map(push).collect(), ends, known, began: Instant::now() }
     }
 
     pub(crate) fn confirmed(&self) -> usize {
@@ -126,6 +127,29 @@ impl Load {
         self.goes_on().await
     }
 
+    /// The end of a test of that many faults: all that was confirmed is handled, half of the recoveries took two seconds
+    /// at most, and both services have told of the outages. Stops them, and tells how many messages were handled more
+    /// than once.
+    pub(crate) async fn end_after<S: Microservice, W: Microservice>(
+        self,
+        faults: usize,
+        recoveries: Vec<Duration>,
+        sights: &Sights,
+        (sender, worker): (Running<S>, Running<W>),
+    ) -> usize {
+        let began = self.began;
+        let twice = self.end(sights).await;
+        let (median, longest) = (median(recoveries.clone()), recoveries.iter().max().copied());
+        eprintln!("{faults} faults in {:?}, recovery {median:?}, at most {longest:?}", began.elapsed());
+        assert!(median <= Duration::from_secs(2), "{recoveries:?}");
+        for (who, logs) in [("sender", sender.logs()), ("worker", worker.logs())] {
+            outages_are_told(who, &logs, faults, began).await;
+        }
+        worker.stop().await.unwrap();
+        sender.stop().await.unwrap();
+        twice
+    }
+
     /// Ends it, waits until all that was confirmed is handled, and tells how many were handled more than once.
     pub(crate) async fn end(self, sights: &Sights) -> usize {
         self.ends.store(true, Ordering::Relaxed);
@@ -167,7 +191,7 @@ pub(crate) fn outages(records: Vec<Value>) -> (usize, usize) {
 
 /// Waits until the end of each outage is told, and looks at what a service has said since it began: of `faults` at most a
 /// line each for the loss and the return, and not more than a line a second of everything together.
-pub(crate) async fn outages_are_told(who: &str, logs: &Logs, faults: usize, began: Instant) {
+async fn outages_are_told(who: &str, logs: &Logs, faults: usize, began: Instant) {
     let deadline = Instant::now() + Duration::from_secs(20);
     let elapsed = began.elapsed().as_secs() as usize;
     loop {
@@ -188,7 +212,7 @@ pub(crate) fn rounds(usual: usize) -> usize {
     std::env::var("CHASSIS_SOAK_ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(usual)
 }
 
-pub(crate) fn median(mut times: Vec<Duration>) -> Duration {
+fn median(mut times: Vec<Duration>) -> Duration {
     times.sort();
     times[times.len() / 2]
 }

@@ -17,7 +17,7 @@ use tokio::time::timeout;
 
 use super::{
     place::Place,
-    services::{Member, Replyer, Sender, Subscriber, Worker},
+    services::{Member, Puller, Replyer, Sender, Subscriber, Worker},
     sights::Sights,
 };
 
@@ -70,6 +70,12 @@ impl<P: Place> Scene<P> {
         let sights = sights.clone();
         let builder = Worker::<P::Engine>::builder().settings(self.settings("worker", more));
         builder.with(|worker| worker.sights = sights).start().await.unwrap()
+    }
+
+    pub(crate) async fn puller(&self, sights: &Sights) -> Running<Puller<P::Engine>> {
+        let sights = sights.clone();
+        let builder = Puller::<P::Engine>::builder().settings(self.settings("puller", json!({})));
+        builder.with(|puller| puller.sights = sights).start().await.unwrap()
     }
 
     pub(crate) async fn subscriber(&self, sights: &Sights) -> Running<Subscriber<P::Engine>> {

@@ -97,6 +97,22 @@ impl<E: Engine + Offers<PushPull>> Worker<E> {
     }
 }
 
+/// Pulls from one name, and so is one member of its group: with Kafka, every name that is read is a member of its own.
+#[microservice(name = "puller")]
+pub(crate) struct Puller<E: Engine + Offers<PushPull>> {
+    #[resource]
+    pub(crate) broker: Broker<E>,
+    pub(crate) sights: Sights,
+}
+
+#[microservice]
+impl<E: Engine + Offers<PushPull>> Puller<E> {
+    #[pull(broker, "jobs", concurrency = 4, retries = 2, min_delay = "20ms", max_delay = "100ms")]
+    async fn job(&self, job: Message<Job>) -> Result<()> {
+        work("job", &job, &self.sights).await
+    }
+}
+
 /// Only sends, and takes streams.
 #[microservice(name = "sender")]
 pub(crate) struct Sender<E: Engine> {
