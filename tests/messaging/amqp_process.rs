@@ -40,12 +40,10 @@ async fn a_service_that_is_killed_again_and_again_loses_nothing() {
     let scene = Scene::new(&Arc::new(At(server.port())));
     let sender = scene.sender().await;
     let kills = rounds(4);
-    let all = kills as u64 * 1000;
-    push_all(&sender, 0..all, 64).await;
     let handler = json!({ "concurrency": 8, "prefetch": PREFETCH });
     let mut shop = Workshop::new(broker(server.port(), scene.space(), handler), Duration::from_millis(1), false);
     let mut deaths = Vec::new();
-    let service = shop.kill(kills, all, |shop| deaths.push(shop.done.len())).await;
+    let (service, all) = shop.kill(&sender, kills, 1000, |shop| deaths.push(shop.done.len())).await;
     shop.until_done(0..all).await;
     stop(service);
     shop.read();
@@ -64,12 +62,10 @@ async fn what_fails_while_a_service_is_killed_is_tried_again_or_a_dead_letter() 
     let scene = Scene::new(&Arc::new(At(server.port())));
     let sender = scene.sender().await;
     let kills = rounds(4);
-    let all = kills as u64 * 500;
-    push_all(&sender, 0..all, 64).await;
     let handler = json!({ "concurrency": 8, "prefetch": PREFETCH, "min_delay": "50ms", "max_delay": "50ms" });
     let broker = broker(server.port(), scene.space(), handler);
     let mut shop = Workshop::new(broker, Duration::from_millis(1), true);
-    let service = shop.kill(kills, all, |_| ()).await;
+    let (service, all) = shop.kill(&sender, kills, 500, |_| ()).await;
     shop.until_done((0..all).filter(|number| !is_hopeless(number))).await;
     until_dead(&sender, (0..all).filter(is_hopeless)).await;
     stop(service);

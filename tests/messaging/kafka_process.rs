@@ -5,7 +5,6 @@
 
 use std::{sync::Arc, time::Duration};
 
-use chassis::messaging::kafka::KafkaEngine;
 use chassis_tests::KafkaCluster;
 use rdkafka::{
     ClientConfig, Offset, TopicPartitionList,
@@ -15,25 +14,14 @@ use serde_json::{Value, json};
 use tokio::task::block_in_place;
 
 use super::{
+    kafka_faults::At,
     load::rounds,
-    place::Place,
     scene::Scene,
-    workshop::{Workshop, is_hopeless, push_all, stop, until_dead},
+    workshop::{Workshop, is_hopeless, stop, until_dead},
 };
 
 /// As many as the cluster in the process gives to every topic.
 const PARTITIONS: i32 = 4;
-
-/// A cluster that can be reached there.
-struct At(String);
-
-impl Place for At {
-    type Engine = KafkaEngine;
-
-    fn settings(&self, space: &str) -> Value {
-        json!({ "bootstrap_servers": self.0, "topics_prefix": space, "group": space, "partitions": PARTITIONS })
-    }
-}
 
 /// What workers at that cluster are set to, with this handler.
 fn broker(servers: &str, space: &str, handler: Value) -> Value {
@@ -43,7 +31,7 @@ fn broker(servers: &str, space: &str, handler: Value) -> Value {
         "group": space,
         "partitions": PARTITIONS,
         "session_timeout": "3s",
-        // A service that the cluster leaves without partitions begins anew after these two together.
+        // A service that the cluster leaves without partitions begins anew after both together.
         "max_poll_interval": "6s",
         "release_timeout": "4s",
         "commit_interval": "100ms",
@@ -85,11 +73,9 @@ async fn a_service_that_is_killed_again_and_again_loses_nothing() {
 }
 
 pub(crate) async fn kill_again_and_again(servers: &str) {
-    let scene = Scene::new(&Arc::new(At(servers.to_owned())));
+    let scene = Scene::new(&Arc::new(At::new(servers.to_owned())));
     let sender = scene.sender().await;
     let kills = rounds(3);
-    let all = kills as u64 * 2000;
-    push_all(&sender, 0..all, 64).await;
     let looker = Looker::new(servers, scene.space());
     let handler = json!({ "concurrency": 8 });
     let mut shop = Workshop::new(broker(servers, scene.space(), handler), Duration::from_millis(4), false);
@@ -100,7 +86,7 @@ pub(crate) async fn kill_again_and_again(servers: &str) {
         assert!(committed <= done, "{committed} are committed, and {done} are done");
         windows.push(done - committed);
     };
-    let service = shop.kill(kills, all, killed).await;
+    let (service, all) = shop.kill(&sender, kills, 1000, killed).await;
     shop.until_done(0..all).await;
     stop(service);
     shop.read();
@@ -108,9 +94,9 @@ pub(crate) async fn kill_again_and_again(servers: &str) {
     eprintln!("{kills} kills, {all} messages, done again {repeats:?}, of what was not committed {windows:?}");
     // What was done and not committed is done again, and nothing else.
     assert!(repeats.iter().zip(&windows).all(|(again, window)| again <= window), "{repeats:?} of {windows:?}");
-    // Eight at a time for 4 ms each, and a commit every 100 ms: 200 of them, and more on a busy machine, where 1500 are
-    // done between two kills.
-    assert!(windows.iter().all(|window| *window <= 1000), "{windows:?}");
+    // Eight at a time for 4 ms each, and a commit every 100 ms: 200 of them, and now and then more on a busy machine.
+    windows.sort_unstable();
+    assert!(windows[windows.len() / 2] <= 400, "{windows:?}");
     assert_eq!(looker.committed(), all as usize, "what is done is committed");
     sender.stop().await.unwrap();
 }
@@ -122,14 +108,12 @@ async fn what_fails_while_a_service_is_killed_is_tried_again_or_a_dead_letter() 
 }
 
 pub(crate) async fn kill_while_messages_fail(servers: &str) {
-    let scene = Scene::new(&Arc::new(At(servers.to_owned())));
+    let scene = Scene::new(&Arc::new(At::new(servers.to_owned())));
     let sender = scene.sender().await;
     let kills = rounds(3);
-    let all = kills as u64 * 500;
-    push_all(&sender, 0..all, 64).await;
     let handler = json!({ "concurrency": 8, "min_delay": "50ms", "max_delay": "50ms" });
     let mut shop = Workshop::new(broker(servers, scene.space(), handler), Duration::from_millis(2), true);
-    let service = shop.kill(kills, all, |_| ()).await;
+    let (service, all) = shop.kill(&sender, kills, 500, |_| ()).await;
     shop.until_done((0..all).filter(|number| !is_hopeless(number))).await;
     until_dead(&sender, (0..all).filter(is_hopeless)).await;
     stop(service);
@@ -144,11 +128,11 @@ async fn a_service_that_is_stopped_ends_what_it_has_begun_and_commits_it() {
 
 pub(crate) async fn stop_at_work(servers: &str) {
     const AT_WORK: usize = 500;
-    let scene = Scene::new(&Arc::new(At(servers.to_owned())));
+    let scene = Scene::new(&Arc::new(At::new(servers.to_owned())));
     let sender = scene.sender().await;
     let looker = Looker::new(servers, scene.space());
     let handler = json!({ "concurrency": AT_WORK, "prefetch": AT_WORK });
-    let mut shop = Workshop::new(broker(servers, scene.space(), handler), Duration::from_millis(600), false);
+    let mut shop = Workshop::new(broker(servers, scene.space(), handler), Duration::from_secs(1), false);
     let look = |shop: &Workshop, _| {
         assert_eq!(looker.committed(), shop.done.len(), "what is done is committed, and nothing else");
     };

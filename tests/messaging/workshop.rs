@@ -33,6 +33,8 @@ pub(crate) struct Workshop {
     /// In the order in which they were begun, and done.
     pub(crate) begun: Vec<u64>,
     pub(crate) done: Vec<u64>,
+    /// Which were begun, however often.
+    known: BTreeSet<u64>,
 }
 
 /// How long a test waits for what must happen.
@@ -52,7 +54,8 @@ impl Workshop {
             "microservices": { "worker": worker },
         } });
         fs::write(folder.path().join("settings.json"), settings.to_string()).unwrap();
-        Self { folder, notes: file, rest: String::new(), begun: Vec::new(), done: Vec::new() }
+        let (rest, begun, done, known) = (String::new(), Vec::new(), Vec::new(), BTreeSet::new());
+        Self { folder, notes: file, rest, begun, done, known }
     }
 
     /// Another worker.
@@ -61,25 +64,33 @@ impl Workshop {
         Program::at(Path::new(env!("CARGO_BIN_EXE_worker"))).arg("--settings").arg(settings).start()
     }
 
-    /// Lets a worker work on `all` messages, and kills it so many times meanwhile; `killed` looks at what it left. Gives
-    /// the one that lives.
-    pub(crate) async fn kill(
+    /// Kills a worker so many times at its work, each time when it has begun a `portion` of messages that nobody had;
+    /// `killed` looks at what it left. There is always more to do, but never much more, for which some brokers become
+    /// slow. Gives the one that lives, and how many messages there are in all.
+    pub(crate) async fn kill<E: Engine + Offers<PushPull>>(
         &mut self,
+        sender: &Running<Sender<E>>,
         kills: usize,
-        all: u64,
+        portion: u64,
         mut killed: impl FnMut(&Self),
-    ) -> chassis_tests::Running {
+    ) -> (chassis_tests::Running, u64) {
+        let mut all = 2 * portion;
+        push_all(sender, 0..all, 64).await;
         let mut service = self.start();
         for kill in 1..=kills {
-            let due = all as usize * kill / (kills + 1);
-            self.until("work", |shop| shop.begun.len() >= due).await;
+            let due = self.known.len() + portion as usize;
+            self.until("work", |shop| shop.known.len() >= due).await;
             service.kill();
             block_in_place(|| service.wait());
             self.read();
             killed(self);
             service = self.start();
+            if kill < kills {
+                push_all(sender, all..all + portion, 64).await;
+                all += portion;
+            }
         }
-        service
+        (service, all)
     }
 
     /// Stops a worker with so many messages at work, again and again: what it has begun is done, nothing is done twice,
@@ -123,8 +134,14 @@ impl Workshop {
         let whole = self.rest.rfind('\n').map_or(0, |end| end + 1);
         for line in self.rest[..whole].lines() {
             let (what, number) = line.split_once(' ').unwrap();
-            let notes = if what == "begun" { &mut self.begun } else { &mut self.done };
-            notes.push(number.parse().unwrap());
+            let number = number.parse().unwrap();
+            match what {
+                "begun" => {
+                    self.begun.push(number);
+                    self.known.insert(number);
+                }
+                _ => self.done.push(number),
+            }
         }
         self.rest.drain(..whole);
     }
@@ -150,7 +167,7 @@ impl Workshop {
     pub(crate) async fn until_done(&mut self, all: impl Iterator<Item = u64> + Clone) {
         let count = all.clone().count();
         self.until("all done", |shop| shop.done.len() >= count).await;
-        let begun = Instant::now();
+        let mut last = (self.done.len(), Instant::now());
         loop {
             self.read();
             let counts = self.counts();
@@ -158,7 +175,10 @@ impl Workshop {
             if lost.is_empty() {
                 return;
             }
-            assert!(begun.elapsed() < PATIENCE, "confirmed messages are lost: {lost:?}");
+            if last.0 != self.done.len() {
+                last = (self.done.len(), Instant::now());
+            }
+            assert!(last.1.elapsed() < PATIENCE, "confirmed messages are lost: {lost:?}");
             sleep(Duration::from_millis(100)).await;
         }
     }
