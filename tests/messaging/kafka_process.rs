@@ -94,9 +94,9 @@ pub(crate) async fn kill_again_and_again(servers: &str) {
     eprintln!("{kills} kills, {all} messages, done again {repeats:?}, of what was not committed {windows:?}");
     // What was done and not committed is done again, and nothing else.
     assert!(repeats.iter().zip(&windows).all(|(again, window)| again <= window), "{repeats:?} of {windows:?}");
-    // Eight at a time for 4 ms each, and a commit every 100 ms: 200 of them, and now and then more on a busy machine.
-    windows.sort_unstable();
-    assert!(windows[windows.len() / 2] <= 400, "{windows:?}");
+    // Eight at a time for 4 ms each, and a commit every 100 ms: 200 of them, and more on a busy machine, of more than 1000
+    // that are begun between two kills.
+    assert!(windows.iter().all(|window| *window <= 600), "{windows:?}");
     assert_eq!(looker.committed(), all as usize, "what is done is committed");
     sender.stop().await.unwrap();
 }
@@ -117,6 +117,8 @@ pub(crate) async fn kill_while_messages_fail(servers: &str) {
     shop.until_done((0..all).filter(|number| !is_hopeless(number))).await;
     until_dead(&sender, (0..all).filter(is_hopeless)).await;
     stop(service);
+    shop.read();
+    eprintln!("{kills} kills, {all} messages of which some fail, {} done again", shop.repeats(&[])[0]);
     sender.stop().await.unwrap();
 }
 
