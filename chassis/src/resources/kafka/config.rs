@@ -126,7 +126,7 @@ fn without_value<'a>(why: &'a str, value: &str) -> &'a str {
         return why[at..].trim_end();
     }
     let known = ["Invalid value", "Unsupported value"];
-    let other = if why.contains(value) { "it is refused" } else { why };
+    let other = if !value.is_empty() && why.contains(value) { "it is refused" } else { why };
     known.into_iter().find(|begin| why.starts_with(begin)).unwrap_or(other)
 }
 
