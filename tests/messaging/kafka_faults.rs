@@ -14,7 +14,7 @@ use chassis::{
 use chassis_tests::{KafkaCluster, Proxy, tool};
 use rdkafka::types::{RDKafkaApiKey as Api, RDKafkaRespErr as Answer};
 use serde_json::{Value, json};
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::{
     load::{Load, lines, rounds},
@@ -328,7 +328,7 @@ async fn options_that_are_wrong_are_told_and_their_values_are_not() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_topic_that_cannot_be_had_at_the_moment_is_no_refusal() {
     let cluster = KafkaCluster::start(1);
-    let scene = Scene::new(&Arc::new(At(cluster.servers())));
+    let scene = Scene::new(&Arc::new(At::new(cluster.servers())));
     let sender = scene.sender().await;
     let broker = &sender.service().broker;
     let topic = format!("{}.jobs", scene.space());
@@ -361,7 +361,7 @@ async fn a_topic_that_cannot_be_had_at_the_moment_is_no_refusal() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_topic_that_is_made_slowly_takes_no_longer_than_a_message_may() {
     let cluster = KafkaCluster::start(1);
-    let scene = Scene::new(&Arc::new(At(cluster.servers())));
+    let scene = Scene::new(&Arc::new(At::new(cluster.servers())));
     let sender = scene.sender().await;
     let topic = format!("{}.jobs", scene.space());
     cluster.mock().topic_error(&topic, Answer::RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART).unwrap();
@@ -384,7 +384,7 @@ async fn a_topic_that_the_asked_node_does_not_make_is_no_refusal() {
         let answer = [b"away\0", &[code][..], b"\xff\xff"].concat();
         let leading = |port| chassis_tests::Proxy::answering(port, b"away\0\0\xff\xff", &answer);
         let Some((server, _proxy)) = chassis_tests::KafkaServer::behind(leading) else { return };
-        let sender = Scene::new(&Arc::new(At(server.servers()))).sender().await;
+        let sender = Scene::new(&Arc::new(At::new(server.servers()))).sender().await;
         let push = async || sender.service().broker.push("away", &Job::new(1)).await;
         let error = push().await.unwrap_err();
         match error.find::<Failure>() {
