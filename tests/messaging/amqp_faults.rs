@@ -13,6 +13,7 @@ use chassis::{
     messaging::{Failure, amqp::AmqpEngine},
 };
 use chassis_tests::{Proxy, RabbitServer};
+use futures_util::future::join_all;
 use serde_json::{Value, json};
 use tokio::{
     task::block_in_place,
@@ -412,7 +413,7 @@ async fn what_rests_in_the_process_takes_no_more_room_than_there_is() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_has_rested_comes_before_what_is_new() {
-    const ALL: u64 = 1500;
+    const ALL: u64 = 800;
     let Some(server) = RabbitServer::start() else { return };
     let sights = Sights::default();
     let scene = Scene::new(&Arc::new(At(server.port())));
@@ -422,9 +423,7 @@ async fn what_has_rested_comes_before_what_is_new() {
     publish(Job::doing(0, &[Deed::Wait])).await;
     sights.calls(1).await;
     publish(Job::doing(1, &[Deed::Fail, Deed::Succeed])).await;
-    for id in 2..ALL {
-        publish(Job::doing(id, &[Deed::Sleep(1)])).await;
-    }
+    join_all((2..ALL).map(|id| publish(Job::doing(id, &[Deed::Sleep(1)])))).await;
     // From here on there is always something new.
     sights.release();
     let seen = sights.until("the second attempt", |seen| seen.iter().any(|sight| sight.attempt == 2)).await;
