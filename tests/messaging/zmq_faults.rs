@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use chassis::{
     Running,
+    codec::{Codec as _, MessagePack},
     messaging::{Failure, Zmq},
     prelude::*,
 };
@@ -42,6 +43,23 @@ impl Taker {
 
     #[subscribe(zmq, "news", quiet)]
     async fn news(&self, number: u64) {
+        self.seen.lock().unwrap().push(number);
+    }
+}
+
+/// Takes by several workers that share the keys.
+#[microservice(name = "sharer")]
+struct Sharer {
+    #[resource]
+    zmq: Zmq,
+    seen: std::sync::Mutex<Vec<u64>>,
+}
+
+#[microservice]
+impl Sharer {
+    #[pull(zmq, "jobs", concurrency = 4, by_key, quiet)]
+    async fn job(&self, number: u64) {
+        sleep(Duration::from_millis(5)).await;
         self.seen.lock().unwrap().push(number);
     }
 }
@@ -309,6 +327,65 @@ async fn a_worker_that_stops_in_order_loses_nothing_of_a_stream_of_pushes() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn workers_that_share_keys_and_stop_in_order_lose_nothing() {
+    const ALL: u64 = 200;
+    let ports = Ports::new();
+    let sender = ports.sender(json!({ "wait_after_creation": "0ms" })).await;
+    for number in 0..ALL {
+        sender.service().zmq.push("jobs", &number).await.unwrap();
+    }
+    let addresses = json!({ "in": { "jobs": { "puller": format!("127.0.0.1:{}", ports.jobs) } } });
+    let settings: chassis::settings::Dict = json!({ "resources": { "zmq": { "addresses": addresses } } }).into();
+    let sharer = Sharer::builder().settings(settings).start().await.unwrap();
+    let service = Arc::clone(sharer.service());
+    until("a first message", || !service.seen.lock().unwrap().is_empty()).await;
+    assert_eq!(sharer.stop().await.unwrap().code, 0);
+    // What has come is handled, and nobody else has the rest.
+    let mut seen = service.seen.lock().unwrap().clone();
+    seen.sort_unstable();
+    assert!(seen.len() > 4 && seen == (0..seen.len() as u64).collect::<Vec<_>>(), "{seen:?}");
+    let taker = ports.taker(json!({})).await;
+    until("the rest", || taker.service().seen.lock().unwrap().len() + seen.len() == ALL as usize).await;
+    sender.stop().await.unwrap();
+    taker.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn answers_keep_the_order_of_requests_for_peers_that_tell_them_by_it() {
+    const ALL: u64 = 300;
+    let ports = Ports::new();
+    // One at a time: then the order of the handler is that of the requests.
+    let one = json!({ "handlers": { "double": { "concurrency": 1 } } });
+    let (taker, sender) = (ports.taker(one).await, ports.sender(json!({})).await);
+    let mut peer = greeted(ports.double, "DEALER").await;
+    let mut requests = Vec::new();
+    for number in 0..ALL {
+        let body = MessagePack.encode(&json!({ "args": number, "workflow_id": null })).unwrap();
+        requests.extend([1, 0, 0, body.len() as u8]);
+        requests.extend(body);
+    }
+    // In pieces, so that some come alone and some together.
+    let (mut reading, mut writing) = peer.split();
+    let write = async {
+        for piece in requests.chunks(97) {
+            writing.write_all(piece).await.unwrap();
+            tokio::task::yield_now().await;
+        }
+    };
+    let read = async {
+        for number in 0..ALL {
+            assert!(frame(&mut reading).await.is_empty());
+            let answer: Value = MessagePack.decode(&frame(&mut reading).await, None).unwrap();
+            assert_eq!(answer["return_args"], json!(number * 2));
+        }
+    };
+    tokio::join!(write, read);
+    all_is_well(&taker, &sender).await;
+    taker.stop().await.unwrap();
+    sender.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_subscriber_that_does_not_listen_holds_nobody_up() {
     let port = free_port();
     let zmq = json!({
@@ -336,7 +413,7 @@ async fn a_subscriber_that_does_not_listen_holds_nobody_up() {
 }
 
 /// The next frame, however long.
-async fn frame(stream: &mut TcpStream) -> Vec<u8> {
+async fn frame(stream: &mut (impl AsyncReadExt + Unpin)) -> Vec<u8> {
     let reading = async {
         let length = match stream.read_u8().await.unwrap() & 2 {
             0 => u64::from(stream.read_u8().await.unwrap()),

@@ -105,6 +105,9 @@ pub use crate::resources::memory::{self, Memory};
 #[cfg(feature = "zmq")]
 pub use crate::resources::zmq::{self, Zmq};
 
+/// Bytes of a body, a key or a header, as the crate `bytes` has them.
+pub use bytes::Bytes;
+
 pub(crate) use self::any::Kind;
 #[cfg_attr(
     not(any(feature = "memory", feature = "amqp", feature = "kafka", feature = "zmq")),

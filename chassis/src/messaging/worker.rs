@@ -125,7 +125,7 @@ impl<E: Engine> Worker<E> {
             tasks.push(Box::pin(async move {
                 while let Some(delivered) = messages.recv().await {
                     // What waits goes back at the end, by being dropped; so does what is behind one that went back.
-                    if worker.closing.is_cancelled() || worker.handle(delivered).await == Went::Back {
+                    if worker.gives_back() || worker.handle(delivered).await == Went::Back {
                         break;
                     }
                 }
@@ -146,6 +146,12 @@ impl<E: Engine> Worker<E> {
             Ok(())
         }));
         tasks
+    }
+
+    /// Whether what has not begun goes back to the broker, because the end is near. Where nobody keeps it, all that has come
+    /// is handled.
+    fn gives_back(&self) -> bool {
+        self.closing.is_cancelled() && self.burial.connection.keeps()
     }
 
     async fn handle(&self, delivered: Taken<E>) -> Went {
@@ -171,7 +177,7 @@ impl<E: Engine> Worker<E> {
                 }
                 verdict = Verdict::Back;
             }
-            let went = if matches!(verdict, Verdict::Back) { Went::Back } else { Went::On };
+            let went = if matches!(verdict, Verdict::Back) && self.gives_back() { Went::Back } else { Went::On };
             if delivered.settle(verdict).await.is_err() {
                 // The connection says what is the matter, once; this happens with every message in flight.
                 self.burial.meters.unsettled.inc();

@@ -5,12 +5,12 @@
 //! done, nothing is there to be taken, or a few milliseconds are over.
 
 use std::{
-    collections::VecDeque,
+    collections::BTreeSet,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
-use futures_util::FutureExt as _;
+use futures_util::{FutureExt as _, StreamExt as _};
 use lapin::{
     Channel,
     options::{BasicAckOptions, BasicNackOptions},
@@ -39,21 +39,13 @@ struct Inside {
     is_due: bool,
 }
 
-/// What came of the messages of a channel, in their order: the broker counts them.
+/// What came of the messages of a channel, by the numbers that the broker gives them, one after the other.
 #[derive(Default)]
 struct Tags {
-    /// That of the last message that is not here any more.
-    last: DeliveryTag,
-    states: VecDeque<State>,
-    /// How many are done and not told.
-    done: usize,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum State {
-    Open,
-    Done,
-    Told,
+    /// At work.
+    open: BTreeSet<DeliveryTag>,
+    /// Done and not told, in any order.
+    done: Vec<DeliveryTag>,
 }
 
 /// An acknowledgement to be told.
@@ -88,7 +80,7 @@ impl Acks {
     pub(super) fn done(self: &Arc<Self>, tag: DeliveryTag) -> Result<()> {
         let mut inside = self.lock();
         inside.messages.done(tag);
-        if inside.is_idle || inside.messages.done >= self.most {
+        if inside.is_idle || inside.messages.done.len() >= self.most {
             return self.tell(&mut inside);
         }
         if !self.is_there() {
@@ -108,8 +100,28 @@ impl Acks {
 
     /// A message goes back to its queue.
     pub(super) fn back(&self, tag: DeliveryTag) {
-        self.lock().messages.back(tag);
-        give_back(&self.channel, tag);
+        // The broker hears of it before it can hear that all up to a later one are done.
+        let mut inside = self.lock();
+        inside.messages.back(tag);
+        self.give_back(tag);
+    }
+
+    /// What was fetched and not handed over goes back to its queue.
+    pub(super) fn leave(&self, mut fetched: lapin::Consumer) {
+        let mut inside = self.lock();
+        inside.is_idle = true;
+        let _ = self.tell(&mut inside);
+        while let Some(Some(fetched)) = fetched.next().now_or_never() {
+            if let Ok(delivery) = fetched {
+                self.give_back(delivery.delivery_tag);
+            }
+        }
+    }
+
+    fn give_back(&self, tag: DeliveryTag) {
+        let options = BasicNackOptions { requeue: true, multiple: false };
+        // Where the channel is lost the broker has put it back by itself.
+        let _ = self.channel.basic_nack(tag, options).now_or_never();
     }
 
     /// Nothing is there to be taken: what is done is told, and what will be is told at once.
@@ -142,61 +154,30 @@ impl Acks {
 
 impl Tags {
     fn take(&mut self, tag: DeliveryTag) {
-        // What was fetched and not handed over went back by itself.
-        while self.last + (self.states.len() as u64) + 1 < tag {
-            self.states.push_back(State::Told);
-        }
-        self.states.push_back(State::Open);
+        self.open.insert(tag);
     }
 
     fn done(&mut self, tag: DeliveryTag) {
-        if let Some(state) = self.state(tag) {
-            *state = State::Done;
-            self.done += 1;
+        if self.open.remove(&tag) {
+            self.done.push(tag);
         }
     }
 
     fn back(&mut self, tag: DeliveryTag) {
-        if let Some(state) = self.state(tag) {
-            *state = State::Told;
-        }
-    }
-
-    fn state(&mut self, tag: DeliveryTag) -> Option<&mut State> {
-        let at = usize::try_from(tag.checked_sub(self.last + 1)?).ok()?;
-        self.states.get_mut(at).filter(|state| **state == State::Open)
+        self.open.remove(&tag);
     }
 
     /// All that is done: what has nothing open before it as one.
     fn tell(&mut self, mut ack: impl FnMut(Ack)) {
-        let (mut together, mut count) = (None, 0);
-        while let Some(state) = self.states.pop_front_if(|state| *state != State::Open) {
-            self.last += 1;
-            if state == State::Done {
-                together = Some(self.last);
-                count += 1;
-            }
+        let open = self.open.first().copied().unwrap_or(DeliveryTag::MAX);
+        let before = self.done.iter().filter(|tag| **tag < open);
+        if let Some(tag) = before.clone().max().copied() {
+            ack(Ack { tag, multiple: before.count() > 1 });
         }
-        if let Some(tag) = together {
-            ack(Ack { tag, multiple: count > 1 });
+        for tag in self.done.drain(..).filter(|tag| *tag > open) {
+            ack(Ack { tag, multiple: false });
         }
-        if self.done > count {
-            for (tag, state) in (self.last + 1..).zip(&mut self.states) {
-                if *state == State::Done {
-                    *state = State::Told;
-                    ack(Ack { tag, multiple: false });
-                }
-            }
-        }
-        self.done = 0;
     }
-}
-
-/// Puts a message back into its queue.
-pub(super) fn give_back(channel: &Channel, tag: DeliveryTag) {
-    let options = BasicNackOptions { requeue: true, multiple: false };
-    // Where the channel is lost the broker has put it back by itself.
-    let _ = channel.basic_nack(tag, options).now_or_never();
 }
 
 #[cfg(test)]
@@ -220,7 +201,7 @@ mod tests {
         assert_eq!(told(&mut tags), [(4, false)], "the one behind it was told already");
         tags.done(6);
         assert_eq!(told(&mut tags), [(6, false)]);
-        assert!(tags.states.is_empty());
+        assert!(tags.open.is_empty() && tags.done.is_empty());
     }
 
     #[test]

@@ -16,7 +16,7 @@ use tokio::time::{Duration, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    acks::{Acks, give_back},
+    acks::Acks,
     delivered::{AmqpDelivered, Origin, Receipt},
     failure::{NOT_FOUND, refusal, words},
     link::Link,
@@ -260,24 +260,14 @@ impl Flow {
     /// Takes nothing more, without waiting for the broker to agree.
     fn leave(&self) {
         let _ = self.channel.basic_cancel(self.consumer.tag(), BasicCancelOptions::default()).now_or_never();
-        self.give_back();
+        self.acks.leave(self.consumer.clone());
     }
 
     /// Takes nothing more; what was fetched and not handed over goes back.
     async fn end(self) {
         let cancelled = self.channel.basic_cancel(self.consumer.tag(), BasicCancelOptions::default());
         let _ = timeout(FAREWELL, cancelled).await;
-        self.give_back();
-    }
-
-    fn give_back(&self) {
-        self.acks.idle();
-        let mut consumer = self.consumer.clone();
-        while let Some(Some(fetched)) = consumer.next().now_or_never() {
-            if let Ok(delivery) = fetched {
-                give_back(&self.channel, delivery.delivery_tag);
-            }
-        }
+        self.acks.leave(self.consumer.clone());
     }
 }
 

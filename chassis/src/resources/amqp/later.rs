@@ -1,4 +1,5 @@
-//! Messages of a queue that is nobody else's, while they rest: they are gone with the connection, as the queue is.
+//! Messages of a queue that is nobody else's, while they rest. The broker has been told that they are done:
+//! they come again after a new connection, and end with this service.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 

@@ -23,7 +23,8 @@
 //! | request/response | queue `request_response.<name>`, and one for the answers to each caller | in memory |
 //!
 //! A message that rests before its next attempt is in a queue of its own, such as `push_pull.emails.retry.200`, from
-//! where the broker puts it back. Queues that others have declared with other arguments are used as they are.
+//! where the broker puts it back; for a subscriber without a group it rests in this process. Queues that others have
+//! declared with other arguments are used as they are.
 //!
 //! A name or a short text that is not UTF-8, as of a header or in `correlation_id`, is read with a `?` for each byte that
 //! belongs to no character: the client would end the connection over it, and the message would come again for ever. Values

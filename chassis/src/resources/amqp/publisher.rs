@@ -2,6 +2,7 @@
 
 use std::{
     collections::VecDeque,
+    future::pending,
     sync::{
         Arc,
         atomic::{AtomicU8, Ordering},
@@ -9,7 +10,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use futures_util::{FutureExt as _, StreamExt as _, stream::FuturesUnordered};
+use futures_util::{FutureExt as _, StreamExt as _, future::BoxFuture, stream::FuturesUnordered};
 use lapin::{
     BasicProperties, Channel, Confirmation,
     message::BasicReturnMessage,
@@ -60,6 +61,12 @@ struct Job {
     done: oneshot::Sender<Result<()>>,
     /// It came back once, because its queue or exchange was deleted.
     has_come_back: bool,
+}
+
+/// A message whose target is being declared.
+struct Declaring<'a> {
+    job: Job,
+    declared: BoxFuture<'a, lapin::Result<()>>,
 }
 
 /// It is not written, and its sender may withdraw it.
@@ -113,7 +120,7 @@ const OVER: &str = "the broker is not connected any more";
 struct Sender {
     link: Arc<Link>,
     queue: mpsc::Receiver<Job>,
-    /// What was not written before a channel was lost, in its order.
+    /// What was not written before a channel was lost.
     again: VecDeque<Job>,
     window: usize,
     /// How many have been numbered.
@@ -163,11 +170,12 @@ impl Sender {
         let mut flying = FuturesUnordered::new();
         let mut ledger = Ledger::default();
         let mut blocked = session.blocked();
+        let mut declaring: Option<Declaring<'_>> = None;
         let (mut is_over, mut closed) = (false, None);
         self.crowd = None;
         loop {
             let is_open = channel.status().connected() && !session.is_lost();
-            if is_over && flying.is_empty() {
+            if is_over && flying.is_empty() && declaring.is_none() {
                 return None;
             }
             let is_late = !is_open && closed.get_or_insert_with(Instant::now).elapsed() > LAST_WORDS;
@@ -176,10 +184,11 @@ impl Sender {
                     .abandon()
                     .into_iter()
                     .for_each(|(job, _): (Job, bool)| job.end(Err(unknown("the connection was lost"))));
+                declaring.into_iter().for_each(|declaring| self.put_back(declaring.job));
                 return Some(());
             }
             let is_blocked = blocked.borrow_and_update().is_some();
-            let has_room = is_open && !is_over && !is_blocked && flying.len() < self.window;
+            let is_free = is_open && !is_over && !is_blocked && declaring.is_none();
             tokio::select! {
                 biased;
                 Some(landed) = flying.next(), if !flying.is_empty() => {
@@ -192,13 +201,28 @@ impl Sender {
                     self.settle(&mut ledger, session);
                 }
                 _ = blocked.changed() => {}
-                job = next(&mut self.again, &mut self.queue), if has_room => {
+                declared = declared(&mut declaring), if is_open => {
+                    let Some(Declaring { job, .. }) = declaring.take() else { continue };
+                    match declared {
+                        Ok(()) if job.take_on() => flying.push(self.fly(channel, job)),
+                        Ok(()) => {}
+                        Err(error) => self.not_declared(job, &error, session).await,
+                    }
+                }
+                job = next(&mut self.again, &mut self.queue), if is_free && flying.len() < self.window => {
                     is_over = job.is_none();
                     let mut waiting = job;
                     // Those behind it as well: to look at everything else for each of them costs more than to send it.
                     while let Some(job) = waiting {
-                        let Some(job) = self.prepare(job, session).await else { break };
-                        flying.push(self.fly(channel, job));
+                        match &job.parcel.target {
+                            // Meanwhile the others go on.
+                            Target::Place(place) if !session.knows(place) => {
+                                declaring = Some(Declaring::new(place.clone(), job, session));
+                                break;
+                            }
+                            _ if job.take_on() => flying.push(self.fly(channel, job)),
+                            _ => {}
+                        }
                         waiting = if flying.len() < self.window { self.waiting() } else { None };
                     }
                 }
@@ -213,40 +237,23 @@ impl Sender {
         self.again.pop_front().or_else(|| self.queue.try_recv().ok())
     }
 
-    /// Takes a job on, if it is still wanted and its target is there.
-    async fn prepare(&mut self, job: Job, session: &Session) -> Option<Job> {
-        if job.state.compare_exchange(WAITING, TAKEN, Ordering::AcqRel, Ordering::Acquire).is_err() {
-            return None;
-        }
-        let Target::Place(place) = &job.parcel.target else { return Some(job) };
-        if session.knows(place) {
-            return Some(job);
-        }
-        let declared = tokio::select! {
-            declared = session.declare(place) => declared,
-            () = session.lost() => {
-                self.put_back(job);
-                return None;
-            }
-        };
-        match declared {
-            Ok(()) => Some(job),
+    /// A message whose target cannot be declared.
+    async fn not_declared(&mut self, job: Job, error: &lapin::Error, session: &Session) {
+        match refusal(error) {
             // The node that has the queue is away; it may come back.
-            Err(error) if refusal(&error) == Some(NOT_FOUND) => {
-                job.end(Err(not_sent(words(&error))));
-                None
-            }
-            Err(error) if refusal(&error).is_some() => {
-                let name = place.name();
-                let why = format!("`{name}` cannot be declared: {}", words(&error));
+            Some(NOT_FOUND) => job.end(Err(not_sent(words(error)))),
+            Some(_) => {
+                let name = match &job.parcel.target {
+                    Target::Place(place) => place.name(),
+                    Target::Queue(name) => name,
+                };
+                let why = format!("`{name}` cannot be declared: {}", words(error));
                 job.end(Err(refused(why)));
-                None
             }
-            Err(_) => {
+            None => {
                 self.put_back(job);
                 // The connection that has failed is known to be lost in a moment.
                 let _ = timeout(REST, session.lost()).await;
-                None
             }
         }
     }
@@ -356,9 +363,28 @@ impl Sender {
     }
 }
 
+impl<'a> Declaring<'a> {
+    fn new(place: Place, job: Job, session: &'a Session) -> Self {
+        Self { job, declared: Box::pin(async move { session.declare(&place).await }) }
+    }
+}
+
 impl Job {
+    /// Begins to write it, unless its sender has given up.
+    fn take_on(&self) -> bool {
+        self.state.compare_exchange(WAITING, TAKEN, Ordering::AcqRel, Ordering::Acquire).is_ok()
+    }
+
     fn end(self, fate: Result<(), Error>) {
         let _ = self.done.send(fate);
+    }
+}
+
+/// Waits until a target is declared; for ever where none is.
+async fn declared(declaring: &mut Option<Declaring<'_>>) -> lapin::Result<()> {
+    match declaring {
+        Some(declaring) => declaring.declared.as_mut().await,
+        None => pending().await,
     }
 }
 

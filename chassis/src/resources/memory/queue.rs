@@ -50,6 +50,15 @@ pub(super) struct Entry {
 /// Waits for room, until it is dropped.
 struct ForRoom<'a>(&'a Queue);
 
+/// Knows when something will be due, maybe as the only one. Dropped before that, it has another one look.
+struct KnowsWhen<'a>(&'a Queue);
+
+impl Drop for KnowsWhen<'_> {
+    fn drop(&mut self) {
+        self.0.items.notify_one();
+    }
+}
+
 impl Queue {
     pub(super) fn new(capacity: usize) -> Self {
         Self {
@@ -110,7 +119,9 @@ impl Queue {
             match due {
                 None => self.items.notified().await,
                 Some(due) => {
+                    let knows_when = KnowsWhen(self);
                     let _ = timeout_at(due, self.items.notified()).await;
+                    std::mem::forget(knows_when);
                 }
             }
         }

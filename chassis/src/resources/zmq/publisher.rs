@@ -10,14 +10,14 @@ use std::{
 
 use bytes::Bytes;
 use tokio::{
-    sync::{mpsc, watch},
+    sync::{mpsc::error::TrySendError, watch},
     time::timeout,
 };
 use tokio_util::sync::CancellationToken;
 
 use super::{
     faults::Faults,
-    outbox::Outbox,
+    outbox::{OutboxSender, outbox},
     zmtp::{Item, Peer, Role, Serve},
 };
 use crate::{Error, Result};
@@ -38,7 +38,7 @@ pub(super) struct Publisher {
 struct Subscriber {
     /// The first bytes of what it wants; as often as it said so.
     wanted: Mutex<Vec<Bytes>>,
-    queue: mpsc::Sender<Vec<Bytes>>,
+    queue: OutboxSender,
     /// It had no room in time.
     is_slow: AtomicBool,
 }
@@ -83,8 +83,8 @@ impl Subscriber {
         let parts = match self.queue.try_send(vec![frame]) {
             Ok(()) => return self.is_slow.store(false, Ordering::Relaxed),
             // It has gone.
-            Err(mpsc::error::TrySendError::Closed(_)) => return,
-            Err(mpsc::error::TrySendError::Full(parts)) => parts,
+            Err(TrySendError::Closed(_)) => return,
+            Err(TrySendError::Full(parts)) => parts,
         };
         if !self.is_slow.load(Ordering::Relaxed) && timeout(PATIENCE, self.queue.send(parts)).await.is_ok() {
             return;
@@ -106,11 +106,10 @@ impl Serve for Publisher {
                 self.0.subscriptions.send_modify(|count| *count = count.saturating_sub(gone));
             }
         }
-        let (queue, waiting) = mpsc::channel(self.high_water_mark);
+        let (queue, mut outbox) = outbox(self.high_water_mark, &self.finishing);
         let subscriber = Arc::new(Subscriber { wanted: Mutex::default(), queue, is_slow: AtomicBool::new(false) });
         self.subscribers.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::clone(&subscriber));
         let listed = Listed(self, subscriber);
-        let mut outbox = Outbox { queue: waiting, finishing: self.finishing.clone() };
         peer.serve(&mut Listening { publisher: self, subscriber: &listed.1 }, &mut outbox).await
     }
 }

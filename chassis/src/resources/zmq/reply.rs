@@ -3,16 +3,16 @@
 use std::sync::{Arc, Weak};
 
 use bytes::Bytes;
-use tokio::sync::mpsc;
+use tokio::sync::mpsc::error::TrySendError;
 
-use super::{arrival::CONTENT_TYPE, body, faults::Faults, workflow::WorkflowId, zmtp::Writer};
+use super::{arrival::CONTENT_TYPE, body, faults::Faults, outbox::OutboxSender, workflow::WorkflowId, zmtp::Writer};
 use crate::messaging::{Outgoing, known};
 
 /// The way back to one of those who ask, held by each of its requests until it is answered.
 #[derive(Debug)]
 pub(super) struct WayBack {
     /// Answers that wait to be written.
-    pub(super) queue: mpsc::Sender<Vec<Bytes>>,
+    pub(super) answers: OutboxSender,
     pub(super) writer: Weak<Writer>,
 }
 
@@ -51,15 +51,16 @@ impl ReplyTo {
         let Some(way) = self.way.take() else { return };
         let mut parts = std::mem::take(&mut self.envelope);
         parts.push(frame);
-        // The connection holds it as well. With other answers to come it is written together with them.
-        let is_alone = Arc::strong_count(&way) == 2;
+        // The connection holds it as well. With other answers to come it is written together with them, and behind those
+        // that wait: there are peers that tell answers by their order.
+        let is_alone = Arc::strong_count(&way) == 2 && way.answers.is_written();
         if is_alone && way.writer.upgrade().is_some_and(|writer| writer.write_now(&parts)) {
             return;
         }
-        match way.queue.try_send(parts) {
+        match way.answers.try_send(parts) {
             // A caller that has gone is no failure.
-            Ok(()) | Err(mpsc::error::TrySendError::Closed(_)) => {}
-            Err(mpsc::error::TrySendError::Full(_)) => {
+            Ok(()) | Err(TrySendError::Closed(_)) => {}
+            Err(TrySendError::Full(_)) => {
                 self.faults.note("an answer is dropped: who asked does not read what it is answered");
             }
         }

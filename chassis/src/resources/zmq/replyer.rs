@@ -13,7 +13,7 @@ use super::{
     arrival::{Arrived, Workflows},
     body::Body,
     faults::Faults,
-    outbox::Outbox,
+    outbox::outbox,
     reply::{ReplyTo, WayBack},
     workflow::WorkflowId,
     zmtp::{Item, Peer, Role, Serve},
@@ -45,9 +45,8 @@ struct Asking<'a> {
 
 impl Serve for Replyer {
     async fn serve(&self, peer: Peer) -> Result<()> {
-        let (queue, waiting) = mpsc::channel(self.0.high_water_mark);
-        let mut outbox = Outbox { queue: waiting, finishing: self.0.finishing.clone() };
-        let way = Arc::new(WayBack { queue, writer: Arc::downgrade(&peer.writer) });
+        let (answers, mut outbox) = outbox(self.0.high_water_mark, &self.0.finishing);
+        let way = Arc::new(WayBack { answers, writer: Arc::downgrade(&peer.writer) });
         peer.serve(&mut Asking { socket: &self.0, way }, &mut outbox).await
     }
 }

@@ -116,13 +116,8 @@ impl Requester {
     fn ask_now(&self, number: u64, frame: &Bytes, answer: oneshot::Sender<Result<Body>>) -> bool {
         let mut open = self.lock();
         let peer = if open.waiting.is_empty() { open.peer.upgrade() } else { None };
-        open.waiting.insert(number, Waiting { answer, is_sent: peer.is_some() });
-        drop(open);
-        let Some(peer) = peer else { return false };
-        let is_sent = peer.write_now(&question(&number.to_be_bytes(), frame));
-        if !is_sent && let Some(waiting) = self.lock().waiting.get_mut(&number) {
-            waiting.is_sent = false;
-        }
+        let is_sent = peer.is_some_and(|peer| peer.write_now(&question(&number.to_be_bytes(), frame)));
+        open.waiting.insert(number, Waiting { answer, is_sent });
         is_sent
     }
 

@@ -11,7 +11,13 @@ use std::{
 };
 
 use bytes::{Bytes, BytesMut};
-use tokio::{io::AsyncReadExt as _, net::tcp::OwnedReadHalf, sync::mpsc, time::sleep};
+use tokio::{
+    io::AsyncReadExt as _,
+    net::tcp::OwnedReadHalf,
+    sync::mpsc::{self, error::TrySendError},
+    task::yield_now,
+    time::sleep,
+};
 
 use super::{
     frame::{Decoder, Item, encode_command},
@@ -22,7 +28,7 @@ use crate::{Error, Result};
 /// How much is read at once.
 const CHUNK: usize = 64 << 10;
 /// How much is gathered before it is written.
-const BATCH: usize = 64 << 10;
+pub(super) const BATCH: usize = 64 << 10;
 /// Answers to commands that wait to be written; a peer that sends more of them than it reads is let go.
 const COMMANDS: usize = 64;
 /// How many times over a peer is waited for that goes on sending at the end.
@@ -116,7 +122,11 @@ impl Peer {
                         let context = body.get(2..).unwrap_or_default();
                         let mut pong = BytesMut::new();
                         encode_command(&mut pong, "PONG", context);
-                        if answers.try_send(pong.freeze()).is_err() {
+                        let Err(TrySendError::Full(pong)) = answers.try_send(pong.freeze()) else { continue };
+                        // They may have come while it was us who took our time.
+                        progress.taking(role.pause()).await?;
+                        yield_now().await;
+                        if answers.try_send(pong).is_err() {
                             return Err(Error::msg("it asks whether anybody is there, and does not listen"));
                         }
                     }

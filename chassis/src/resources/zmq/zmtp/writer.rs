@@ -9,7 +9,7 @@ use std::{
 use bytes::{Buf as _, BytesMut};
 use tokio::{net::tcp::OwnedWriteHalf, sync::Notify};
 
-use super::frame::encode;
+use super::{frame::encode, peer::BATCH};
 
 /// The writing half of a connection.
 #[derive(Debug)]
@@ -39,6 +39,10 @@ impl Writer {
     ///
     /// It is not in order with what waits for the task of the connection.
     pub(in super::super) fn write_now<T: AsRef<[u8]>>(&self, parts: &[T]) -> bool {
+        // One that is long costs more than to wake somebody, and its memory would be kept.
+        if parts.iter().map(|part| part.as_ref().len()).sum::<usize>() > BATCH {
+            return false;
+        }
         let mut begun = match self.begun.try_lock() {
             Ok(begun) => begun,
             Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
@@ -73,17 +77,23 @@ impl Writer {
     /// # Errors
     /// When the connection is lost.
     pub(super) async fn write(&self, bytes: &[u8]) -> io::Result<()> {
+        self.take().await?;
+        self.write_all(bytes).await?;
+        self.lock().is_taken = false;
+        Ok(())
+    }
+
+    /// Writes what was begun; from then on nobody else writes.
+    async fn take(&self) -> io::Result<()> {
         let rest = {
             let mut begun = self.lock();
             begun.is_taken = true;
             (!begun.rest.is_empty()).then(|| std::mem::take(&mut begun.rest))
         };
-        if let Some(rest) = rest {
-            self.write_all(&rest).await?;
+        match rest {
+            Some(rest) => self.write_all(&rest).await,
+            None => Ok(()),
         }
-        self.write_all(bytes).await?;
-        self.lock().is_taken = false;
-        Ok(())
     }
 
     /// Writes what was begun, and says that nothing will be written any more.
@@ -91,8 +101,7 @@ impl Writer {
     /// # Errors
     /// When the connection is lost.
     pub(super) async fn end(&self) -> io::Result<()> {
-        self.write(&[]).await?;
-        self.lock().is_taken = true;
+        self.take().await?;
         socket2::SockRef::from(self.half.as_ref()).shutdown(Shutdown::Write)
     }
 
@@ -133,16 +142,18 @@ mod tests {
     async fn what_the_kernel_has_no_room_for_is_ended_before_anything_else() {
         let (writer, mut reader) = pair().await;
         writer.half.writable().await.unwrap();
-        let large = vec![b'x'; 32 << 20];
-        assert!(writer.write_now(&[&large]));
-        assert!(!writer.write_now(&[b"too early"]), "the first has not ended");
+        assert!(!writer.write_now(&[&[0; BATCH + 1]]), "it is long");
+        let (piece, mut count) = (vec![b'x'; BATCH], 0);
+        while writer.write_now(&[&piece]) {
+            count += 1;
+        }
+        assert!(!writer.write_now(&[b"too early"]), "there is no room");
         let reading = async {
             let mut read = Vec::new();
             reader.read_to_end(&mut read).await.unwrap();
             read
         };
         let writing = async {
-            writer.left().await;
             writer.write(b"gathered").await.unwrap();
             assert!(writer.write_now(&[b"second"]));
             writer.end().await.unwrap();
@@ -150,7 +161,7 @@ mod tests {
         };
         let (read, ()) = tokio::join!(reading, writing);
         let mut expected = BytesMut::new();
-        encode(&mut expected, &[&large]);
+        (0..count).for_each(|_| encode(&mut expected, &[&piece]));
         expected.extend_from_slice(b"gathered");
         encode(&mut expected, &[b"second"]);
         assert!(read == expected, "{} bytes of {}", read.len(), expected.len());
