@@ -36,6 +36,14 @@ impl Links {
         }
     }
 
+    /// A connection that is lost cannot be had again yet.
+    pub fn still_lost(&self, why: &Error) {
+        let outage = self.lock();
+        if !outage.lost.is_empty() {
+            self.cx.report(Error::unavailable(Error::msg(format!("{why:#}"))));
+        }
+    }
+
     /// The broker is there and refuses this service: it has to be told to somebody, for waiting alone helps nothing.
     pub fn refused(&self, why: &Error) {
         if !std::mem::replace(&mut self.lock().is_refusal_told, true) {

@@ -146,21 +146,21 @@ impl Supervisor {
             News::Failed(error) if error.is_unavailable() => (error, true),
             News::Failed(error) | News::Ended(error) => (error, false),
         };
-        // A thousand reports of one outage are one line and one event.
+        // A thousand reports of one outage are one line and one event; why it goes on is what was said last.
         if !(is_lost_peer && cell.state() == State::Connecting) {
             core.events.emit(EventKind::Failed {
                 resource: cell.name,
                 cause: error.cause(),
                 error: format!("{error:#}"),
             });
-            core.set_last_error(at, &error);
             if is_lost_peer {
                 tracing::warn!("resource `{}` has lost its peer: {error:#}; it goes on trying", cell.name);
                 core.set_state(at, State::Connecting);
-                core.set_health(at, Health::fail(format!("{error:#}")));
             }
         }
+        core.set_last_error(at, &error);
         if is_lost_peer {
+            core.set_health(at, Health::fail(format!("{error:#}")));
             return None;
         }
         self.busy.lock().unwrap_or_else(PoisonError::into_inner).insert(at);

@@ -103,6 +103,7 @@ impl Link {
                     if refusals >= CERTAIN {
                         self.links.refused(&error);
                     }
+                    self.links.still_lost(&error);
                     self.now.send_replace(Now::Down(format!("{error:#}").into()));
                 }
             }
