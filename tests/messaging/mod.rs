@@ -3,9 +3,11 @@
 
 mod amqp;
 mod amqp_client;
+mod amqp_consuming;
 mod amqp_faults;
 mod amqp_peers;
 mod amqp_process;
+mod amqp_queues;
 mod amqp_refusals;
 mod amqp_siblings;
 mod amqp_stops;
@@ -22,6 +24,8 @@ mod kafka_faults;
 mod kafka_group;
 #[cfg(feature = "kafka")]
 mod kafka_process;
+#[cfg(feature = "kafka")]
+mod kafka_refusals;
 #[cfg(feature = "kafka-server")]
 mod kafka_server;
 mod load;
@@ -37,3 +41,5 @@ mod workshop;
 mod zmq;
 mod zmq_faults;
 mod zmq_peer;
+mod zmq_scene;
+mod zmq_stops;

@@ -1,179 +1,30 @@
 //! ZeroMQ with peers that are none, that go, that do not listen, and that say what cannot be.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use chassis::{
     Running,
     codec::{Codec as _, MessagePack},
-    messaging::{Failure, Zmq},
-    prelude::*,
+    messaging::Failure,
 };
 use chassis_tests::{Proxy, free_port};
 use serde_json::{Value, json};
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpListener, TcpStream},
     time::{Instant, sleep, timeout},
 };
 
-/// Takes by every kind of socket.
-#[microservice(name = "taker")]
-struct Taker {
-    #[resource]
-    zmq: Zmq,
-    seen: std::sync::Mutex<Vec<u64>>,
-    /// How long a job takes.
-    pace: Duration,
-}
-
-#[microservice]
-impl Taker {
-    #[reply(zmq, "double", concurrency = 4, quiet)]
-    async fn double(&self, number: u64) -> Result<u64> {
-        Ok(number * 2)
-    }
-
-    #[pull(zmq, "jobs", quiet)]
-    async fn job(&self, number: u64) {
-        if !self.pace.is_zero() {
-            sleep(self.pace).await;
-        }
-        self.seen.lock().unwrap().push(number);
-    }
-
-    #[subscribe(zmq, "news", quiet)]
-    async fn news(&self, number: u64) {
-        self.seen.lock().unwrap().push(number);
-    }
-}
-
-/// Takes by several workers that share the keys.
-#[microservice(name = "sharer")]
-struct Sharer {
-    #[resource]
-    zmq: Zmq,
-    seen: std::sync::Mutex<Vec<u64>>,
-}
-
-#[microservice]
-impl Sharer {
-    #[pull(zmq, "jobs", concurrency = 4, by_key, quiet)]
-    async fn job(&self, number: u64) {
-        sleep(Duration::from_millis(5)).await;
-        self.seen.lock().unwrap().push(number);
-    }
-}
-
-/// Only sends.
-#[microservice(name = "sender")]
-struct Sender {
-    #[resource]
-    zmq: Zmq,
-}
-
-#[microservice]
-impl Sender {}
-
-#[derive(Clone, Copy)]
-struct Ports {
-    double: u16,
-    jobs: u16,
-    news: u16,
-}
-
-impl Ports {
-    fn new() -> Self {
-        Self { double: free_port(), jobs: free_port(), news: free_port() }
-    }
-
-    /// The taker binds everything, so that anybody can come.
-    fn settings(self, side: &str, [reply, pull, subscribe]: [&str; 3], more: Value) -> chassis::settings::Dict {
-        let at = |socket: &str, port: u16| json!({ socket: format!("127.0.0.1:{port}") });
-        let sockets =
-            json!({ "double": at(reply, self.double), "jobs": at(pull, self.jobs), "news": at(subscribe, self.news) });
-        let mut zmq = json!({
-            "addresses": { side: sockets },
-            "connections": { "news": { "is_binder": true } },
-            "wait_after_creation": "2s",
-            "max_reconnect_interval": "100ms",
-        });
-        if let (Value::Object(zmq), Value::Object(more)) = (&mut zmq, more) {
-            zmq.extend(more);
-        }
-        json!({ "resources": { "zmq": zmq } }).into()
-    }
-
-    async fn taker(self, more: Value) -> Running<Taker> {
-        let settings = self.settings("in", ["replyer", "puller", "subscriber"], more);
-        Taker::builder().settings(settings).start().await.unwrap()
-    }
-
-    async fn sender(self, more: Value) -> Running<Sender> {
-        let settings = self.settings("out", ["requester", "pusher", "publisher"], more);
-        Sender::builder().settings(settings).start().await.unwrap()
-    }
-}
-
-/// A connection that has begun well, as a socket of that kind.
-async fn greeted(port: u16, kind: &str) -> TcpStream {
-    let mut stream = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
-    shake_hands(&mut stream, kind).await;
-    stream
-}
-
-async fn shake_hands(stream: &mut TcpStream, kind: &str) {
-    stream.write_all(&greeting("NULL")).await.unwrap();
-    let mut ready = b"\x05READY\x0bSocket-Type\0\0\0".to_vec();
-    ready.push(kind.len() as u8);
-    ready.extend(kind.as_bytes());
-    stream.write_all(&[4, ready.len() as u8]).await.unwrap();
-    stream.write_all(&ready).await.unwrap();
-    let mut theirs = [0; 66];
-    stream.read_exact(&mut theirs).await.unwrap();
-    let mut rest = vec![0; usize::from(theirs[65])];
-    stream.read_exact(&mut rest).await.unwrap();
-}
-
-fn greeting(mechanism: &str) -> [u8; 64] {
-    let mut greeting = [0; 64];
-    (greeting[0], greeting[9], greeting[10]) = (0xff, 0x7f, 3);
-    greeting[12..12 + mechanism.len()].copy_from_slice(mechanism.as_bytes());
-    greeting
-}
+use super::zmq_scene::{Ports, Sender, Taker, all_is_well, frame, greeted, greeting, shake_hands, until, warnings};
 
 fn random(length: usize) -> Vec<u8> {
     use std::hash::{BuildHasher, RandomState};
     (0..length).map(|at| RandomState::new().hash_one(at) as u8).collect()
 }
 
-/// Everything still works.
-async fn all_is_well(taker: &Running<Taker>, sender: &Running<Sender>) {
-    let zmq = &sender.service().zmq;
-    let answer: u64 = zmq.request("double", &21_u64).await.unwrap();
-    assert_eq!(answer, 42);
-    taker.service().seen.lock().unwrap().clear();
-    zmq.push("jobs", &7_u64).await.unwrap();
-    zmq.publish("news", &8_u64).await.unwrap();
-    until("a push and a publication", || taker.service().seen.lock().unwrap().len() == 2).await;
-}
-
-async fn until(what: &str, holds: impl Fn() -> bool) {
-    let waiting = async {
-        while !holds() {
-            sleep(Duration::from_millis(5)).await;
-        }
-    };
-    timeout(Duration::from_secs(20), waiting).await.unwrap_or_else(|_| panic!("{what} did not happen"));
-}
-
 fn malformed<S: chassis::Microservice>(running: &Running<S>, connection: &str) -> f64 {
     let labels = [("broker", "zmq"), ("connection", connection)];
     running.metrics().get("messaging_malformed_total", &labels).unwrap_or_default()
-}
-
-fn warnings<S: chassis::Microservice>(running: &Running<S>, text: &str) -> usize {
-    let lines = running.logs().captured();
-    lines.iter().filter(|line| line["message"].as_str().unwrap_or_default().contains(text)).count()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -283,74 +134,6 @@ async fn pushes_wait_for_who_pulls_up_to_the_mark_and_then_all_arrive() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_stop_sends_what_waits() {
-    let ports = Ports::new();
-    let taker = ports.taker(json!({})).await;
-    let sender = ports.sender(json!({})).await;
-    for number in 0..500_u64 {
-        sender.service().zmq.push("jobs", &number).await.unwrap();
-    }
-    sender.stop().await.unwrap();
-    until("all pushes", || taker.service().seen.lock().unwrap().len() == 500).await;
-    taker.stop().await.unwrap();
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_worker_that_stops_in_order_loses_nothing_of_a_stream_of_pushes() {
-    const ALL: u64 = 600;
-    let ports = Ports::new();
-    let sender = ports.sender(json!({ "wait_after_creation": "0ms" })).await;
-    let service = Arc::clone(sender.service());
-    let pushing = tokio::spawn(async move {
-        for number in 0..ALL {
-            service.zmq.push("jobs", &number).timeout(Duration::from_secs(30)).await.unwrap();
-        }
-    });
-    let mut seen = Vec::new();
-    for _ in 0..3 {
-        // What was sent takes far longer to handle than silence is waited for.
-        let settings = ports.settings("in", ["replyer", "puller", "subscriber"], json!({ "linger": "100ms" }));
-        let taker = Taker::builder().settings(settings).with(|taker| taker.pace = Duration::from_millis(5));
-        let taker = taker.start().await.unwrap();
-        let service = Arc::clone(taker.service());
-        until("a first message", || !service.seen.lock().unwrap().is_empty() || seen.len() as u64 == ALL).await;
-        assert_eq!(taker.stop().await.unwrap().code, 0);
-        seen.append(&mut service.seen.lock().unwrap());
-    }
-    pushing.await.unwrap();
-    let taker = ports.taker(json!({})).await;
-    let missing =
-        |seen: &[u64], more: &[u64]| (0..ALL).filter(|number| !seen.contains(number) && !more.contains(number)).count();
-    until("all pushes", || missing(&seen, &taker.service().seen.lock().unwrap()) == 0).await;
-    sender.stop().await.unwrap();
-    taker.stop().await.unwrap();
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn workers_that_share_keys_and_stop_in_order_lose_nothing() {
-    const ALL: u64 = 200;
-    let ports = Ports::new();
-    let sender = ports.sender(json!({ "wait_after_creation": "0ms" })).await;
-    for number in 0..ALL {
-        sender.service().zmq.push("jobs", &number).await.unwrap();
-    }
-    let addresses = json!({ "in": { "jobs": { "puller": format!("127.0.0.1:{}", ports.jobs) } } });
-    let settings: chassis::settings::Dict = json!({ "resources": { "zmq": { "addresses": addresses } } }).into();
-    let sharer = Sharer::builder().settings(settings).start().await.unwrap();
-    let service = Arc::clone(sharer.service());
-    until("a first message", || !service.seen.lock().unwrap().is_empty()).await;
-    assert_eq!(sharer.stop().await.unwrap().code, 0);
-    // What has come is handled, and nobody else has the rest.
-    let mut seen = service.seen.lock().unwrap().clone();
-    seen.sort_unstable();
-    assert!(seen.len() > 4 && seen == (0..seen.len() as u64).collect::<Vec<_>>(), "{seen:?}");
-    let taker = ports.taker(json!({})).await;
-    until("the rest", || taker.service().seen.lock().unwrap().len() + seen.len() == ALL as usize).await;
-    sender.stop().await.unwrap();
-    taker.stop().await.unwrap();
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn answers_keep_the_order_of_requests_for_peers_that_tell_them_by_it() {
     const ALL: u64 = 300;
     let ports = Ports::new();
@@ -410,20 +193,6 @@ async fn a_subscriber_that_does_not_listen_holds_nobody_up() {
     assert!((1..=3).contains(&warnings(&sender, "a subscriber is too slow")));
     drop((news, deaf));
     sender.stop().await.unwrap();
-}
-
-/// The next frame, however long.
-async fn frame(stream: &mut (impl AsyncReadExt + Unpin)) -> Vec<u8> {
-    let reading = async {
-        let length = match stream.read_u8().await.unwrap() & 2 {
-            0 => u64::from(stream.read_u8().await.unwrap()),
-            _ => stream.read_u64().await.unwrap(),
-        };
-        let mut body = vec![0; usize::try_from(length).unwrap()];
-        stream.read_exact(&mut body).await.unwrap();
-        body
-    };
-    timeout(Duration::from_secs(20), reading).await.unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
