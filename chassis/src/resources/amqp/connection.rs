@@ -10,11 +10,12 @@ use super::{
     delivered::Origin,
     dialer::Dialer,
     failure::refused,
+    job::{Parcel, Target},
     later::Later,
     link::Link,
     names::{Names, Place, Source},
     properties::outgoing,
-    publisher::{Parcel, Publisher, Target},
+    publisher::Publisher,
     requests::Requests,
     settings::AmqpSettings,
 };

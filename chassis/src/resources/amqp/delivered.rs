@@ -17,10 +17,11 @@ use tokio::time::{Instant, sleep};
 use super::{
     acks::Acks,
     failure::unsettled,
+    job::{Parcel, Target},
     later::Later,
     names::Names,
     properties::{again, outgoing},
-    publisher::{Parcel, Publisher, Target},
+    publisher::Publisher,
     rest::step,
 };
 use crate::{

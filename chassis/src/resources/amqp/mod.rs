@@ -44,6 +44,7 @@ mod consumer;
 mod delivered;
 mod dialer;
 mod failure;
+mod job;
 mod later;
 mod ledger;
 mod legible;

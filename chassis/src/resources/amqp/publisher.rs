@@ -1,35 +1,28 @@
 //! Sends: all messages of a service over one channel, many of them at the same time, each until it is confirmed.
 
-use std::{
-    collections::VecDeque,
-    future::pending,
-    sync::{
-        Arc,
-        atomic::{AtomicU8, Ordering},
-    },
-};
+use std::{collections::VecDeque, future::pending, sync::Arc};
 
-use bytes::Bytes;
 use futures_util::{FutureExt as _, StreamExt as _, future::BoxFuture, stream::FuturesUnordered};
 use lapin::{
-    BasicProperties, Channel, Confirmation,
+    Channel, Confirmation,
     message::BasicReturnMessage,
     options::{BasicPublishOptions, ConfirmSelectOptions},
     types::ShortString,
 };
 use tokio::{
-    sync::{mpsc, oneshot},
+    sync::mpsc,
     time::{Duration, Instant, sleep, timeout, timeout_at},
 };
 
 use super::{
     failure::{NOT_FOUND, not_sent, refusal, refused, unknown, words},
+    job::{Job, Parcel, Target},
     ledger::Ledger,
     link::Link,
     names::Place,
     session::Session,
 };
-use crate::{Context, Error, Result};
+use crate::{Context, Result};
 
 /// Sends the messages of a service.
 pub(super) struct Publisher {
@@ -37,44 +30,11 @@ pub(super) struct Publisher {
     link: Arc<Link>,
 }
 
-/// A message on its way.
-pub(super) struct Parcel {
-    pub(super) target: Target,
-    pub(super) body: Bytes,
-    pub(super) properties: BasicProperties,
-    /// It comes back when there is no queue for it.
-    pub(super) is_mandatory: bool,
-}
-
-/// Where it goes.
-pub(super) enum Target {
-    /// To a place that is declared if need be.
-    Place(Place),
-    /// To a queue, if somebody has declared it.
-    Queue(ShortString),
-}
-
-/// A message, and who waits for its fate.
-struct Job {
-    parcel: Parcel,
-    state: Arc<AtomicU8>,
-    done: oneshot::Sender<Result<()>>,
-    /// It came back once, because its queue or exchange was deleted.
-    has_come_back: bool,
-}
-
 /// A message whose target is being declared.
 struct Declaring<'a> {
     job: Job,
     declared: BoxFuture<'a, lapin::Result<()>>,
 }
-
-/// It is not written, and its sender may withdraw it.
-const WAITING: u8 = 0;
-/// It is being written, or is.
-const TAKEN: u8 = 1;
-/// Its sender has given up.
-const WITHDRAWN: u8 = 2;
 
 /// How long to wait after something that should not have failed.
 const REST: Duration = Duration::from_millis(100);
@@ -98,17 +58,13 @@ impl Publisher {
     pub(super) async fn send(&self, parcel: Parcel, until: Instant) -> Result<()> {
         let room = timeout_at(until, self.jobs.reserve()).await;
         let room = room.map_err(|_| not_sent(self.link.why()))?.map_err(|_| not_sent(OVER))?;
-        let state = Arc::new(AtomicU8::new(WAITING));
-        let (done, fate) = oneshot::channel();
-        room.send(Job { parcel, state: Arc::clone(&state), done, has_come_back: false });
-        match timeout_at(until, fate).await {
-            Ok(Ok(fate)) => fate,
+        let (job, mut fate) = Job::new(parcel);
+        room.send(job);
+        match timeout_at(until, fate.told()).await {
+            Ok(Some(told)) => told,
             in_vain => {
                 let why = if in_vain.is_ok() { OVER.to_owned() } else { self.link.why() };
-                match state.compare_exchange(WAITING, WITHDRAWN, Ordering::AcqRel, Ordering::Acquire) {
-                    Ok(_) => Err(not_sent(why)),
-                    Err(_) => Err(unknown(why)),
-                }
+                Err(if fate.withdraw() { not_sent(why) } else { unknown(why) })
             }
         }
     }
@@ -356,8 +312,7 @@ impl Sender {
 
     /// Sends it again, unless its sender has given up meanwhile.
     fn put_back(&mut self, job: Job) {
-        if !job.done.is_closed() {
-            job.state.store(WAITING, Ordering::Release);
+        if job.wait_again() {
             self.again.push_back(job);
         }
     }
@@ -366,17 +321,6 @@ impl Sender {
 impl<'a> Declaring<'a> {
     fn new(place: Place, job: Job, session: &'a Session) -> Self {
         Self { job, declared: Box::pin(async move { session.declare(&place).await }) }
-    }
-}
-
-impl Job {
-    /// Begins to write it, unless its sender has given up.
-    fn take_on(&self) -> bool {
-        self.state.compare_exchange(WAITING, TAKEN, Ordering::AcqRel, Ordering::Acquire).is_ok()
-    }
-
-    fn end(self, fate: Result<(), Error>) {
-        let _ = self.done.send(fate);
     }
 }
 

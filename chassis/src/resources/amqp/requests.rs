@@ -18,9 +18,10 @@ use tokio::{
 
 use super::{
     failure::{not_sent, refusal, unknown, words},
+    job::{Parcel, Target},
     link::Link,
     properties::{incoming, outgoing},
-    publisher::{Parcel, Publisher, Target},
+    publisher::Publisher,
     session::Session,
 };
 use crate::{
