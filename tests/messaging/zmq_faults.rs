@@ -15,7 +15,9 @@ use tokio::{
     time::{Instant, sleep, timeout},
 };
 
-use super::zmq_scene::{Ports, Sender, Taker, all_is_well, frame, greeted, greeting, shake_hands, until, warnings};
+use super::zmq_scene::{
+    Ports, Sender, Taker, all_is_well, frame, greeted, greeting, ping, push, shake_hands, until, warnings,
+};
 
 fn random(length: usize) -> Vec<u8> {
     use std::hash::{BuildHasher, RandomState};
@@ -249,6 +251,36 @@ async fn a_subscription_that_is_too_long_is_not_kept_and_told_once() {
     until("the warning", || told() > 0).await;
     assert_eq!(told(), 1);
     sender.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_peer_that_asks_many_times_at_once_is_answered_each_time_and_its_pushes_arrive() {
+    const QUESTIONS: u8 = 200;
+    let ports = Ports::new();
+    let (taker, sender) = (ports.taker(json!({})).await, ports.sender(json!({})).await);
+    // Who has the next turn is a matter of chance, so there is more than one of them.
+    for number in 0..8_u64 {
+        let mut peer = greeted(ports.jobs, "PUSH").await;
+        let mut all = Vec::new();
+        (0..QUESTIONS).for_each(|context| all.extend(ping(&[context])));
+        all.extend(push(number));
+        peer.write_all(&all).await.unwrap();
+        let mut contexts: Vec<u8> = Vec::new();
+        while contexts.len() < QUESTIONS.into() {
+            let frame = frame(&mut peer).await;
+            match frame.strip_prefix(b"\x04PONG") {
+                Some(context) => contexts.extend(context),
+                None => assert!(frame.starts_with(b"\x04PING"), "it asks as well, once: {frame:?}"),
+            }
+        }
+        assert_eq!(contexts, (0..QUESTIONS).collect::<Vec<_>>());
+        until("the push", || taker.service().seen.lock().unwrap().contains(&number)).await;
+        peer.write_all(&ping(b"lives")).await.unwrap();
+        assert_eq!(frame(&mut peer).await, b"\x04PONGlives");
+    }
+    all_is_well(&taker, &sender).await;
+    sender.stop().await.unwrap();
+    taker.stop().await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -2,7 +2,12 @@
 
 use std::{sync::Mutex, time::Duration};
 
-use chassis::{Running, messaging::Zmq, prelude::*};
+use chassis::{
+    Running,
+    codec::{Codec as _, MessagePack},
+    messaging::Zmq,
+    prelude::*,
+};
 use chassis_tests::free_port;
 use serde_json::{Value, json};
 use tokio::{
@@ -122,6 +127,17 @@ pub(crate) fn greeting(mechanism: &str) -> [u8; 64] {
     (greeting[0], greeting[9], greeting[10]) = (0xff, 0x7f, 3);
     greeting[12..12 + mechanism.len()].copy_from_slice(mechanism.as_bytes());
     greeting
+}
+
+/// The question whether anybody is there, as a frame.
+pub(crate) fn ping(context: &[u8]) -> Vec<u8> {
+    [&[4, 7 + context.len() as u8], &b"\x04PING\0\0"[..], context].concat()
+}
+
+/// A push, as a frame.
+pub(crate) fn push(number: u64) -> Vec<u8> {
+    let body = MessagePack.encode(&json!({ "args": number, "workflow_id": null })).unwrap();
+    [&[0, body.len() as u8], &body[..]].concat()
 }
 
 /// Everything still works.

@@ -7,9 +7,12 @@ use std::{
 
 use chassis::{messaging::Zmq, prelude::*};
 use serde_json::json;
-use tokio::time::sleep;
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    time::{sleep, timeout},
+};
 
-use super::zmq_scene::{Ports, Taker, until};
+use super::zmq_scene::{Ports, Taker, frame, greeted, ping, push, until};
 
 /// Takes by several workers that share the keys.
 #[microservice(name = "sharer")]
@@ -94,4 +97,20 @@ async fn workers_that_share_keys_and_stop_in_order_lose_nothing() {
     until("the rest", || taker.service().seen.lock().unwrap().len() + seen.len() == ALL as usize).await;
     sender.stop().await.unwrap();
     taker.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn pushes_behind_many_questions_arrive_although_nothing_is_answered_any_more() {
+    let ports = Ports::new();
+    let taker = ports.taker(json!({ "linger": "1s" })).await;
+    let mut peer = greeted(ports.jobs, "PUSH").await;
+    assert!(frame(&mut peer).await.starts_with(b"\x04PING"));
+    let service = Arc::clone(taker.service());
+    let stopping = tokio::spawn(taker.stop());
+    let end = timeout(Duration::from_secs(20), peer.read_u8()).await.unwrap();
+    assert!(end.is_err(), "nothing more is written");
+    let all = [ping(b"").repeat(200), push(7)].concat();
+    peer.write_all(&all).await.unwrap();
+    assert_eq!(stopping.await.unwrap().unwrap().code, 0);
+    assert_eq!(*service.seen.lock().unwrap(), [7]);
 }

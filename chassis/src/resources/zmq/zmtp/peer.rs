@@ -15,8 +15,7 @@ use tokio::{
     io::AsyncReadExt as _,
     net::tcp::OwnedReadHalf,
     sync::mpsc::{self, error::TrySendError},
-    task::yield_now,
-    time::sleep,
+    time::{sleep, timeout},
 };
 
 use super::{
@@ -29,8 +28,10 @@ use crate::{Error, Result};
 const CHUNK: usize = 64 << 10;
 /// How much is gathered before it is written.
 pub(super) const BATCH: usize = 64 << 10;
-/// Answers to commands that wait to be written; a peer that sends more of them than it reads is let go.
+/// Answers to commands that wait to be written.
 const COMMANDS: usize = 64;
+/// How long a peer may ask for more of them without reading any.
+const PATIENCE: Duration = Duration::from_secs(5);
 /// How many times over a peer is waited for that goes on sending at the end.
 const MOST_LINGERS: u32 = 5;
 
@@ -123,10 +124,10 @@ impl Peer {
                         let mut pong = BytesMut::new();
                         encode_command(&mut pong, "PONG", context);
                         let Err(TrySendError::Full(pong)) = answers.try_send(pong.freeze()) else { continue };
-                        // They may have come while it was us who took our time.
                         progress.taking(role.pause()).await?;
-                        yield_now().await;
-                        if answers.try_send(pong).is_err() {
+                        // They may have come together: they are read faster than anything is written. That nobody writes any
+                        // more is no fault of the peer's.
+                        if timeout(PATIENCE, answers.send(pong)).await.is_err() {
                             return Err(Error::msg("it asks whether anybody is there, and does not listen"));
                         }
                     }
@@ -151,6 +152,7 @@ impl Peer {
                 writer.write(&out).await?;
                 source.written();
                 if !goes_on {
+                    asked.close();
                     writer.end().await?;
                     progress.ends(source.lingers()).await;
                     return Ok(());
