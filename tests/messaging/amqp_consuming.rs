@@ -1,11 +1,18 @@
 //! What a RabbitMQ is told of the messages that were taken: they are done, go back or rest.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::{Arc, Barrier},
+    time::Duration,
+};
 
 use chassis_tests::RabbitServer;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
-use tokio::{task::block_in_place, time::sleep};
+use tokio::{
+    task::{JoinSet, block_in_place},
+    time::{sleep, timeout},
+};
 
 use super::{
     amqp_faults::At,
@@ -57,6 +64,60 @@ async fn what_is_done_is_acknowledged_soon_while_the_next_one_takes_long() {
     sights.release();
     worker.stop().await.unwrap();
     sender.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn what_goes_back_while_others_are_acknowledged_comes_again() {
+    const ALL: u64 = 3000;
+    const PREFETCH: usize = 64;
+    let Some(server) = RabbitServer::start() else { return };
+    let scene = Scene::new(&Arc::new(At(server.port())));
+    let sender = scene.sender().await;
+    let broker = &sender.service().broker;
+    for sent in join_all((0..ALL).map(|id| async move { broker.push("jobs", &Job::new(id)).await })).await {
+        sent.unwrap();
+    }
+    let mut jobs = broker.pull::<Job>("jobs").prefetch(PREFETCH).await.unwrap();
+    let (mut open, mut times) = ((0..ALL).collect::<BTreeSet<_>>(), HashMap::<u64, u64>::new());
+    while !open.is_empty() {
+        let (mut back, mut done) = (Vec::new(), [Vec::new(), Vec::new()]);
+        for _ in 0..PREFETCH.min(open.len()) {
+            let job = timeout(Duration::from_secs(20), jobs.next()).await;
+            let job = job.unwrap_or_else(|_| panic!("{open:?} are lost")).unwrap().unwrap();
+            let id = job.message().id;
+            let times = times.entry(id).or_default();
+            *times += 1;
+            if *times < 3 && (id + *times).is_multiple_of(3) {
+                back.push(job);
+            } else {
+                open.remove(&id);
+                done[id as usize % 2].push(job);
+            }
+        }
+        // While nobody waits for more, some acknowledgements are told as one.
+        let begin = Arc::new(Barrier::new(3));
+        let mut settling = JoinSet::new();
+        for done in done {
+            let begin = Arc::clone(&begin);
+            settling.spawn(async move {
+                begin.wait();
+                for job in done {
+                    job.ack().await.unwrap();
+                }
+            });
+        }
+        settling.spawn(async move {
+            begin.wait();
+            drop(back);
+        });
+        while let Some(settled) = settling.join_next().await {
+            settled.unwrap();
+        }
+    }
+    drop(jobs);
+    sender.stop().await.unwrap();
+    let queue = format!("{}.push_pull.jobs", scene.space());
+    assert_eq!(block_in_place(|| server.waiting("/", &queue)), Some(0));
 }
 
 /// News that fail rest in the process.

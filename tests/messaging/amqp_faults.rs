@@ -303,6 +303,25 @@ async fn the_first_request_waits_no_longer_than_it_may() {
     sender.stop().await.unwrap();
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_push_that_waits_for_its_queue_was_not_sent() {
+    let Some(server) = RabbitServer::start() else { return };
+    let (proxy, sights) = (Proxy::to(server.port()), Sights::default());
+    let (sender, worker) = services(proxy.port(), &sights).await;
+    let broker = &sender.service().broker;
+    proxy.swallow();
+    let began = Instant::now();
+    let error = broker.push("jobs", &Job::new(1)).timeout(Duration::from_millis(300)).await.unwrap_err();
+    assert!(matches!(error.find::<Failure>(), Some(Failure::NotSent(_))), "{error:#}");
+    assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());
+    proxy.heal();
+    broker.push("jobs", &Job::new(2)).timeout(Duration::from_secs(30)).await.unwrap();
+    sights.until("the second", |seen| seen.iter().any(|sight| sight.id == 2)).await;
+    assert!(!sights.counts().contains_key(&1), "what was not sent is there");
+    worker.stop().await.unwrap();
+    sender.stop().await.unwrap();
+}
+
 /// On one thread, where nothing else happens while somebody does not wait.
 #[tokio::test]
 async fn queues_that_are_declared_while_the_connection_ends_are_declared_by_the_next_one() {

@@ -6,13 +6,14 @@ use std::{
 };
 
 use chassis::{messaging::Zmq, prelude::*};
+use chassis_tests::free_port;
 use serde_json::json;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     time::{sleep, timeout},
 };
 
-use super::zmq_scene::{Ports, Taker, frame, greeted, ping, push, until};
+use super::zmq_scene::{Ports, Sender, Taker, frame, greeted, ping, push, until};
 
 /// Takes by several workers that share the keys.
 #[microservice(name = "sharer")]
@@ -113,4 +114,28 @@ async fn pushes_behind_many_questions_arrive_although_nothing_is_answered_any_mo
     peer.write_all(&all).await.unwrap();
     assert_eq!(stopping.await.unwrap().unwrap().code, 0);
     assert_eq!(*service.seen.lock().unwrap(), [7]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_came_back_and_nobody_takes_any_more_is_told_as_lost() {
+    let port = free_port();
+    let jobs = |socket: &str| json!({ "jobs": { socket: format!("127.0.0.1:{port}") } });
+    let addresses = json!({ "in": jobs("puller"), "out": jobs("pusher") });
+    let settings: chassis::settings::Dict = json!({ "resources": { "zmq": { "addresses": addresses } } }).into();
+    let sender = Sender::builder().settings(settings).start().await.unwrap();
+    let zmq = &sender.service().zmq;
+    let mut jobs = zmq.pull::<u64>("jobs").await.unwrap();
+    let mut taken = Vec::new();
+    for number in 0..5_u64 {
+        zmq.push("jobs", &number).await.unwrap();
+        taken.push(timeout(Duration::from_secs(20), jobs.next()).await.unwrap().unwrap().unwrap());
+    }
+    taken.pop().unwrap().ack().await.unwrap();
+    // They come back, and once nobody takes them there is nowhere to go back to.
+    drop(taken);
+    drop(jobs);
+    let logs = sender.logs();
+    sender.stop().await.unwrap();
+    let told = "0 messages that nobody pulled, and 4 that were to be tried again, are lost";
+    assert!(logs.captured().iter().any(|line| line["message"] == told), "{:#?}", logs.captured());
 }

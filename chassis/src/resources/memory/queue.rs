@@ -212,6 +212,7 @@ mod tests {
 
     use std::time::Duration;
 
+    use futures_util::FutureExt as _;
     use tokio::task::yield_now;
 
     use super::*;
@@ -273,6 +274,20 @@ mod tests {
         let queue = filled(["1", "2", "3"]).await;
         assert!(!queue.push(entry("late"), Instant::now() + Duration::from_millis(1)).await);
         assert_eq!(queue.lock().senders, 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_waits_for_what_is_due_leaves_that_to_another_one() {
+        let queue = Queue::new(3);
+        let (mut first, mut second) = (Box::pin(queue.pop()), Box::pin(queue.pop()));
+        assert!((&mut first).now_or_never().is_none() && (&mut second).now_or_never().is_none());
+        let due = Instant::now() + Duration::from_secs(10);
+        queue.put_later(entry("later"), due);
+        // One of them hears of it, and goes.
+        assert!((&mut first).now_or_never().is_none());
+        drop(first);
+        let taken = timeout_at(due + Duration::from_secs(1), second).await;
+        assert!(taken.is_ok() && Instant::now() < due + Duration::from_millis(10), "nobody knows when it is due");
     }
 
     #[tokio::test]
