@@ -109,8 +109,7 @@ impl Acks {
     /// What was fetched and not handed over goes back to its queue.
     pub(super) fn leave(&self, mut fetched: lapin::Consumer) {
         let mut inside = self.lock();
-        inside.is_idle = true;
-        let _ = self.tell(&mut inside);
+        self.tell_at_once(&mut inside);
         while let Some(Some(fetched)) = fetched.next().now_or_never() {
             if let Ok(delivery) = fetched {
                 self.give_back(delivery.delivery_tag);
@@ -126,15 +125,19 @@ impl Acks {
 
     /// Nothing is there to be taken: what is done is told, and what will be is told at once.
     pub(super) fn idle(&self) {
-        let mut inside = self.lock();
-        inside.is_idle = true;
-        // Where the channel is lost, all of it comes again.
-        let _ = self.tell(&mut inside);
+        self.tell_at_once(&mut self.lock());
     }
 
     /// Whether the channel is there that the messages came by.
     pub(super) fn is_there(&self) -> bool {
         self.channel.status().connected()
+    }
+
+    /// What is done is told now, and what will be is told as soon as it is.
+    fn tell_at_once(&self, inside: &mut Inside) {
+        inside.is_idle = true;
+        // Where the channel is lost, all of it comes again.
+        let _ = self.tell(inside);
     }
 
     fn tell(&self, inside: &mut Inside) -> Result<()> {

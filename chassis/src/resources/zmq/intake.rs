@@ -35,8 +35,8 @@ struct Sending<'a> {
 }
 
 /// How many messages, and how many bytes, are handed over together at most.
-const BATCH: usize = 64;
-const BATCH_BYTES: usize = 256 << 10;
+const MOST_MESSAGES: usize = 64;
+const MOST_BYTES: usize = 256 << 10;
 
 /// What is wanted, and nothing after it.
 struct Once<'a> {
@@ -112,8 +112,8 @@ impl Role for Sending<'_> {
                     Ok((args, body)) => {
                         self.arrived.push(socket.workflows.arrive(args, body, None));
                         self.bytes += frame.len();
-                        let most = BATCH.min(socket.inbox.max_capacity().div_ceil(2));
-                        if self.arrived.len() >= most || self.bytes >= BATCH_BYTES {
+                        let most = MOST_MESSAGES.min(socket.inbox.max_capacity().div_ceil(2));
+                        if self.arrived.len() >= most || self.bytes >= MOST_BYTES {
                             return self.pause().await;
                         }
                     }

@@ -9,10 +9,7 @@ use bytes::{Bytes, BytesMut};
 use tokio::sync::mpsc::{self, error::TrySendError};
 use tokio_util::sync::CancellationToken;
 
-use super::zmtp::{Source, encode};
-
-/// How much is gathered before it is written.
-pub(super) const BATCH: usize = 64 << 10;
+use super::zmtp::{BATCH, Source, encode};
 
 /// Messages that wait to be written to one peer.
 pub(super) struct Outbox {

@@ -13,10 +13,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{
-    outbox::BATCH,
-    zmtp::{Item, Peer, Role, Serve, Source, encode},
-};
+use super::zmtp::{BATCH, Item, Peer, Role, Serve, Source, encode};
 use crate::{Result, messaging::Failure};
 
 /// The socket that pushes.

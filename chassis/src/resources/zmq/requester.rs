@@ -22,8 +22,7 @@ use super::{
     arrival::CONTENT_TYPE,
     body::{self, Body},
     faults::Faults,
-    outbox::BATCH,
-    zmtp::{Item, Peer, Role, Serve, Source, Writer, encode},
+    zmtp::{BATCH, Item, Peer, Role, Serve, Source, Writer, encode},
 };
 use crate::{
     Result,

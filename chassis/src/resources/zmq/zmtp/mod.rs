@@ -14,6 +14,6 @@ pub(super) use self::{
     frame::{Item, encode, encode_command},
     kind::SocketKind,
     link::{Link, Reach, Serve},
-    peer::{Peer, Role, Source},
+    peer::{BATCH, Peer, Role, Source},
     writer::Writer,
 };

@@ -27,7 +27,7 @@ use crate::{Error, Result};
 /// How much is read at once.
 const CHUNK: usize = 64 << 10;
 /// How much is gathered before it is written.
-pub(super) const BATCH: usize = 64 << 10;
+pub(in super::super) const BATCH: usize = 64 << 10;
 /// Answers to commands that wait to be written.
 const COMMANDS: usize = 64;
 /// How long a peer may ask for more of them without reading any.
