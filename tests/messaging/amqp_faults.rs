@@ -88,7 +88,7 @@ async fn connections_that_end_or_are_slow_lose_nothing() {
     let (proxy, sights) = (Proxy::to(server.port()), Sights::default());
     let (sender, worker) = services(proxy.port(), &sights).await;
     let load = Load::begin(&sender, 16);
-    let (rounds, mut recoveries, mut cuts, mut outages) = (rounds(6), Vec::new(), 0, 0);
+    let (rounds, mut recoveries, mut cuts, mut orderly) = (rounds(6), Vec::new(), 0, 0);
     for round in 0..rounds {
         load.goes_on().await;
         sleep(Duration::from_millis(200)).await;
@@ -97,7 +97,7 @@ async fn connections_that_end_or_are_slow_lose_nothing() {
             Some(fault) => load.goes_on_after(fault, &proxy).await,
             // By the broker, in good order: one after the other, and the first may be back before the next one ends.
             None => {
-                outages += 1;
+                orderly += 1;
                 block_in_place(|| server.ctl(&["close_all_connections", "a test"]));
                 load.goes_on().await
             }
@@ -107,7 +107,7 @@ async fn connections_that_end_or_are_slow_lose_nothing() {
             recoveries.push(recovery);
         }
     }
-    let twice = load.end_after(cuts + outages, recoveries, &sights, (sender, worker)).await;
+    let twice = load.end_after(cuts + orderly, recoveries, &sights, (sender, worker)).await;
     assert!(twice <= cuts * 32, "{twice} were handled more than once in {cuts} cuts");
 }
 
