@@ -7,7 +7,7 @@ use serde_json::{Value as Json, json};
 use super::{
     declared::Declared,
     effective::{Effective, masked_by_name, shown},
-    known::{Content, Effect, Known, inside, known, shown_default},
+    known::{Content, Effect, Known, about, field_inside, inside, known, shown_default},
     node::{Node, Value},
     origin::Origin,
     path::KeyPath,
@@ -41,6 +41,7 @@ struct Explained {
     /// What may be written; empty where nobody declared it.
     accepted: String,
     default: Option<Json>,
+    is_required: bool,
     effect: Option<Effect>,
     variable: Option<String>,
     /// Whoever says something about it, the lowest first.
@@ -83,10 +84,18 @@ impl Tree {
             let content = Of::Section(self.below(declared, &path));
             return Ok(Explanation { path, about, owner, content });
         }
-        if let Some((found, names, shape)) = known.iter().rev().find_map(|known| known.inside(&path)) {
-            let field = found.field().map(|(field, _)| (field, shape));
-            let value = self.value(&names, &path, field, found.field().map(|(_, effect)| effect));
-            return Ok(Explanation::of(found, path, Of::Value(Box::new(Explained { default: None, ..value }))));
+        if let Some((found, Inside { names, shape, field })) = known.iter().rev().find_map(|known| known.inside(&path))
+        {
+            let read_as = field.or(found.field().map(|(field, _)| field)).map(|field| (field, shape));
+            let value = self.value(&names, &path, read_as, found.field().map(|(_, effect)| effect));
+            // An entry of a map or an item of a list has nothing that is its own.
+            let value = match field {
+                Some(_) => value,
+                None => Explained { default: None, is_required: false, ..value },
+            };
+            let about = field.map(about).filter(|about| !about.is_empty());
+            let explanation = Explanation::of(found, path, Of::Value(Box::new(value)));
+            return Ok(Explanation { about: about.unwrap_or_else(|| found.about.clone()), ..explanation });
         }
         let names: Vec<Vec<String>> = path.steps().map(|step| vec![step.to_owned()]).collect();
         let value = self.value(&names, &path, None, None);
@@ -145,6 +154,7 @@ impl Tree {
             value: in_force.map_or_else(|| default.clone().unwrap_or_default(), |node| show(&node)),
             accepted: field.map_or_else(String::new, |(field, shape)| accepted(shape.plain(), field)),
             default,
+            is_required: field.is_some_and(|(field, _)| field.is_required()),
             effect: effect.cloned(),
             variable: path.variable(),
             chain: chain.collect(),
@@ -166,11 +176,11 @@ impl Explanation {
                 json["keys"] = keys.iter().map(|effective| effective.key.as_str()).collect();
             }
             Of::Value(explained) => {
-                let Explained { value, accepted, default, effect, variable, chain } = &**explained;
+                let Explained { value, accepted, default, is_required, effect, variable, chain } = &**explained;
                 json["value"] = value.clone();
                 json["accepts"] = accepted.as_str().into();
                 json["default"] = default.clone().unwrap_or_default();
-                json["is_required"] = (default.is_none() && effect.is_some()).into();
+                json["is_required"] = (*is_required).into();
                 json["change"] = effect.as_ref().map_or(Json::Null, |effect| effect.word().into());
                 if let Some(Effect::Resource(name)) = effect {
                     json["restarts"] = name.as_str().into();
@@ -221,13 +231,12 @@ impl fmt::Display for Explanation {
             }
             Of::Value(explained) => explained,
         };
-        let Explained { accepted, default, effect, variable, chain, .. } = &**explained;
+        let Explained { accepted, default, is_required, effect, variable, chain, .. } = &**explained;
         fact("type", accepted)?;
-        let is_declared = effect.is_some();
         match default {
             Some(Json::Null) => fact("default", "none")?,
             Some(default) => fact("default", &flow(default))?,
-            None if is_declared && !accepted.is_empty() => fact("default", "none; it is required")?,
+            None if *is_required => fact("default", "none; it is required")?,
             None => {}
         }
         fact("changes", &effect.as_ref().map(ToString::to_string).unwrap_or_default())?;
@@ -265,14 +274,24 @@ impl Known {
         self.names.iter().all(|names| steps.next().is_some_and(|step| names.iter().any(|name| name == step)))
     }
 
-    /// What is at `path` inside of its value, and the names that lead there.
-    fn inside(&self, path: &KeyPath) -> Option<(&Known, Vec<Vec<String>>, &Shape)> {
+    /// What is at `path` inside of its value.
+    fn inside(&self, path: &KeyPath) -> Option<(&Known, Inside<'_>)> {
         let (field, _) = self.field().filter(|_| self.holds(path))?;
         let rest = path.steps().skip(self.names.len());
-        let shape = rest.clone().try_fold(&field.shape, inside)?;
+        let further = |(shape, _), step: &str| Some((inside(shape, step)?, field_inside(shape, step)));
+        let (shape, field) = rest.clone().try_fold((&field.shape, None), further)?;
         let names = self.names.iter().cloned().chain(rest.map(|step| vec![step.to_owned()])).collect();
-        Some((self, names, shape))
+        Some((self, Inside { names, shape, field }))
     }
+}
+
+/// What is inside of a value.
+struct Inside<'k> {
+    /// What leads there.
+    names: Vec<Vec<String>>,
+    shape: &'k Shape,
+    /// Where it is a field of a struct.
+    field: Option<&'k Field>,
 }
 
 /// What is said at a place, by any of its names; text that is JSON is taken apart on the way.

@@ -123,7 +123,7 @@ fn fields(field: &Field) -> Option<Vec<Field>> {
     Some(group.fields.iter().map(with_default).collect())
 }
 
-fn about(field: &Field) -> String {
+pub(crate) fn about(field: &Field) -> String {
     match &field.shape.plain().0 {
         Kind::Group(group) if field.about.is_empty() => group.about.to_owned(),
         _ => field.about.clone(),
@@ -135,8 +135,16 @@ pub(crate) fn inside<'s>(shape: &'s Shape, step: &str) -> Option<&'s Shape> {
     match &shape.plain().0 {
         Kind::Map(items) => Some(items),
         Kind::List(items) => step.parse::<usize>().is_ok().then_some(&**items),
-        Kind::Group(group) => group.fields.iter().find(|field| field.is_called(step)).map(|field| &field.shape),
+        Kind::Group(_) => field_inside(shape, step).map(|field| &field.shape),
         Kind::Secret(inner) => inside(inner, step).map(|_| shape),
+        _ => None,
+    }
+}
+
+/// The field of a struct that a key inside of a value is, if it is one.
+pub(crate) fn field_inside<'s>(shape: &'s Shape, step: &str) -> Option<&'s Field> {
+    match &shape.plain().0 {
+        Kind::Group(group) => group.fields.iter().find(|field| field.is_called(step)),
         _ => None,
     }
 }

@@ -1,6 +1,6 @@
 //! What is shown of settings: effective values, schema, sample; and that a secret is in none of them.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use serde_json::Value as Json;
 
@@ -240,6 +240,43 @@ fn a_default_of_a_whole_struct_is_shown_as_that_of_its_fields() {
     let database = &schema["properties"]["system"]["properties"]["resources"]["properties"]["db"]["properties"];
     assert_eq!(database["spare"]["properties"]["size"]["default"], json!(30));
     assert_eq!(database["tls"]["additionalProperties"], json!(false));
+}
+
+#[allow(dead_code, reason = "what is read is shown")]
+#[derive(Debug, Clone, Default, SettingsSchema)]
+struct Worker {
+    /// How many at a time.
+    #[setting(range = 1..=9)]
+    most: Option<u32>,
+    /// How long it rests.
+    #[setting(default = Duration::from_secs(3))]
+    rest: Duration,
+    /// Who it is.
+    name: String,
+}
+
+#[allow(dead_code, reason = "what is read is shown")]
+#[derive(Debug, SettingsSchema)]
+struct Workers {
+    /// Each by its name.
+    workers: BTreeMap<String, Worker>,
+}
+
+#[test]
+fn a_field_of_an_entry_is_explained_by_itself() {
+    let declared = [Declared::of::<Workers>("resources.desk")];
+    let (tree, _) = tree(vec![cli(["resources.desk.workers.a.name=b"])]);
+    let explained = |key: &str| {
+        let path = KeyPath::lenient(&format!("resources.desk.workers.{key}"));
+        tree.explain(&declared, &path).unwrap().to_json()
+    };
+    let fact = |key: &str, fact: &str| explained(key)[fact].clone();
+    assert_eq!(fact("a.most", "about"), "How many at a time.");
+    assert_eq!(fact("a.most", "is_required"), false);
+    assert!(fact("a.most", "accepts").as_str().unwrap().contains("from 1 to 9"), "{}", explained("a.most"));
+    assert_eq!((fact("a.rest", "default"), fact("a.rest", "is_required")), (json!("3s"), json!(false)));
+    assert_eq!((fact("a.name", "value"), fact("a.name", "is_required")), (json!("b"), json!(true)));
+    assert_eq!((fact("a", "about"), fact("a", "is_required")), (json!("Each by its name."), json!(false)));
 }
 
 #[cfg(feature = "yaml")]
