@@ -131,6 +131,14 @@ async fn an_engine_that_is_not_here_is_told_with_those_that_are() {
 }
 
 #[tokio::test]
+async fn a_setting_of_the_engine_beside_it_is_told_with_its_place() {
+    let settings = chassis::yaml!({ resources: { broker: { engine: "amqp", user: "me" } } });
+    let text = format!("{:#}", One::builder().settings(settings).start().await.unwrap_err());
+    assert!(text.contains("`system.resources.broker.user`: unknown key"), "{text}");
+    assert!(text.contains("did you mean `amqp.user`?"), "{text}");
+}
+
+#[tokio::test]
 async fn settings_of_engines_that_are_not_chosen_are_looked_at_too() {
     let settings = json!({ "resources": { "broker": { "engine": "one_way", "memory": { "capasity": 10 } } } });
     let error = One::builder().settings(settings).start().await.unwrap_err();

@@ -6,6 +6,7 @@ use serde_json::Value as Json;
 
 use super::{
     input::Input,
+    known::field_inside,
     legacy::legacy_key,
     map::Map,
     node::{Node, Value},
@@ -79,9 +80,17 @@ struct Reading<'a> {
     input: &'a mut Input<'a>,
     map: Option<&'a Map>,
     known: Vec<&'static str>,
+    asked: Vec<Asked>,
     /// How many keys of the map were taken for a field.
     found: usize,
     failed: bool,
+}
+
+/// A field that was asked for, and what is in it.
+#[derive(Debug)]
+struct Asked {
+    name: &'static str,
+    shape: fn() -> Shape,
 }
 
 impl Form<'_> {
@@ -124,7 +133,14 @@ impl Form<'_> {
         let Input { trail, around, rules, cells, is_hidden, is_partial, .. } = *input;
         let problems = &mut *input.problems;
         let mut own = Input { node, trail, around, rules, cells, is_hidden, is_partial, problems };
-        let mut form = Form(Mode::Read(Reading { input: &mut own, map, known: Vec::new(), found: 0, failed: false }));
+        let mut form = Form(Mode::Read(Reading {
+            input: &mut own,
+            map,
+            known: Vec::new(),
+            asked: Vec::new(),
+            found: 0,
+            failed: false,
+        }));
         let value = T::fields(&mut form);
         let Mode::Read(mut reading) = form.0 else { return None };
         reading.deny_unknown(also);
@@ -173,15 +189,25 @@ impl Reading<'_> {
                 continue;
             }
             let known = self.known.iter().copied().chain(also.iter().copied());
-            self.input.problems.push(unknown_key(path, node, known));
+            let deeper = self.deeper(key);
+            self.input.problems.push(match deeper.is_empty() {
+                true => unknown_key(path, node, known),
+                false => unknown(path, node).help(format!("did you mean {}?", deeper.join(" or "))),
+            });
         }
+    }
+
+    /// Where a key of this name stands that is known one level further down.
+    fn deeper(&self, key: &str) -> Vec<String> {
+        let holds = |asked: &&Asked| field_inside(&(asked.shape)(), key).is_some();
+        self.asked.iter().filter(holds).map(|asked| format!("`{}.{key}`", asked.name)).collect()
     }
 }
 
 /// The problem of a key that nobody declared.
 pub(crate) fn unknown_key<'k>(path: KeyPath, node: &Node, known: impl Iterator<Item = &'k str> + Clone) -> Problem {
     let name = path.steps().next_back().unwrap_or_default().to_owned();
-    let problem = Problem::at(path, "unknown key").origin(node.named_at().clone());
+    let problem = unknown(path, node);
     if let Some(nearest) = nearest(&name, known.clone()) {
         return problem.help(format!("did you mean `{nearest}`?"));
     }
@@ -192,6 +218,10 @@ pub(crate) fn unknown_key<'k>(path: KeyPath, node: &Node, known: impl Iterator<I
         1..=12 => problem.help(format!("known here: {}", names.join(", "))),
         _ => problem,
     }
+}
+
+fn unknown(path: KeyPath, node: &Node) -> Problem {
+    Problem::at(path, "unknown key").origin(node.named_at().clone())
 }
 
 /// How a field is called in files.
@@ -303,6 +333,7 @@ impl<V> FieldForm<'_, '_, V> {
             Mode::Read(reading) => {
                 reading.known.push(name);
                 reading.known.extend(names.aliases);
+                reading.asked.push(Asked { name, shape: V::shape });
                 let found = reading.map.and_then(|map| names.find(map));
                 reading.found += usize::from(found.is_some());
                 if let (Some((first, _)), Some(map)) = (found, reading.map) {

@@ -308,6 +308,24 @@ fn generic_empty_and_recursive_structs_are_read_and_described() {
 }
 
 #[test]
+fn a_key_that_belongs_one_level_further_down_is_told_with_its_place() {
+    #[derive(Debug, SettingsSchema)]
+    #[allow(dead_code, reason = "only its keys matter")]
+    struct Outer {
+        #[setting(default = 1)]
+        deep: u32,
+        near: Option<Nested>,
+        far: Option<Nested>,
+    }
+    let told = read::<Outer>(json!({ "depth": 1 })).unwrap_err();
+    let expected = "`system.section.depth`: unknown key (at builder); did you mean `near.depth` or `far.depth`?";
+    assert_eq!(told, [expected]);
+    // One slip away from a name that is here.
+    let told = read::<Outer>(json!({ "deap": 1 })).unwrap_err();
+    assert_eq!(told, ["`system.section.deap`: unknown key (at builder); did you mean `deep`?"]);
+}
+
+#[test]
 fn derived_types_are_deserialized_by_the_same_rules() {
     let nested: Nested = serde_json::from_str(r#"{"depth": 3}"#).unwrap();
     assert_eq!(nested.depth, 3);
