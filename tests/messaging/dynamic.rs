@@ -128,6 +128,10 @@ async fn an_engine_that_is_not_here_is_told_with_those_that_are() {
     let text = format!("{error:#}");
     assert!(text.contains("there is no engine `carrier_pigeon`; here are `memory`"), "{text}");
     assert!(text.contains("`one_way`"), "{text}");
+    let settings = chassis::yaml!({ resources: { broker: { engine: "kafak" } } });
+    let text = format!("{:#}", One::builder().settings(settings).start().await.unwrap_err());
+    assert!(text.contains("`system.resources.broker.engine`: there is no engine `kafak`"), "{text}");
+    assert!(text.contains("did you mean `kafka`?"), "{text}");
 }
 
 #[tokio::test]

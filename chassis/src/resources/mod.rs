@@ -34,6 +34,10 @@ pub(crate) fn engines() -> Vec<Box<dyn crate::messaging::Kind>> {
     ]
 }
 
+/// The names of all of them, compiled in or not; each is that of its feature.
+#[cfg(feature = "_messaging")]
+pub(crate) const ENGINES: [&str; 4] = ["memory", "amqp", "kafka", "zmq"];
+
 /// What these parts are told by the builder of tests, below everything that a test says: tests run in parallel.
 pub(crate) fn test_settings() -> Dict {
     let settings = Dict::new();

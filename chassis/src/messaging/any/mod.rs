@@ -31,7 +31,12 @@ use super::{
     engine::{Engine, Intake},
     pattern::{Offers, Pattern, PublishSubscribe, PushPull, RequestResponse},
 };
-use crate::{Context, Error, Result, codec::Format, resources, settings::Problems};
+use crate::{
+    Context, Error, Result,
+    codec::Format,
+    resources,
+    settings::{Problem, Problems, suggestion::nearest},
+};
 
 /// The engine of a [`Broker`](super::Broker) that takes whatever engine the settings name.
 ///
@@ -50,15 +55,24 @@ fn kinds<M: Engines>() -> Vec<Box<dyn Kind>> {
 }
 
 impl<M: Engines> Any<M> {
-    fn engine(&self, name: &str) -> Result<&dyn DynEngine> {
-        let found = self.engines.iter().find(|engine| engine.name() == name);
-        found.map(|engine| &**engine).ok_or_else(|| {
-            let known: Vec<String> = self.engines.iter().map(|engine| format!("`{}`", engine.name())).collect();
-            let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
-            Error::misconfigured(Error::msg(format!(
-                "there is no engine `{name}`; here are {known}: others are features of chassis, to be compiled in"
-            )))
-        })
+    fn engine(&self, name: &str) -> Option<&dyn DynEngine> {
+        self.engines.iter().find(|engine| engine.name() == name).map(|engine| &**engine)
+    }
+}
+
+/// The problem of an engine that is not among those that are here.
+fn no_engine(name: &str, here: &[&str]) -> Problem {
+    let known: Vec<String> = here.iter().map(|name| format!("`{name}`")).collect();
+    let problem = Problem::of_key("engine", format!("there is no engine `{name}`; here are {}", known.join(", ")));
+    let absent = |name: &str| resources::ENGINES.contains(&name) && !here.contains(&name);
+    let feature = |name: &str| format!("is the feature `{name}` of chassis, which is not compiled in");
+    if absent(name) {
+        return problem.help(format!("it {}", feature(name)));
+    }
+    match nearest(name, here.iter().copied().chain(resources::ENGINES)) {
+        Some(meant) if absent(meant) => problem.help(format!("did you mean `{meant}`? it {}", feature(meant))),
+        Some(meant) => problem.help(format!("did you mean `{meant}`?")),
+        None => problem.help("others are features of chassis, to be compiled in"),
     }
 }
 
@@ -86,7 +100,12 @@ impl<M: Engines> Engine for Any<M> {
     const PATTERNS: &'static [Pattern] = &[Pattern::PublishSubscribe, Pattern::PushPull, Pattern::RequestResponse];
 
     fn check(&self, settings: &AnySettings<M>, intakes: &[Intake]) -> Result<()> {
-        let engine = self.engine(&settings.engine)?;
+        let Some(engine) = self.engine(&settings.engine) else {
+            let here: Vec<&str> = self.engines.iter().map(|engine| engine.name()).collect();
+            let mut problems = Problems::new();
+            problems.push(no_engine(&settings.engine, &here));
+            return problems.into_result();
+        };
         let missing: Vec<String> = intakes
             .iter()
             .filter(|intake| !engine.patterns().contains(&intake.pattern))
@@ -104,17 +123,50 @@ impl<M: Engines> Engine for Any<M> {
     }
 
     fn place(&self, settings: &AnySettings<M>) -> String {
-        let known = self.engine(&settings.engine).ok().zip(settings.chosen.as_ref());
+        let known = self.engine(&settings.engine).zip(settings.chosen.as_ref());
         known.map_or_else(|| settings.engine.clone(), |(engine, chosen)| engine.place(&**chosen))
     }
 
     fn format(&self, settings: &AnySettings<M>) -> Option<Format> {
-        self.engine(&settings.engine).ok()?.format(&**settings.chosen.as_ref()?)
+        self.engine(&settings.engine)?.format(&**settings.chosen.as_ref()?)
     }
 
     async fn connect(&self, cx: &Context, settings: AnySettings<M>) -> Result<AnyConnection> {
-        let engine = self.engine(&settings.engine)?;
-        let chosen = settings.chosen.ok_or_else(|| Error::msg("the settings of the engine were not read"))?;
+        let chosen = self.engine(&settings.engine).zip(settings.chosen);
+        let (engine, chosen) = chosen.ok_or_else(|| Error::msg("the settings of the engine were not read"))?;
         engine.connect(cx, chosen).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_engine_that_is_not_here_is_told_with_the_one_that_was_meant_and_its_feature() {
+        let told = |name: &str| {
+            let mut problems = Problems::new();
+            problems.push(no_engine(name, &["memory", "own"]));
+            problems.to_string()
+        };
+        for (name, expected) in [
+            ("memroy", "did you mean `memory`?"),
+            ("onw", "did you mean `own`?"),
+            ("amqp", "it is the feature `amqp` of chassis, which is not compiled in"),
+            ("kafak", "did you mean `kafka`? it is the feature `kafka` of chassis, which is not compiled in"),
+            ("pigeon", "others are features of chassis, to be compiled in"),
+        ] {
+            let told = told(name);
+            assert!(
+                told.contains(&format!("`system.engine`: there is no engine `{name}`; here are `memory`, `own`")),
+                "{told}"
+            );
+            assert!(told.ends_with(expected), "{told}");
+        }
+    }
+
+    #[test]
+    fn all_engines_that_are_here_are_known_by_their_features() {
+        assert!(kinds::<()>().iter().all(|kind| resources::ENGINES.contains(&kind.name())));
     }
 }
