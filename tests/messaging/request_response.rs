@@ -54,12 +54,18 @@ where
 {
     let (sights, sender) = (Sights::default(), scene.sender().await);
     let replyer = scene.replyer(&sights).await;
-    for (deed, told) in [(Deed::Fail, "as told"), (Deed::Reject, "no use"), (Deed::Panic, "as told")] {
+    for (deed, told) in [
+        (Deed::Fail, "as told"),
+        (Deed::Reject, "no use"),
+        (Deed::Panic, "the handler panicked; the log of `replyer` says where"),
+    ] {
         let job = Job::doing(1, &[deed]);
         let asked = sender.service().broker.request::<_, u64>("double", &job);
         let error = asked.timeout(Duration::from_secs(30)).await.unwrap_err();
         match error.find::<Failure>() {
-            Some(Failure::Answered(text)) => assert!(text.contains(told), "{text}"),
+            Some(Failure::Answered(text)) => {
+                assert!(text.contains(told) && !text.contains("services.rs"), "{text}");
+            }
             _ => panic!("{error:#}"),
         }
     }

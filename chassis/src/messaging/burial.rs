@@ -21,7 +21,7 @@ use super::{
     pattern::Pattern,
     settings::DeliverySettings,
 };
-use crate::{Error, Result};
+use crate::{Error, Result, process::Panic};
 
 /// Where the messages of one handler go that are given up.
 pub(super) struct Burial<E: Engine> {
@@ -82,7 +82,7 @@ impl<E: Engine> Burial<E> {
     pub(super) async fn bury(&self, message: &Incoming, reason: Reason, error: Error) -> Verdict {
         let (pattern, name) = (self.source.0, &*self.source.1);
         let verdict = match self.fate() {
-            Fate::Answer => Verdict::Answer(error_answer(&error)),
+            Fate::Answer => Verdict::Answer(self.error_answer(&error)),
             Fate::End => Verdict::Done,
             Fate::Stay => {
                 if !self.is_stuck.swap(true, Ordering::Relaxed) {
@@ -110,6 +110,18 @@ impl<E: Engine> Burial<E> {
         verdict
     }
 
+    /// The answer that tells of a failure. What a panic says is for those who can see the code.
+    fn error_answer(&self, error: &Error) -> Outgoing {
+        let said = match error.find::<Panic>() {
+            Some(_) => format!("the handler panicked; the log of `{}` says where", self.service),
+            None => error.to_string(),
+        };
+        let body = serde_json::json!({ "error": said }).to_string();
+        let mut answer = Outgoing::new(body, "application/json");
+        answer.headers.set_known(known::ERROR, error.cause().as_str());
+        answer
+    }
+
     async fn send(&self, grave: &str, letter: Outgoing) -> Result<()> {
         let bare = bare(&letter);
         let until = Instant::now() + self.settings.send_timeout;
@@ -121,12 +133,4 @@ impl<E: Engine> Burial<E> {
             sent => sent,
         }
     }
-}
-
-/// The answer that tells of a failure.
-fn error_answer(error: &Error) -> Outgoing {
-    let body = serde_json::json!({ "error": error.to_string() }).to_string();
-    let mut answer = Outgoing::new(body, "application/json");
-    answer.headers.set_known(known::ERROR, error.cause().as_str());
-    answer
 }
