@@ -64,11 +64,8 @@ impl Job {
 
     /// Lets it wait to be written once more, unless its sender has given up.
     pub(super) fn wait_again(&self) -> bool {
-        let is_wanted = !self.done.is_closed();
-        if is_wanted {
-            self.state.store(WAITING, Ordering::Release);
-        }
-        is_wanted
+        let was = self.state.compare_exchange(TAKEN, WAITING, Ordering::AcqRel, Ordering::Acquire);
+        was.unwrap_or_else(|was| was) != WITHDRAWN && !self.done.is_closed()
     }
 
     pub(super) fn end(self, fate: Result<()>) {
@@ -86,7 +83,41 @@ impl Fate {
     }
 
     /// Gives up; whether the message was not begun, and never will be.
-    pub(super) fn withdraw(self) -> bool {
+    pub(super) fn withdraw(&self) -> bool {
         self.state.compare_exchange(WAITING, WITHDRAWN, Ordering::AcqRel, Ordering::Acquire).is_ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn job() -> (Job, Fate) {
+        let (target, properties) = (Target::Queue("jobs".into()), BasicProperties::default());
+        Job::new(Parcel { target, body: Bytes::new(), properties, is_mandatory: false })
+    }
+
+    #[test]
+    fn what_was_withdrawn_is_never_written() {
+        let (job, fate) = job();
+        assert!(fate.withdraw());
+        // As when its queue was being declared meanwhile, in vain.
+        assert!(!job.wait_again() && !job.take_on());
+    }
+
+    #[test]
+    fn what_is_being_written_cannot_be_withdrawn_until_it_waits_again() {
+        let (job, fate) = job();
+        assert!(job.take_on() && !fate.withdraw());
+        assert!(job.wait_again() && fate.withdraw());
+        assert!(!job.take_on());
+    }
+
+    #[test]
+    fn what_nobody_waits_for_does_not_wait_either() {
+        let (job, fate) = job();
+        assert!(job.take_on());
+        drop(fate);
+        assert!(!job.wait_again());
     }
 }
