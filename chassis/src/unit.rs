@@ -30,8 +30,6 @@ use futures_util::FutureExt;
 use tracing_core::Level;
 
 pub(crate) use self::figures::Figures;
-#[cfg(feature = "_messaging")]
-pub(crate) use self::ids::KnowsIds;
 #[cfg(feature = "http-server")]
 pub(crate) use self::ids::Lent;
 pub(crate) use self::ids::Slot;
@@ -39,7 +37,7 @@ use self::running::Running;
 #[cfg(feature = "zmq")]
 pub(crate) use self::trace::digits;
 pub use self::{
-    ids::{EnteredUnit, Ids, InUnit},
+    ids::{EnteredUnit, Ids, InUnit, Origin},
     kind::{Ending, Kind, Outcome},
     request_id::RequestId,
     trace::TraceContext,
@@ -96,11 +94,10 @@ impl Unit {
         self
     }
 
-    /// As [`ids`](Self::ids), for work that may end before anybody asks for them.
-    #[cfg(feature = "_messaging")]
+    /// As [`ids`](Self::ids), which are read of this only once somebody asks for them.
     #[must_use]
-    pub(crate) fn ids_known_by(mut self, known: Arc<dyn KnowsIds>) -> Self {
-        self.ids = Slot::Unread(known);
+    pub fn origin(mut self, origin: Arc<dyn Origin>) -> Self {
+        self.ids = Slot::Unread(origin);
         self
     }
 

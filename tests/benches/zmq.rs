@@ -171,8 +171,7 @@ async fn pair() -> (Running<Taker>, Running<Sender>) {
     let settings = |addresses: Value| {
         json!({
             "logging": { "levels": { "chassis::message": "warn" } },
-            // As much room as the crate has for what waits.
-            "resources": { "zmq": { "addresses": addresses, "high_water_mark": MESSAGES } },
+            "resources": { "zmq": { "addresses": addresses } },
         })
     };
     let inward = json!({ "in": { "items": { "puller": addresses[0] }, "echo": { "replyer": addresses[1] } } });

@@ -112,6 +112,11 @@ pub trait Connection: Send + Sync + 'static {
         true
     }
 
+    /// Whether its wire carries headers; where it does not, those of chassis are not written in the first place.
+    fn carries_headers(&self) -> bool {
+        true
+    }
+
     /// How it is.
     fn health(&self) -> Health;
 

@@ -14,6 +14,12 @@ impl Headers {
         Self(Vec::new())
     }
 
+    /// A single header.
+    #[cfg(feature = "zmq")]
+    pub(crate) fn of_known(name: &'static str, value: Bytes) -> Self {
+        Self(vec![(Cow::Borrowed(name), value)])
+    }
+
     /// Sets a header; what it was is gone.
     pub fn set(&mut self, name: &str, value: impl Into<Bytes>) {
         self.put(name, |name| name.to_owned().into(), value.into());

@@ -5,6 +5,7 @@ use std::{borrow::Cow, ops::Deref, sync::Arc, time::SystemTime};
 use bytes::Bytes;
 
 use super::headers::Headers;
+use crate::unit::Origin;
 
 /// A message as a broker delivered it.
 #[derive(Debug, Clone, Default)]
@@ -24,6 +25,8 @@ pub struct Incoming {
     pub is_redelivered: bool,
     /// When it was sent, where the broker tells.
     pub sent_at: Option<SystemTime>,
+    /// What knows the ids of the work on it, where they do not stand in its headers.
+    pub origin: Option<Arc<dyn Origin>>,
 }
 
 impl Incoming {

@@ -28,6 +28,17 @@ pub(super) struct Meters {
     dead: Counter<OfLetter<'static>>,
     unsettled: Counter<OfHandler<'static>>,
     send: Histogram<OfSend<'static>>,
+    /// The series of the first names that something was sent to: mostly there are only a few.
+    sent: [OnceLock<SendMeters>; 8],
+}
+
+/// The series of one name that messages are sent to.
+#[derive(Debug)]
+struct SendMeters {
+    pattern: Pattern,
+    name: Box<str>,
+    ok: OnceLock<HistogramHandle>,
+    error: OnceLock<HistogramHandle>,
 }
 
 /// The figures of one handler: found once, so that a message neither searches nor allocates.
@@ -88,6 +99,7 @@ impl Meters {
                 "Handled messages that the broker could not be told of, and delivers again.",
             ))?,
             send: metrics.meter(seconds("messaging_send_duration", "How long it took to send a message."))?,
+            sent: Default::default(),
         })
     }
 
@@ -107,7 +119,15 @@ impl Meters {
     pub(super) fn sent(&self, pattern: Pattern, name: &str, is_ok: bool, took: Duration) {
         let outcome = if is_ok { "ok" } else { "error" };
         let labels = OfSend { broker: &self.broker, pattern: pattern.as_str(), name, outcome };
-        self.send.with(&labels).record(took);
+        let new = || SendMeters { pattern, name: name.into(), ok: OnceLock::new(), error: OnceLock::new() };
+        let mut known = self.sent.iter().map(|place| place.get_or_init(new));
+        match known.find(|known| known.pattern == pattern && *known.name == *name) {
+            Some(SendMeters { ok, error, .. }) => {
+                let series = if is_ok { ok } else { error };
+                series.get_or_init(|| self.send.handle(&labels)).record(took);
+            }
+            None => self.send.with(&labels).record(took),
+        }
     }
 }
 

@@ -123,6 +123,10 @@ pub(super) fn outgoing<E: Engine, T: Serialize + ?Sized>(
         return Err(Failure::Refused(why).into_error());
     }
     let Extras { mut headers, key, timeout: _, expires_in } = extras;
+    let content_type = content_type.into();
+    if !running.connection.carries_headers() {
+        return Ok(Outgoing { body: body.into(), content_type, headers, key });
+    }
     if let Some(ids) = Ids::current() {
         headers.set_known(known::REQUEST_ID, ids.request_id().as_str().to_owned());
         headers.set_known(known::TRACE, ids.trace().traceparent().to_vec());
@@ -131,7 +135,7 @@ pub(super) fn outgoing<E: Engine, T: Serialize + ?Sized>(
         let deadline = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().saturating_add(time);
         headers.set_known(known::DEADLINE, deadline.as_millis().to_string());
     }
-    Ok(Outgoing { body: body.into(), content_type: content_type.into(), headers, key })
+    Ok(Outgoing { body: body.into(), content_type, headers, key })
 }
 
 impl<E: Engine, T: ?Sized, C> fmt::Debug for Sending<'_, E, T, C> {

@@ -33,7 +33,7 @@ use crate::{
     codec::Format,
     logging::OwnedValue,
     process::Panic,
-    unit::{self, Ending, Ids, KnowsIds, RequestId, TraceContext},
+    unit::{self, Ending, Ids, Origin, RequestId, TraceContext},
 };
 
 /// A handler as it was handed to the broker.
@@ -190,8 +190,10 @@ impl<E: Engine> Worker<E> {
     async fn attempt(&self, message: &Arc<Incoming>) -> Decision {
         let Handler { pattern, options, run } = &*self.handler;
         let mut unit = self.cx.unit("message").name(options.handler);
-        if !message.headers.is_empty() {
-            unit = unit.ids_known_by(Arc::clone(message) as _);
+        if let Some(origin) = &message.origin {
+            unit = unit.origin(Arc::clone(origin));
+        } else if !message.headers.is_empty() {
+            unit = unit.origin(Arc::clone(message) as _);
         }
         if options.quiet {
             unit = unit.level(tracing_core::Level::DEBUG);
@@ -305,14 +307,11 @@ impl Drop for AtWork<'_> {
 }
 
 /// The ids to work under, as far as the sender sent some.
-impl KnowsIds for Incoming {
-    fn ids(&self) -> Ids {
-        let workflow_id = self.headers.get(known::WORKFLOW_ID);
-        // A wire that has workflows has no other ids.
-        let request_id = self.headers.get(known::REQUEST_ID).or(workflow_id).and_then(RequestId::parse);
+impl Origin for Incoming {
+    fn ids(self: Arc<Self>) -> Ids {
+        let request_id = self.headers.get(known::REQUEST_ID).and_then(RequestId::parse);
         let trace = self.headers.get(known::TRACE).and_then(TraceContext::parse);
-        let ids = Ids::from_caller(request_id, trace);
-        workflow_id.into_iter().fold(ids, |ids, workflow_id| ids.with("workflow_id", workflow_id))
+        Ids::from_caller(request_id, trace)
     }
 }
 

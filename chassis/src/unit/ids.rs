@@ -1,6 +1,7 @@
 //! The ids of the unit of work that this thread works on at the moment.
 
 use std::{
+    any::Any,
     cell::RefCell,
     fmt,
     future::Future,
@@ -24,6 +25,7 @@ pub struct Ids {
     request_id: RequestId,
     trace: TraceContext,
     others: Vec<(&'static str, Box<str>)>,
+    origin: Option<Arc<dyn Origin>>,
 }
 
 impl Ids {
@@ -35,7 +37,7 @@ impl Ids {
     /// The ids of work that a caller asked for: its request id, and a span below its span, as far as it sent them.
     pub fn from_caller(request_id: Option<RequestId>, caller: Option<TraceContext>) -> Self {
         let trace = caller.map_or_else(TraceContext::new, |caller| caller.child());
-        Self { request_id: request_id.unwrap_or_default(), trace, others: Vec::new() }
+        Self { request_id: request_id.unwrap_or_default(), trace, others: Vec::new(), origin: None }
     }
 
     /// Adds an id of another kind, such as `job_id`; it stands on every line of the unit.
@@ -47,6 +49,18 @@ impl Ids {
 
     pub(super) fn add(&mut self, name: &'static str, id: Box<str>) {
         self.others.push((name, id));
+    }
+
+    /// Names what the work came of, for calls made in it to find with [`origin`](Self::origin).
+    #[must_use]
+    pub fn with_origin(mut self, origin: Arc<dyn Origin>) -> Self {
+        self.origin = Some(origin);
+        self
+    }
+
+    /// What the work came of, if that is known here and is of this type.
+    pub fn origin<T: Origin>(&self) -> Option<&T> {
+        (self.origin.as_deref()? as &dyn Any).downcast_ref()
     }
 
     /// Written as `req_id`.
@@ -131,10 +145,10 @@ impl Drop for EnteredUnit {
     }
 }
 
-/// What knows the ids of a unit of work, and reads them once somebody asks: what a caller sent, for example.
-pub(crate) trait KnowsIds: fmt::Debug + Send + Sync {
+/// What a unit of work came of, such as a message: it knows the ids to work under, and reads them once somebody asks.
+pub trait Origin: Any + fmt::Debug + Send + Sync {
     /// The ids; asked once for each unit. It asks for no ids itself.
-    fn ids(&self) -> Ids;
+    fn ids(self: Arc<Self>) -> Ids;
 }
 
 /// What stands in a thread's place for ids.
@@ -144,8 +158,7 @@ pub(crate) enum Slot {
     /// In a unit of work whose ids nobody has asked for: work that logs nothing does without.
     Unmade,
     /// As before, and they are known here.
-    #[cfg_attr(not(feature = "_messaging"), allow(dead_code, reason = "messages know theirs"))]
-    Unread(Arc<dyn KnowsIds>),
+    Unread(Arc<dyn Origin>),
     Made(Arc<Ids>),
 }
 
@@ -159,7 +172,7 @@ impl Slot {
         match self {
             Slot::None | Slot::Made(_) => {}
             Slot::Unmade => *self = Slot::Made(Arc::new(Ids::new())),
-            Slot::Unread(known) => *self = Slot::Made(Arc::new(known.ids())),
+            Slot::Unread(known) => *self = Slot::Made(Arc::new(Arc::clone(known).ids())),
         }
         match self {
             Slot::Made(ids) => Some(ids),
@@ -267,10 +280,10 @@ mod tests {
         #[derive(Debug, Default)]
         struct Known(std::sync::atomic::AtomicU64);
 
-        impl KnowsIds for Known {
-            fn ids(&self) -> Ids {
+        impl Origin for Known {
+            fn ids(self: Arc<Self>) -> Ids {
                 let count = self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-                Ids::from_caller(RequestId::parse(&format!("call-{count}")), None)
+                Ids::from_caller(RequestId::parse(&format!("call-{count}")), None).with_origin(self)
             }
         }
 
@@ -281,6 +294,8 @@ mod tests {
         for _ in 0..2 {
             let _lent = Lent::to_thread(&mut slot);
             assert_eq!(current(), RequestId::parse("call-0"));
+            let origin = Ids::current().unwrap();
+            assert!(std::ptr::eq(origin.origin::<Known>().unwrap(), &*known));
         }
         assert_eq!(known.0.load(std::sync::atomic::Ordering::Relaxed), 1);
     }

@@ -164,7 +164,7 @@ const PAIRS: [[u8; 2]; 256] = {
 pub(crate) fn digits(number: u64) -> [u8; 16] {
     let mut digits = [0; 16];
     for (pair, byte) in digits.chunks_exact_mut(2).zip(number.to_be_bytes()) {
-        pair.copy_from_slice(&PAIRS[usize::from(byte)]);
+        [pair[0], pair[1]] = PAIRS[usize::from(byte)];
     }
     digits
 }

@@ -95,6 +95,7 @@ trait DynConnection: Send + Sync {
     fn close(&self) -> BoxFuture<'_, Result<()>>;
     fn stop(&self) -> BoxFuture<'_, Result<()>>;
     fn keeps(&self) -> bool;
+    fn carries_headers(&self) -> bool;
     fn health(&self) -> Health;
     fn info(&self) -> Map<String, Value>;
 }
@@ -128,6 +129,10 @@ impl<C: Connection> DynConnection for C {
 
     fn keeps(&self) -> bool {
         Connection::keeps(self)
+    }
+
+    fn carries_headers(&self) -> bool {
+        Connection::carries_headers(self)
     }
 
     fn health(&self) -> Health {
@@ -202,6 +207,10 @@ impl Connection for AnyConnection {
 
     fn keeps(&self) -> bool {
         self.connection.keeps()
+    }
+
+    fn carries_headers(&self) -> bool {
+        self.connection.carries_headers()
     }
 
     fn health(&self) -> Health {

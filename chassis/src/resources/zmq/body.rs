@@ -1,6 +1,6 @@
 //! What stands in a frame: arguments or what is returned, and the workflow id.
 
-use bytes::Bytes;
+use bytes::{BufMut, Bytes};
 
 use super::{pack, workflow::WorkflowId};
 
@@ -35,11 +35,11 @@ impl Body {
                 Ok::<_, &'static str>(at - length..at)
             };
             let (key, value) = (value()?, value()?);
-            let place = match pack::text(&frame[key]) {
-                Some(("args", _)) => &mut body.args,
-                Some(("return_args", _)) => &mut body.return_args,
-                Some(("error", _)) => &mut body.error,
-                Some(("workflow_id", _)) => {
+            let place = match pack::text_bytes(&frame[key]) {
+                Some((b"args", _)) => &mut body.args,
+                Some((b"return_args", _)) => &mut body.return_args,
+                Some((b"error", _)) => &mut body.error,
+                Some((b"workflow_id", _)) => {
                     body.workflow_id = Some(WorkflowId::from(frame.slice(value)));
                     continue;
                 }
@@ -52,13 +52,13 @@ impl Body {
 }
 
 /// A request, a publication or a push: `{"args": …, "workflow_id": …}`, behind its topic if it has one.
-pub(super) fn call(topic: Option<&str>, args: &[u8], workflow_id: &WorkflowId) -> Bytes {
-    written(topic, "args", args, workflow_id)
+pub(super) fn call<'a>(topic: Option<&'a str>, args: &'a [u8], workflow_id: &'a WorkflowId) -> Frame<'a> {
+    Frame { topic, key: "args", value: args, workflow_id }
 }
 
 /// A reply: `{"return_args": …, "workflow_id": …}`.
 pub(super) fn reply(return_args: &[u8], workflow_id: &WorkflowId) -> Bytes {
-    written(None, "return_args", return_args, workflow_id)
+    Frame { topic: None, key: "return_args", value: return_args, workflow_id }.bytes()
 }
 
 /// A reply that tells of a failure: `{"error": {"cause": …, "message": …}, "workflow_id": …}`. A requester of the Python
@@ -68,7 +68,7 @@ pub(super) fn error_reply(cause: &str, message: &str, workflow_id: &WorkflowId) 
     for text in ["cause", cause, "message", message] {
         pack::write_text(&mut error, text);
     }
-    written(None, "error", &error, workflow_id)
+    Frame { topic: None, key: "error", value: &error, workflow_id }.bytes()
 }
 
 /// Cause and message of an error reply; that of another kind is shown as far as it is text.
@@ -92,20 +92,43 @@ pub(super) fn error_text(error: &[u8]) -> (String, String) {
     (known(cause, "crashed"), known(message, "an error of a kind that is not known here"))
 }
 
-fn written(topic: Option<&str>, key: &str, value: &[u8], workflow_id: &WorkflowId) -> Bytes {
-    const WORKFLOW_ID: &str = "workflow_id";
-    let texts = topic.into_iter().chain([key, WORKFLOW_ID]).map(pack::written_length).sum::<usize>();
-    // What is exactly as long as it is needs no second piece of memory beside it.
-    let mut frame = Vec::with_capacity(1 + texts + value.len() + workflow_id.bytes().len());
-    if let Some(topic) = topic {
-        pack::write_text(&mut frame, topic);
+/// A frame that is going to be written.
+#[derive(Clone, Copy)]
+pub(super) struct Frame<'a> {
+    topic: Option<&'a str>,
+    key: &'static str,
+    value: &'a [u8],
+    workflow_id: &'a WorkflowId,
+}
+
+const WORKFLOW_ID: &str = "workflow_id";
+
+impl Frame<'_> {
+    /// How long it is.
+    pub(super) fn length(&self) -> usize {
+        let texts = self.topic.into_iter().chain([self.key, WORKFLOW_ID]).map(pack::written_length).sum::<usize>();
+        1 + texts + self.value.len() + self.workflow_id.length()
     }
-    frame.push(0x82);
-    pack::write_text(&mut frame, key);
-    frame.extend(value);
-    pack::write_text(&mut frame, WORKFLOW_ID);
-    frame.extend(workflow_id.bytes());
-    frame.into()
+
+    /// Writes it.
+    pub(super) fn write(&self, out: &mut impl BufMut) {
+        if let Some(topic) = self.topic {
+            pack::write_text(out, topic);
+        }
+        out.put_u8(0x82);
+        pack::write_text(out, self.key);
+        out.put_slice(self.value);
+        pack::write_text(out, WORKFLOW_ID);
+        self.workflow_id.write(out);
+    }
+
+    /// As it is written.
+    pub(super) fn bytes(&self) -> Bytes {
+        // What is exactly as long as it is needs no second piece of memory beside it.
+        let mut bytes = Vec::with_capacity(self.length());
+        self.write(&mut bytes);
+        bytes.into()
+    }
 }
 
 #[cfg(test)]
@@ -155,8 +178,9 @@ mod tests {
     fn a_request_is_byte_for_byte_that_of_the_python_package() {
         let quote = Quote { price: decimal("2.25"), qty: 4, tags: Set(vec!["z".to_owned()]), xs: vec![9] };
         let args = rmp_serde::to_vec_named(&quote).unwrap();
-        let frame = call(None, &args, &WorkflowId::of_text("wf-1"));
-        assert_eq!(hex(&frame), REQUEST);
+        let workflow_id = WorkflowId::of_text("wf-1");
+        let frame = call(None, &args, &workflow_id);
+        assert_eq!((hex(&frame.bytes()), frame.length()), (REQUEST.to_owned(), REQUEST.len() / 2));
         let body = Body::parse(&unhex(REQUEST)).unwrap();
         assert_eq!(rmp_serde::from_slice::<Quote>(&body.args.unwrap()).unwrap(), quote);
         assert_eq!(body.workflow_id, Some(WorkflowId::of_text("wf-1")));
@@ -173,7 +197,7 @@ mod tests {
 
     #[test]
     fn a_topic_stands_in_front_of_the_body() {
-        let frame = call(Some("eu"), &[0x80], &WorkflowId::nil());
+        let frame = call(Some("eu"), &[0x80], &WorkflowId::nil()).bytes();
         assert_eq!(&frame[..3], b"\xa2eu");
         let body = Body::parse(&frame).unwrap();
         assert_eq!((body.topic.as_deref(), body.args.as_deref()), (Some(&b"eu"[..]), Some(&[0x80_u8][..])));

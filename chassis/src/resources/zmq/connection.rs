@@ -19,7 +19,7 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
-    arrival::{CONTENT_TYPE, Workflows},
+    arrival::CONTENT_TYPE,
     body,
     consumer::ZmqConsumer,
     directory::{Directory, Place, split},
@@ -32,6 +32,7 @@ use super::{
     replyer::{Intaking, Replyer},
     requester::Requester,
     settings::ZmqSettings,
+    workflow::WorkflowId,
     zmtp::{Link, Reach, Serve},
 };
 use crate::{
@@ -50,7 +51,6 @@ pub struct ZmqConnection {
     directory: Directory,
     /// The sockets that send, by pattern and name, each with its usual topic.
     outlets: BTreeMap<Pattern, BTreeMap<String, (Outlet, Option<String>)>>,
-    workflows: Workflows,
     /// Nothing is taken in any more.
     closing: CancellationToken,
     /// What waits is written, and then connections end.
@@ -101,7 +101,6 @@ impl ZmqConnection {
             settings,
             directory,
             outlets: BTreeMap::new(),
-            workflows: Workflows::default(),
             closing: CancellationToken::new(),
             finishing: CancellationToken::new(),
             tasks: TaskTracker::new(),
@@ -243,7 +242,6 @@ impl Connection for ZmqConnection {
         let reach = Arc::clone(&link.reach);
         let socket = Intaking {
             inbox,
-            workflows: self.workflows.clone(),
             faults: Arc::clone(&link.faults),
             closing: self.closing.clone(),
             finishing: self.finishing.clone(),
@@ -282,10 +280,11 @@ impl Connection for ZmqConnection {
         let (outlet, topic) = self.outlet(pattern, name)?;
         let key = message.key.as_deref().map(str::from_utf8).transpose();
         let key = key.map_err(|_| Failure::Refused("its key is its topic, and no text".to_owned()).into_error())?;
-        let frame = body::call(key.or(topic), args(&message)?, &self.workflows.call());
+        let workflow_id = WorkflowId::of_call();
+        let frame = body::call(key.or(topic), args(&message)?, &workflow_id);
         match outlet {
             Outlet::Publisher(publisher) => {
-                publisher.publish(frame).await;
+                publisher.publish(frame.bytes()).await;
                 Ok(())
             }
             Outlet::Pusher(pusher) => pusher.push(frame, until).await,
@@ -297,7 +296,7 @@ impl Connection for ZmqConnection {
         let (Outlet::Requester(requester), _) = self.outlet(Pattern::RequestResponse, name)? else {
             return Err(Failure::Refused("nobody is asked by this socket".to_owned()).into_error());
         };
-        let frame = body::call(None, args(&message)?, &self.workflows.call());
+        let frame = body::call(None, args(&message)?, &WorkflowId::of_call()).bytes();
         requester.request(frame, until).await
     }
 
@@ -332,6 +331,10 @@ impl Connection for ZmqConnection {
 
     /// What nobody pulls is lost with this process.
     fn keeps(&self) -> bool {
+        false
+    }
+
+    fn carries_headers(&self) -> bool {
         false
     }
 

@@ -8,7 +8,10 @@ use tokio::{
 };
 use tokio_util::sync::DropGuard;
 
-use super::{arrival::Arrived, held::Held};
+use super::{
+    arrival::{Arrived, Call},
+    held::Held,
+};
 use crate::{
     Result,
     messaging::{
@@ -33,14 +36,14 @@ pub struct ZmqConsumer {
 /// A message that was handed over; dropped, it comes back.
 #[derive(Debug)]
 pub struct ZmqDelivered {
-    message: Arc<Incoming>,
-    arrived: Option<Arrived>,
+    call: Call,
+    is_settled: bool,
     held: Arc<Held>,
 }
 
 impl ZmqConsumer {
-    fn delivered(&self, arrived: Arrived) -> ZmqDelivered {
-        ZmqDelivered { message: Arc::clone(&arrived.message), arrived: Some(arrived), held: Arc::clone(&self.held) }
+    fn delivered(&self, call: impl Into<Call>) -> ZmqDelivered {
+        ZmqDelivered { call: call.into(), is_settled: false, held: Arc::clone(&self.held) }
     }
 }
 
@@ -52,7 +55,7 @@ impl Consumer for ZmqConsumer {
         loop {
             let is_end = self.held.closing.is_cancelled();
             let due = match self.held.take(is_end) {
-                Ok(arrived) => return Some(Ok(self.delivered(arrived))),
+                Ok(call) => return Some(Ok(self.delivered(call))),
                 Err(due) => due,
             };
             if is_end {
@@ -77,24 +80,25 @@ impl Consumer for ZmqConsumer {
 
 impl Delivered for ZmqDelivered {
     fn message(&self) -> &Arc<Incoming> {
-        &self.message
+        &self.call.message
     }
 
     async fn settle(mut self, verdict: Verdict) -> Result<()> {
-        let Some(mut arrived) = self.arrived.take() else { return Ok(()) };
+        self.is_settled = true;
+        let Call { message, reply } = &mut self.call;
         match verdict {
             Verdict::Done => {}
             Verdict::Answer(answer) => {
-                if let Some(reply) = arrived.reply.take() {
+                if let Some(reply) = reply.take() {
                     reply.answer(&answer);
                 }
             }
             Verdict::Again { .. } | Verdict::Back if self.held.closing.is_cancelled() => self.held.lose(),
             Verdict::Again { after, attempt } => {
-                arrived.message = Arc::new(Incoming { attempt, ..(*arrived.message).clone() });
-                self.held.rest(arrived, Instant::now() + after);
+                let message = Arc::new(Incoming { attempt, ..(**message).clone() });
+                self.held.rest(Call { message, reply: reply.take() }, Instant::now() + after);
             }
-            Verdict::Back => self.held.put_back(arrived),
+            Verdict::Back => self.held.put_back(Call { message: Arc::clone(message), reply: reply.take() }),
         }
         Ok(())
     }
@@ -102,9 +106,10 @@ impl Delivered for ZmqDelivered {
 
 impl Drop for ZmqDelivered {
     fn drop(&mut self) {
-        if let Some(mut arrived) = self.arrived.take() {
-            arrived.message = Arc::new(Incoming { is_redelivered: true, ..(*arrived.message).clone() });
-            self.held.put_back(arrived);
+        if !self.is_settled {
+            let Call { message, reply } = &mut self.call;
+            let message = Arc::new(Incoming { is_redelivered: true, ..(**message).clone() });
+            self.held.put_back(Call { message, reply: reply.take() });
         }
     }
 }

@@ -35,7 +35,7 @@ struct Sending<'a> {
 }
 
 /// How many messages, and how many bytes, are handed over together at most.
-const MOST_MESSAGES: usize = 64;
+const MOST_MESSAGES: usize = 128;
 const MOST_BYTES: usize = 256 << 10;
 
 /// What is wanted, and nothing after it.
@@ -110,7 +110,7 @@ impl Role for Sending<'_> {
                 });
                 match parsed {
                     Ok((args, body)) => {
-                        self.arrived.push(socket.workflows.arrive(args, body, None));
+                        self.arrived.push(Arrived::new(args, body, None));
                         self.bytes += frame.len();
                         let most = MOST_MESSAGES.min(socket.inbox.max_capacity().div_ceil(2));
                         if self.arrived.len() >= most || self.bytes >= MOST_BYTES {

@@ -89,6 +89,7 @@
 
 mod address;
 mod arrival;
+mod backlog;
 mod body;
 mod connection;
 mod consumer;

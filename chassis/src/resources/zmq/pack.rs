@@ -3,6 +3,8 @@
 //! Bodies are taken apart and put together around what the codec of the handler reads and writes, byte for byte.
 //! Nothing here recurses, so that no depth of nesting is a danger.
 
+use bytes::BufMut;
+
 /// How many bytes the first value has; `None` when it is cut off, or is none.
 pub(super) fn length(input: &[u8]) -> Option<usize> {
     let mut at = 0_usize;
@@ -21,12 +23,18 @@ pub(super) fn length(input: &[u8]) -> Option<usize> {
 
 /// The first value as text, and how many bytes it has.
 pub(super) fn text(input: &[u8]) -> Option<(&str, usize)> {
+    let (text, end) = text_bytes(input)?;
+    Some((str::from_utf8(text).ok()?, end))
+}
+
+/// As [`text`], to compare it with what is UTF-8.
+pub(super) fn text_bytes(input: &[u8]) -> Option<(&[u8], usize)> {
     if !matches!(input.first()?, 0xa0..=0xbf | 0xd9..=0xdb) {
         return None;
     }
     let (head, body, _) = head(input)?;
     let end = head.checked_add(body)?;
-    Some((str::from_utf8(input.get(head..end)?).ok()?, end))
+    Some((input.get(head..end)?, end))
 }
 
 /// How many entries the first value has, which is a map, and how many bytes are before them.
@@ -62,21 +70,21 @@ pub(super) fn integer(input: &[u8]) -> Option<i128> {
 pub(super) const NIL: &[u8] = &[0xc0];
 
 /// Writes a text.
-pub(super) fn write_text(out: &mut Vec<u8>, text: &str) {
+pub(super) fn write_text(out: &mut impl BufMut, text: &str) {
     let length = text.len();
     match length {
-        0..=31 => out.push(0xa0 | length as u8),
-        32..=0xff => out.extend([0xd9, length as u8]),
+        0..=31 => out.put_u8(0xa0 | length as u8),
+        32..=0xff => out.put_slice(&[0xd9, length as u8]),
         0x100..=0xffff => {
-            out.push(0xda);
-            out.extend((length as u16).to_be_bytes());
+            out.put_u8(0xda);
+            out.put_u16(length as u16);
         }
         _ => {
-            out.push(0xdb);
-            out.extend((length as u32).to_be_bytes());
+            out.put_u8(0xdb);
+            out.put_u32(length as u32);
         }
     }
-    out.extend(text.as_bytes());
+    out.put_slice(text.as_bytes());
 }
 
 /// How long a text is when it is written.

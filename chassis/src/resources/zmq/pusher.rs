@@ -1,19 +1,20 @@
 //! Sends what is pushed to one of those who pull.
 
-use std::{
-    collections::VecDeque,
-    sync::{Mutex, MutexGuard, PoisonError},
-};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use bytes::{Bytes, BytesMut};
+use bytes::BytesMut;
 use tokio::{
     sync::Notify,
-    task::yield_now,
+    task::{coop::consume_budget, yield_now},
     time::{Instant, timeout_at},
 };
 use tokio_util::sync::CancellationToken;
 
-use super::zmtp::{BATCH, Item, Peer, Role, Serve, Source, encode};
+use super::{
+    backlog::{Backlog, Piece},
+    body::Frame,
+    zmtp::{Item, Peer, Role, Serve, Source, encode_one},
+};
 use crate::{Result, messaging::Failure};
 
 /// The socket that pushes.
@@ -30,7 +31,7 @@ pub(super) struct Pusher {
 
 #[derive(Debug, Default)]
 struct Waiting {
-    frames: VecDeque<Bytes>,
+    messages: Backlog,
     peers: usize,
 }
 
@@ -38,7 +39,7 @@ struct Waiting {
 struct Pulling<'a> {
     pusher: &'a Pusher,
     /// What is on its way to the kernel; if it does not get there, it waits again.
-    batch: Vec<Bytes>,
+    piece: Option<Piece>,
 }
 
 /// Those who pull say nothing.
@@ -54,13 +55,16 @@ impl Pusher {
     ///
     /// # Errors
     /// A [`Failure`], when there is none in time.
-    pub(super) async fn push(&self, frame: Bytes, until: Instant) -> Result<()> {
+    pub(super) async fn push(&self, frame: Frame<'_>, until: Instant) -> Result<()> {
+        // Who pushes without end must not keep those from working who send it.
+        consume_budget().await;
         loop {
             {
                 let mut waiting = self.lock();
-                if waiting.frames.len() < self.high_water_mark {
-                    waiting.frames.push_back(frame);
-                    let has_room = waiting.frames.len() < self.high_water_mark;
+                if waiting.messages.len() < self.high_water_mark {
+                    let length = frame.length();
+                    waiting.messages.push(length, |out| encode_one(out, length, |out| frame.write(out)));
+                    let has_room = waiting.messages.len() < self.high_water_mark;
                     drop(waiting);
                     self.items.notify_one();
                     if has_room {
@@ -86,7 +90,7 @@ impl Pusher {
 
     /// How many wait.
     pub(super) fn len(&self) -> usize {
-        self.lock().frames.len()
+        self.lock().messages.len()
     }
 
     fn lock(&self) -> MutexGuard<'_, Waiting> {
@@ -97,7 +101,7 @@ impl Pusher {
 impl Serve for Pusher {
     async fn serve(&self, peer: Peer) -> Result<()> {
         self.lock().peers += 1;
-        let mut pulling = Pulling { pusher: self, batch: Vec::new() };
+        let mut pulling = Pulling { pusher: self, piece: None };
         peer.serve(&mut Silent, &mut pulling).await
     }
 }
@@ -121,7 +125,9 @@ impl Source for Pulling<'_> {
     }
 
     fn written(&mut self) {
-        self.batch.clear();
+        if let Some(piece) = self.piece.take() {
+            self.pusher.lock().messages.reuse(piece);
+        }
     }
 }
 
@@ -129,20 +135,11 @@ impl Pulling<'_> {
     /// Takes its share of what waits.
     fn take(&mut self, out: &mut BytesMut) -> bool {
         let mut waiting = self.pusher.lock();
-        let mut share = waiting.frames.len().div_ceil(waiting.peers.max(1));
-        while share > 0
-            && out.len() < BATCH
-            && let Some(frame) = waiting.frames.pop_front()
-        {
-            encode(out, std::slice::from_ref(&frame));
-            self.batch.push(frame);
-            share -= 1;
-        }
-        let has_more = !waiting.frames.is_empty();
+        let share = waiting.messages.len().div_ceil(waiting.peers.max(1));
+        let Some(piece) = waiting.messages.take(share) else { return false };
+        let has_more = waiting.messages.len() > 0;
         drop(waiting);
-        if self.batch.is_empty() {
-            return false;
-        }
+        out.extend_from_slice(self.piece.insert(piece).bytes());
         self.pusher.room.notify_one();
         if has_more {
             self.pusher.items.notify_one();
@@ -155,12 +152,9 @@ impl Drop for Pulling<'_> {
     fn drop(&mut self) {
         let mut waiting = self.pusher.lock();
         waiting.peers = waiting.peers.saturating_sub(1);
-        let is_left = !self.batch.is_empty();
-        for frame in self.batch.drain(..).rev() {
-            waiting.frames.push_front(frame);
-        }
-        drop(waiting);
-        if is_left {
+        if let Some(piece) = self.piece.take() {
+            waiting.messages.put_back(piece);
+            drop(waiting);
             self.pusher.items.notify_one();
         }
     }

@@ -78,7 +78,7 @@ impl Drop for ReplyTo {
 
 impl std::fmt::Debug for ReplyTo {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "ReplyTo({})", self.workflow_id.text().unwrap_or_default())
+        write!(f, "ReplyTo({})", self.workflow_id.text().unwrap_or_default().escape_ascii())
     }
 }
 

@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    arrival::{Arrived, Workflows},
+    arrival::Arrived,
     body::Body,
     faults::Faults,
     outbox::outbox,
@@ -24,7 +24,6 @@ use crate::Result;
 #[derive(Debug, Clone)]
 pub(super) struct Intaking {
     pub(super) inbox: mpsc::Sender<Arrived>,
-    pub(super) workflows: Workflows,
     pub(super) faults: Arc<Faults>,
     /// Nothing is taken in any more.
     pub(super) closing: CancellationToken,
@@ -63,13 +62,13 @@ impl Role for Asking<'_> {
                 }
             }
             Item::Message(parts) => {
-                let Some((envelope, mut bodies)) = opened(parts) else {
+                let Some((envelope, body)) = opened(parts) else {
                     self.socket.faults.note("a request without its empty part is passed over");
                     return Ok(());
                 };
-                match (bodies.pop(), bodies.is_empty()) {
-                    (Some(frame), true) => self.ask(envelope, &frame).await,
-                    _ => {
+                match body {
+                    Some(frame) => self.ask(envelope, &frame).await,
+                    None => {
                         let wrong = "a request has one part behind the empty one";
                         self.socket.faults.note(wrong);
                         self.reply_to(envelope, None).refuse(wrong);
@@ -100,7 +99,7 @@ impl Asking<'_> {
         if self.socket.closing.is_cancelled() {
             return drop(reply);
         }
-        let arrived = self.socket.workflows.arrive(args, body, Some(reply));
+        let arrived = Arrived::new(args, body, Some(reply));
         // Once nobody takes it any more, it is dropped here, and says so.
         let _ = self.socket.inbox.send(arrived).await;
     }
@@ -115,9 +114,10 @@ impl Asking<'_> {
     }
 }
 
-/// The envelope, which ends with an empty part, and what is in it.
-fn opened(mut parts: Vec<Bytes>) -> Option<(Vec<Bytes>, Vec<Bytes>)> {
-    let at = parts.iter().position(Bytes::is_empty)?;
-    let bodies = parts.split_off(at + 1);
-    Some((parts, bodies))
+/// The envelope, which ends with an empty part, and what is behind it if that is one part.
+fn opened(mut parts: Vec<Bytes>) -> Option<(Vec<Bytes>, Option<Bytes>)> {
+    let length = parts.iter().position(Bytes::is_empty)? + 1;
+    let body = if parts.len() == length + 1 { parts.pop() } else { None };
+    parts.truncate(length);
+    Some((parts, body))
 }

@@ -12,6 +12,7 @@ use std::{
 };
 
 use bytes::{Bytes, BytesMut};
+use foldhash::fast::RandomState;
 use tokio::{
     sync::{Mutex as Turn, mpsc, oneshot},
     time::{Instant, timeout_at},
@@ -44,7 +45,7 @@ pub(super) struct Requester {
 /// What is open: who waits for an answer, and the way to who gives it.
 #[derive(Debug, Default)]
 struct Open {
-    waiting: HashMap<u64, Waiting>,
+    waiting: HashMap<u64, Waiting, RandomState>,
     peer: Weak<Writer>,
 }
 
@@ -66,6 +67,8 @@ struct Waiting {
 struct Asked<'a> {
     requester: &'a Requester,
     number: u64,
+    /// It waits no more.
+    is_answered: bool,
 }
 
 /// Who replies.
@@ -91,7 +94,7 @@ impl Requester {
     pub(super) async fn request(&self, frame: Bytes, until: Instant) -> Result<Incoming> {
         let number = self.count.fetch_add(1, Ordering::Relaxed);
         let (answer, answered) = oneshot::channel();
-        let asked = Asked { requester: self, number };
+        let mut asked = Asked { requester: self, number, is_answered: false };
         let asking = async {
             if !self.ask_now(number, &frame, answer) {
                 // The receiver lives as long as this socket.
@@ -100,7 +103,10 @@ impl Requester {
             answered.await
         };
         match timeout_at(until, asking).await {
-            Ok(Ok(answer)) => Ok(incoming(answer?)),
+            Ok(Ok(answer)) => {
+                asked.is_answered = true;
+                Ok(incoming(answer?))
+            }
             Ok(Err(_)) => Err(Failure::Unknown("the socket has ended".to_owned()).into_error()),
             Err(_) if asked.is_sent() => Err(Failure::Unknown("no answer in time".to_owned()).into_error()),
             Err(_) => {
@@ -216,7 +222,9 @@ impl Asked<'_> {
 
 impl Drop for Asked<'_> {
     fn drop(&mut self) {
-        self.requester.lock().waiting.remove(&self.number);
+        if !self.is_answered {
+            self.requester.lock().waiting.remove(&self.number);
+        }
     }
 }
 

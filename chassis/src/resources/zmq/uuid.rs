@@ -14,7 +14,31 @@ pub struct Uuid(u128);
 /// Where the digits stand in its text; between them are dashes.
 const GROUPS: [Range<usize>; 5] = [0..8, 9..13, 14..18, 19..23, 24..36];
 
+/// Where the dashes stand.
+const DASHES: [usize; 4] = [8, 13, 18, 23];
+
+fn has_dashes(text: &[u8; Uuid::LENGTH]) -> bool {
+    DASHES.iter().all(|dash| text[*dash] == b'-')
+}
+
+/// The values of hexadecimal digits, by their bytes.
+const DIGITS: [u8; 256] = {
+    let mut digits = [NO_DIGIT; 256];
+    let mut byte = 0_u8;
+    while byte < 128 {
+        if let Some(value) = (byte as char).to_digit(16) {
+            digits[byte as usize] = value as u8;
+        }
+        byte += 1;
+    }
+    digits
+};
+const NO_DIGIT: u8 = 0x80;
+
 impl Uuid {
+    /// How many characters it has.
+    pub(super) const LENGTH: usize = 36;
+
     /// A random one, version 4; not for secrets.
     pub fn new() -> Self {
         let random = fastrand::u128(..);
@@ -27,18 +51,26 @@ impl Uuid {
     }
 
     /// The 36 characters.
-    pub(super) fn text(self) -> [u8; 36] {
+    pub(super) fn text(self) -> [u8; Self::LENGTH] {
         let mut digits = [0; 32];
         let (high, low) = digits.split_at_mut(16);
         high.copy_from_slice(&unit::digits((self.0 >> 64) as u64));
         low.copy_from_slice(&unit::digits(self.0 as u64));
-        let (mut text, mut rest) = ([b'-'; 36], &digits[..]);
+        let (mut text, mut rest) = ([b'-'; Self::LENGTH], &digits[..]);
         for group in GROUPS {
             let (head, tail) = rest.split_at(group.len());
             text[group].copy_from_slice(head);
             rest = tail;
         }
         text
+    }
+
+    /// Whether this is the text of one, in small letters.
+    pub(super) fn is_plain(text: &[u8]) -> bool {
+        let Ok(text) = <&[u8; Self::LENGTH]>::try_from(text) else { return false };
+        let is_plain = |byte: u8| byte.is_ascii_digit() | (b'a'..=b'f').contains(&byte) | (byte == b'-');
+        let dashes = text.iter().filter(|byte| **byte == b'-').count();
+        text.iter().fold(true, |plain, byte| plain & is_plain(*byte)) && dashes == DASHES.len() && has_dashes(text)
     }
 }
 
@@ -83,16 +115,19 @@ impl FromStr for Uuid {
     type Err = NoUuid;
 
     fn from_str(text: &str) -> Result<Self, NoUuid> {
-        let text: &[u8; 36] = text.as_bytes().try_into().map_err(|_| NoUuid)?;
-        let [dashes @ .., _] = GROUPS.map(|group| group.end);
-        if dashes.iter().any(|dash| text.get(*dash) != Some(&b'-')) {
+        let text: &[u8; Self::LENGTH] = text.as_bytes().try_into().map_err(|_| NoUuid)?;
+        if !has_dashes(text) {
             return Err(NoUuid);
         }
-        let digits = GROUPS.into_iter().flat_map(|group| &text[group]);
-        let number = digits
-            .map(|digit| char::from(*digit).to_digit(16))
-            .try_fold(0, |number: u128, digit| Some(number << 4 | u128::from(digit?)));
-        number.map(Self).ok_or(NoUuid)
+        // Every message brings one.
+        let (mut number, mut wrong) = ([0_u64; 2], 0);
+        for (at, digit) in GROUPS.into_iter().flat_map(|group| &text[group]).enumerate() {
+            let value = DIGITS[usize::from(*digit)];
+            wrong |= value;
+            number[at / 16] = number[at / 16] << 4 | u64::from(value);
+        }
+        let [high, low] = number.map(u128::from);
+        if wrong & NO_DIGIT == 0 { Ok(Self(high << 64 | low)) } else { Err(NoUuid) }
     }
 }
 
@@ -118,6 +153,8 @@ mod tests {
     fn what_is_written_is_read() {
         let uuid: Uuid = "0f8fad5b-d9cb-469f-a165-70867728950e".parse().unwrap();
         assert_eq!(uuid.to_string(), "0f8fad5b-d9cb-469f-a165-70867728950e");
+        assert!(Uuid::is_plain(uuid.to_string().as_bytes()));
+        assert!(!Uuid::is_plain(uuid.to_string().to_uppercase().as_bytes()));
         assert_eq!(Uuid::new().to_string().as_bytes()[14], b'4');
         assert!(matches!(Uuid::new().to_string().as_bytes()[19], b'8' | b'9' | b'a' | b'b'));
         for wrong in [
@@ -128,6 +165,7 @@ mod tests {
             "0f8fad5bd-9cb-469f-a165-70867728950e",
         ] {
             assert!(wrong.parse::<Uuid>().is_err(), "{wrong}");
+            assert!(!Uuid::is_plain(wrong.as_bytes()), "{wrong}");
         }
     }
 }

@@ -1,88 +1,118 @@
 //! The id by which all calls that come of one call are found: as it came, and what further calls are given.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::{
+    num::{NonZeroU64, NonZeroU128},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
 
-use bytes::Bytes;
+use bytes::{BufMut, Bytes};
 
 use super::{pack, uuid::Uuid};
+use crate::unit::{Ids, Origin, RequestId, TraceContext};
 
-/// A workflow id as MessagePack: echoed exactly as it came.
+/// A workflow id: echoed exactly as it came.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct WorkflowId(Bytes);
+pub(super) struct WorkflowId(Form);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Form {
+    /// What a first call has.
+    Uuid(Uuid),
+    /// Any value in MessagePack.
+    Value(Bytes),
+}
+
+/// What stands in front of the text of a UUID, in the map that the Python package writes of it.
+const UUID_HEAD: &[u8] = b"\x82\xa8__uuid__\xc3\xa6as_str\xd9\x24";
 
 impl WorkflowId {
-    /// None.
-    pub(super) fn nil() -> Self {
-        Self(Bytes::from_static(pack::NIL))
+    /// That of a call that is made now: the next one of the message that is handled here; in other work one made of its
+    /// trace, so that both are found by the same digits; otherwise a new one.
+    pub(super) fn of_call() -> Self {
+        let Some(ids) = Ids::current() else { return Self::of_uuid(Uuid::new()) };
+        let made_of_trace = || Self::of_uuid(Uuid::from(ids.trace().trace_id()));
+        ids.origin::<Workflow>().map_or_else(made_of_trace, Workflow::call)
     }
 
-    /// A UUID, as its map: what a first call has.
+    /// None.
+    pub(super) fn nil() -> Self {
+        Self(Form::Value(Bytes::from_static(pack::NIL)))
+    }
+
+    /// A UUID: what a first call has.
     pub(super) fn of_uuid(uuid: Uuid) -> Self {
-        /// As many as they are: more would have to be kept beside them.
-        const LENGTH: usize = 56;
-        let mut bytes = Vec::with_capacity(LENGTH);
-        bytes.push(0x82);
-        pack::write_text(&mut bytes, "__uuid__");
-        bytes.push(0xc3);
-        pack::write_text(&mut bytes, "as_str");
-        pack::write_text(&mut bytes, str::from_utf8(&uuid.text()).unwrap_or_default());
-        Self(bytes.into())
+        Self(Form::Uuid(uuid))
     }
 
     /// A text: what further calls have.
     pub(super) fn of_text(text: &str) -> Self {
         let mut bytes = Vec::new();
         pack::write_text(&mut bytes, text);
-        Self(bytes.into())
+        Self(Form::Value(bytes.into()))
     }
 
-    /// As MessagePack.
-    pub(super) fn bytes(&self) -> &[u8] {
-        &self.0
+    /// How long it is as MessagePack.
+    pub(super) fn length(&self) -> usize {
+        match &self.0 {
+            Form::Uuid(_) => UUID_HEAD.len() + Uuid::LENGTH,
+            Form::Value(bytes) => bytes.len(),
+        }
+    }
+
+    /// Writes it as MessagePack.
+    pub(super) fn write(&self, out: &mut impl BufMut) {
+        match &self.0 {
+            Form::Uuid(uuid) => {
+                out.put_slice(UUID_HEAD);
+                out.put_slice(&uuid.text());
+            }
+            Form::Value(bytes) => out.put_slice(bytes),
+        }
     }
 
     /// As Python's `str` would write it; `None` for nothing at all, and for what has no such form here.
-    pub(super) fn text(&self) -> Option<String> {
-        self.read().map(|(text, _)| String::from_utf8_lossy(&text).into_owned())
+    pub(super) fn text(&self) -> Option<Bytes> {
+        let bytes = match &self.0 {
+            Form::Uuid(uuid) => return Some(Bytes::copy_from_slice(&uuid.text())),
+            Form::Value(bytes) => bytes,
+        };
+        if bytes.strip_prefix(UUID_HEAD).is_some_and(Uuid::is_plain) {
+            return Some(bytes.slice(UUID_HEAD.len()..));
+        }
+        if let Some((text, _)) = pack::text(bytes) {
+            return (!text.is_empty()).then(|| bytes.slice_ref(text.as_bytes()));
+        }
+        if let Some(number) = pack::integer(bytes) {
+            return (number != 0).then(|| number.to_string().into());
+        }
+        let uuid: Uuid = text_of_uuid(bytes)?.parse().ok()?;
+        Some(uuid.to_string().into())
     }
+}
 
-    /// That text, and the UUID that it is, or that it begins with.
-    fn read(&self) -> Option<(Bytes, Option<Uuid>)> {
-        if let Some((text, _)) = pack::text(&self.0) {
-            let uuid = text.get(..36).and_then(|text| text.parse().ok());
-            return (!text.is_empty()).then(|| (self.0.slice_ref(text.as_bytes()), uuid));
+/// What stands in the map of a UUID.
+fn text_of_uuid(bytes: &[u8]) -> Option<&str> {
+    let (_, head) = pack::map(bytes)?;
+    let mut at = head;
+    let mut previous = "";
+    while at < bytes.len() {
+        let part = bytes.get(at..)?;
+        let text = pack::text(part).map(|(text, _)| text);
+        if previous == "as_str" {
+            return text;
         }
-        if let Some(number) = pack::integer(&self.0) {
-            return (number != 0).then(|| (number.to_string().into(), None));
-        }
-        let text = self.text_of_uuid()?;
-        let uuid: Uuid = text.parse().ok()?;
-        let is_written_so = !text.bytes().any(|byte| byte.is_ascii_uppercase());
-        let text = if is_written_so { self.0.slice_ref(text.as_bytes()) } else { uuid.to_string().into() };
-        Some((text, Some(uuid)))
+        previous = text.unwrap_or_default();
+        at += pack::length(part)?;
     }
-
-    /// What stands in the map of a UUID.
-    fn text_of_uuid(&self) -> Option<&str> {
-        let (_, head) = pack::map(&self.0)?;
-        let mut at = head;
-        let mut previous = "";
-        while at < self.0.len() {
-            let part = self.0.get(at..)?;
-            let text = pack::text(part).map(|(text, _)| text);
-            if previous == "as_str" {
-                return text;
-            }
-            previous = text.unwrap_or_default();
-            at += pack::length(part)?;
-        }
-        None
-    }
+    None
 }
 
 impl From<Bytes> for WorkflowId {
     fn from(bytes: Bytes) -> Self {
-        Self(bytes)
+        Self(Form::Value(bytes))
     }
 }
 
@@ -91,19 +121,18 @@ impl From<Bytes> for WorkflowId {
 pub(super) struct Workflow {
     id: WorkflowId,
     text: Bytes,
-    uuid: Option<Uuid>,
     calls: AtomicU64,
 }
 
 impl Workflow {
     /// Of a message that came with this id, or without one.
-    pub(super) fn of(id: Option<&WorkflowId>) -> Self {
+    pub(super) fn of(id: Option<WorkflowId>) -> Self {
         let calls = AtomicU64::new(0);
-        if let Some((id, (text, uuid))) = id.and_then(|id| Some((id, id.read()?))) {
-            return Self { id: id.clone(), text, uuid, calls };
+        if let Some((text, id)) = id.and_then(|id| Some((id.text()?, id))) {
+            return Self { id, text, calls };
         }
         let uuid = Uuid::new();
-        Self { id: WorkflowId::of_uuid(uuid), text: uuid.to_string().into(), uuid: Some(uuid), calls }
+        Self { id: WorkflowId::of_uuid(uuid), text: uuid.to_string().into(), calls }
     }
 
     /// The id in words, for logs.
@@ -112,16 +141,28 @@ impl Workflow {
     }
 
     /// The UUID that it is, or begins with.
-    pub(super) fn uuid(&self) -> Option<Uuid> {
-        self.uuid
+    fn uuid(&self) -> Option<Uuid> {
+        str::from_utf8(self.text.get(..Uuid::LENGTH)?).ok()?.parse().ok()
     }
 
     /// The id of the next call.
-    pub(super) fn call(&self) -> WorkflowId {
+    fn call(&self) -> WorkflowId {
         match self.calls.fetch_add(1, Ordering::Relaxed) {
             0 => self.id.clone(),
             call => WorkflowId::of_text(&format!("{}_{call}", String::from_utf8_lossy(&self.text))),
         }
+    }
+}
+
+/// The wire has no trace: that of the work is the UUID of the workflow, or begins with the UUID it begins with.
+impl Origin for Workflow {
+    fn ids(self: Arc<Self>) -> Ids {
+        let text = String::from_utf8_lossy(&self.text);
+        let trace = self.uuid().and_then(|uuid| NonZeroU128::new(uuid.as_u128()));
+        let trace = trace.map(|trace| TraceContext::of_span(trace, NonZeroU64::MIN | fastrand::u64(..)));
+        let ids = Ids::from_caller(RequestId::parse(&text), trace).with("workflow_id", &*text);
+        drop(text);
+        ids.with_origin(self)
     }
 }
 
@@ -131,47 +172,58 @@ mod tests {
 
     use super::*;
 
+    fn words(id: &WorkflowId) -> Option<String> {
+        id.text().map(|text| String::from_utf8(text.into()).unwrap())
+    }
+
+    fn written(id: &WorkflowId) -> Bytes {
+        let mut bytes = Vec::new();
+        id.write(&mut bytes);
+        bytes.into()
+    }
+
     const UUID: &str = "0f8fad5b-d9cb-469f-a165-70867728950e";
 
     #[test]
     fn the_first_call_has_the_id_as_it_came_and_further_ones_a_number() {
         let came = WorkflowId::of_uuid(UUID.parse().unwrap());
-        let workflow = Workflow::of(Some(&came));
+        let workflow = Workflow::of(Some(came.clone()));
         assert_eq!(workflow.call(), came);
         assert_eq!(workflow.call(), WorkflowId::of_text(&format!("{UUID}_1")));
         assert_eq!(workflow.call(), WorkflowId::of_text(&format!("{UUID}_2")));
-        let further = Workflow::of(Some(&WorkflowId::of_text(&format!("{UUID}_1"))));
+        let further = Workflow::of(Some(WorkflowId::of_text(&format!("{UUID}_1"))));
         assert_eq!(further.text(), format!("{UUID}_1").as_bytes());
-        assert_eq!(further.call().text().unwrap(), format!("{UUID}_1"));
-        assert_eq!(further.call().text().unwrap(), format!("{UUID}_1_1"));
+        assert_eq!(words(&further.call()).unwrap(), format!("{UUID}_1"));
+        assert_eq!(words(&further.call()).unwrap(), format!("{UUID}_1_1"));
         assert_eq!(further.uuid(), Some(UUID.parse().unwrap()));
     }
 
     #[test]
     fn a_message_without_an_id_begins_a_workflow_of_its_own() {
         for none in [None, Some(WorkflowId::nil()), Some(WorkflowId::of_text(""))] {
-            let workflow = Workflow::of(none.as_ref());
+            let workflow = Workflow::of(none);
             assert_eq!(workflow.text().len(), 36);
             let uuid = workflow.uuid().unwrap().to_string();
-            assert_eq!((workflow.text(), workflow.call().text()), (&Bytes::from(uuid.clone()), Some(uuid)));
+            assert_eq!((workflow.text().as_ref(), words(&workflow.call())), (uuid.as_bytes(), Some(uuid.clone())));
         }
     }
 
     #[test]
     fn a_uuid_is_the_map_of_the_python_package() {
         let id = WorkflowId::of_uuid(UUID.parse().unwrap());
-        let value: serde_json::Value = rmp_serde::from_slice(id.bytes()).unwrap();
+        let value: serde_json::Value = rmp_serde::from_slice(&written(&id)).unwrap();
         assert_eq!(value, serde_json::json!({ "__uuid__": true, "as_str": UUID }));
-        assert_eq!(id.text().as_deref(), Some(UUID));
+        assert_eq!((words(&id).as_deref(), id.length()), (Some(UUID), written(&id).len()));
+        assert_eq!(words(&written(&id).into()).as_deref(), Some(UUID));
         // In words it is as Python writes it, however it came.
         let loud = serde_json::json!({ "__uuid__": true, "as_str": UUID.to_uppercase() });
         let loud = WorkflowId::from(Bytes::from(rmp_serde::to_vec_named(&loud).unwrap()));
-        assert_eq!(loud.text().as_deref(), Some(UUID));
+        assert_eq!(words(&loud).as_deref(), Some(UUID));
     }
 
     #[test]
     fn ids_of_other_kinds_are_shown_as_python_does() {
-        assert_eq!(WorkflowId::from(Bytes::from_static(&[0xcd, 0x01, 0x00])).text().as_deref(), Some("256"));
+        assert_eq!(words(&WorkflowId::from(Bytes::from_static(&[0xcd, 0x01, 0x00]))).as_deref(), Some("256"));
         assert_eq!(WorkflowId::from(Bytes::from_static(&[0x90])).text(), None);
     }
 }

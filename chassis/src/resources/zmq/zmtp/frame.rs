@@ -140,6 +140,12 @@ pub(in super::super) fn encode<T: AsRef<[u8]>>(out: &mut BytesMut, parts: &[T]) 
     }
 }
 
+/// Writes a message of one part, of so many bytes, which `body` writes.
+pub(in super::super) fn encode_one(out: &mut BytesMut, length: usize, body: impl FnOnce(&mut BytesMut)) {
+    write_head(out, 0, length);
+    body(out);
+}
+
 /// Writes a command.
 pub(in super::super) fn encode_command(out: &mut BytesMut, name: &str, body: &[u8]) {
     let whole = [&[name.len() as u8], name.as_bytes(), body].concat();
@@ -147,14 +153,18 @@ pub(in super::super) fn encode_command(out: &mut BytesMut, name: &str, body: &[u
 }
 
 fn write(out: &mut BytesMut, flags: u8, body: &[u8]) {
-    match u8::try_from(body.len()) {
+    write_head(out, flags, body.len());
+    out.extend_from_slice(body);
+}
+
+fn write_head(out: &mut BytesMut, flags: u8, length: usize) {
+    match u8::try_from(length) {
         Ok(length) => out.extend_from_slice(&[flags, length]),
         Err(_) => {
             out.extend_from_slice(&[flags | LONG]);
-            out.extend_from_slice(&(body.len() as u64).to_be_bytes());
+            out.extend_from_slice(&(length as u64).to_be_bytes());
         }
     }
-    out.extend_from_slice(body);
 }
 
 #[cfg(test)]

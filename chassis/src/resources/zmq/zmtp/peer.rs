@@ -24,8 +24,9 @@ use super::{
 };
 use crate::{Error, Result};
 
-/// How much is read at once.
-const CHUNK: usize = 64 << 10;
+/// How much is read at once. What is handed over together is of one piece of memory, which nobody reads into any more when
+/// there is much to read: to count those who use it would cost two threads more than the messages.
+const CHUNK: usize = 32 << 10;
 /// How much is gathered before it is written.
 pub(in super::super) const BATCH: usize = 64 << 10;
 /// Answers to commands that wait to be written.
@@ -238,7 +239,7 @@ impl Reader {
     /// # Errors
     /// When the connection is lost.
     async fn read(&mut self) -> Result<bool> {
-        if self.buffer.capacity() - self.buffer.len() < CHUNK / 8 {
+        if self.buffer.capacity() - self.buffer.len() < CHUNK / 2 {
             self.buffer.reserve(CHUNK.max(self.buffer.len()));
         }
         Ok(self.stream.read_buf(&mut self.buffer).await? > 0)
