@@ -36,6 +36,7 @@ impl At {
         Self { servers, hold: Duration::ZERO }
     }
 
+    #[cfg(feature = "kafka-server")]
     pub(crate) fn holding_up(self, hold: Duration) -> Self {
         Self { hold, ..self }
     }
