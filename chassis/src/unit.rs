@@ -94,7 +94,7 @@ impl Unit {
         self
     }
 
-    /// As [`ids`](Self::ids), which are read of this only once somebody asks for them.
+    /// As [`ids`](Self::ids), which are read of this only once somebody asks for them. Ids that were added before are gone.
     #[must_use]
     pub fn origin(mut self, origin: Arc<dyn Origin>) -> Self {
         self.ids = Slot::Unread(origin);

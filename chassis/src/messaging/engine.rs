@@ -8,6 +8,9 @@
 //! 2. `impl Offers<PushPull> for MyEngine {}` for each pattern it has;
 //! 3. `pub type MyBroker = Broker<MyEngine>;`, which is a resource.
 //!
+//! A wire that has ids of its own instead of headers says of each message what knows them, its [`origin`](Incoming::origin);
+//! the calls that are made while it is handled find that with [`Ids::origin`](crate::unit::Ids::origin).
+//!
 //! [`Resting`] keeps messages for later where the broker does not, and [`Links`] tells an outage of several connections once.
 
 use std::{future::Future, sync::Arc, time::Duration};
@@ -112,7 +115,8 @@ pub trait Connection: Send + Sync + 'static {
         true
     }
 
-    /// Whether its wire carries headers; where it does not, those of chassis are not written in the first place.
+    /// Whether its wire carries headers; where it does not, what is sent is given no request id, trace and deadline. An answer
+    /// that tells of a failure has its [`x-error`](super::known::ERROR) all the same.
     fn carries_headers(&self) -> bool {
         true
     }

@@ -113,6 +113,12 @@ impl<T> Message<T> {
         self.incoming.content_type.as_deref()
     }
 
+    /// What knows the ids of the work on it, where they do not stand in its headers. Who takes messages from a stream gives it
+    /// to the [`Unit`](crate::unit::Unit::origin) that does the work.
+    pub fn origin(&self) -> Option<&Arc<dyn Origin>> {
+        self.incoming.origin.as_ref()
+    }
+
     /// The body as it came.
     pub fn raw(&self) -> &Bytes {
         &self.incoming.body

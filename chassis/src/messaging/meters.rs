@@ -28,7 +28,7 @@ pub(super) struct Meters {
     dead: Counter<OfLetter<'static>>,
     unsettled: Counter<OfHandler<'static>>,
     send: Histogram<OfSend<'static>>,
-    /// The series of the first names that something was sent to: mostly there are only a few.
+    /// The series of the first names that something was sent to: mostly there are only a few. For others they are looked up.
     sent: [OnceLock<SendMeters>; 8],
 }
 

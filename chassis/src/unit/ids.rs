@@ -146,8 +146,35 @@ impl Drop for EnteredUnit {
 }
 
 /// What a unit of work came of, such as a message: it knows the ids to work under, and reads them once somebody asks.
+///
+/// ```
+/// use std::sync::Arc;
+///
+/// use chassis::unit::{Ids, Origin, Unit};
+/// # use chassis::{logging::Logs, scope::Scope};
+///
+/// #[derive(Debug)]
+/// struct Parcel(u64);
+///
+/// impl Origin for Parcel {
+///     fn ids(self: Arc<Self>) -> Ids {
+///         Ids::new().with("parcel", self.0.to_string()).with_origin(self)
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> chassis::Result<()> {
+/// # let scope = Scope::new("mail", Logs::captured_for("mail"));
+/// let unit = Unit::new("message").in_scope(&scope).origin(Arc::new(Parcel(7)));
+/// let number = unit.run(async { Ok(Ids::current().and_then(|ids| Some(ids.origin::<Parcel>()?.0))) }).await?;
+/// assert_eq!(number, Some(7));
+/// assert_eq!(scope.logs().captured()[0]["parcel"], "7");
+/// # Ok(())
+/// # }
+/// ```
 pub trait Origin: Any + fmt::Debug + Send + Sync {
-    /// The ids; asked once for each unit. It asks for no ids itself.
+    /// The ids; asked once for each unit. It asks for no ids itself, and does not panic. Calls find it again only if it puts
+    /// itself into them, by [`with_origin`](Ids::with_origin).
     fn ids(self: Arc<Self>) -> Ids;
 }
 

@@ -135,9 +135,7 @@ impl Story {
         self.chapter = Chapter::Told;
         scope.work().end(self.kind, scope.metrics(), ending.outcome);
         let (level, target) = (ending.outcome.level(self.level), self.kind.target());
-        // Whether one of its usual level is told was asked at the beginning.
-        let is_told = if level == self.level { self.since.is_some() } else { scope.logs().is_enabled(level, target) };
-        if is_told {
+        if scope.logs().is_enabled(level, target) {
             let told = Told { story: self, ending, backtrace };
             scope.logs().write(level, target, None, ids.make().map(|ids| &**ids), &told);
         }

@@ -28,6 +28,9 @@ pub(super) struct Call {
     pub(super) reply: Option<ReplyTo>,
 }
 
+/// An id is copied out of the memory of a longer body.
+const LONG: usize = 32 << 10;
+
 /// What bodies are on this wire.
 pub(super) const CONTENT_TYPE: &str = "application/msgpack";
 
@@ -41,6 +44,8 @@ impl Arrived {
 impl From<Arrived> for Call {
     fn from(arrived: Arrived) -> Self {
         let Arrived { args, topic, workflow_id, reply } = arrived;
+        // Work that goes on after this message keeps its workflow, but not the memory of a long body.
+        let workflow_id = workflow_id.map(|id| if args.len() > LONG { id.by_itself() } else { id });
         let workflow = Workflow::of(workflow_id);
         let message = Incoming {
             content_type: Some(CONTENT_TYPE.into()),

@@ -280,8 +280,9 @@ impl Connection for ZmqConnection {
         let (outlet, topic) = self.outlet(pattern, name)?;
         let key = message.key.as_deref().map(str::from_utf8).transpose();
         let key = key.map_err(|_| Failure::Refused("its key is its topic, and no text".to_owned()).into_error())?;
+        let args = args(&message)?;
         let workflow_id = WorkflowId::of_call();
-        let frame = body::call(key.or(topic), args(&message)?, &workflow_id);
+        let frame = body::call(key.or(topic), args, &workflow_id);
         match outlet {
             Outlet::Publisher(publisher) => {
                 publisher.publish(frame.bytes()).await;

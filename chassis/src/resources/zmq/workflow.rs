@@ -3,7 +3,7 @@
 use std::{
     num::{NonZeroU64, NonZeroU128},
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicU64, Ordering},
     },
 };
@@ -52,6 +52,14 @@ impl WorkflowId {
         let mut bytes = Vec::new();
         pack::write_text(&mut bytes, text);
         Self(Form::Value(bytes.into()))
+    }
+
+    /// In memory of its own.
+    pub(super) fn by_itself(self) -> Self {
+        match self.0 {
+            Form::Uuid(_) => self,
+            Form::Value(bytes) => Self(Form::Value(Bytes::copy_from_slice(&bytes))),
+        }
     }
 
     /// How long it is as MessagePack.
@@ -121,18 +129,20 @@ impl From<Bytes> for WorkflowId {
 pub(super) struct Workflow {
     id: WorkflowId,
     text: Bytes,
+    /// The trace it goes on in; one for all attempts.
+    trace: OnceLock<TraceContext>,
     calls: AtomicU64,
 }
 
 impl Workflow {
     /// Of a message that came with this id, or without one.
     pub(super) fn of(id: Option<WorkflowId>) -> Self {
-        let calls = AtomicU64::new(0);
+        let (trace, calls) = (OnceLock::new(), AtomicU64::new(0));
         if let Some((text, id)) = id.and_then(|id| Some((id.text()?, id))) {
-            return Self { id, text, calls };
+            return Self { id, text, trace, calls };
         }
         let uuid = Uuid::new();
-        Self { id: WorkflowId::of_uuid(uuid), text: uuid.to_string().into(), calls }
+        Self { id: WorkflowId::of_uuid(uuid), text: uuid.to_string().into(), trace, calls }
     }
 
     /// The id in words, for logs.
@@ -154,13 +164,16 @@ impl Workflow {
     }
 }
 
-/// The wire has no trace: that of the work is the UUID of the workflow, or begins with the UUID it begins with.
+/// The wire has no trace: that of the work is the UUID that its workflow is, or begins with; without one a trace begins here.
 impl Origin for Workflow {
     fn ids(self: Arc<Self>) -> Ids {
         let text = String::from_utf8_lossy(&self.text);
-        let trace = self.uuid().and_then(|uuid| NonZeroU128::new(uuid.as_u128()));
-        let trace = trace.map(|trace| TraceContext::of_span(trace, NonZeroU64::MIN | fastrand::u64(..)));
-        let ids = Ids::from_caller(RequestId::parse(&text), trace).with("workflow_id", &*text);
+        let trace = *self.trace.get_or_init(|| {
+            let trace = self.uuid().and_then(|uuid| NonZeroU128::new(uuid.as_u128()));
+            let of_uuid = |trace| TraceContext::of_span(trace, NonZeroU64::MIN | fastrand::u64(..));
+            trace.map_or_else(TraceContext::new, of_uuid)
+        });
+        let ids = Ids::from_caller(RequestId::parse(&text), Some(trace)).with("workflow_id", &*text);
         drop(text);
         ids.with_origin(self)
     }
@@ -196,6 +209,17 @@ mod tests {
         assert_eq!(words(&further.call()).unwrap(), format!("{UUID}_1"));
         assert_eq!(words(&further.call()).unwrap(), format!("{UUID}_1_1"));
         assert_eq!(further.uuid(), Some(UUID.parse().unwrap()));
+    }
+
+    #[test]
+    fn all_attempts_are_of_one_trace() {
+        for id in [WorkflowId::of_text("wf-1"), WorkflowId::of_uuid(UUID.parse().unwrap())] {
+            let workflow = Arc::new(Workflow::of(Some(id)));
+            let [first, second] = [(); 2].map(|()| Arc::clone(&workflow).ids());
+            assert_eq!(first.trace().trace_id(), second.trace().trace_id());
+            assert_ne!(first.trace().span_id(), second.trace().span_id());
+            assert!(std::ptr::eq(first.origin::<Workflow>().unwrap(), &*workflow));
+        }
     }
 
     #[test]

@@ -24,8 +24,8 @@ use super::{
 };
 use crate::{Error, Result};
 
-/// How much is read at once. What is handed over together is of one piece of memory, which nobody reads into any more when
-/// there is much to read: to count those who use it would cost two threads more than the messages.
+/// How much is read at once. Messages are parts of this memory, which is counted by an atomic number: it is small, so that
+/// who reads the next messages seldom counts in the same one as who handles the last.
 const CHUNK: usize = 32 << 10;
 /// How much is gathered before it is written.
 pub(in super::super) const BATCH: usize = 64 << 10;
