@@ -32,15 +32,12 @@ pub(crate) fn run(extent: Extent) -> Result<(), String> {
         // This waits for registries, and the compiler need not.
         let peers = (extent == Extent::Everything).then(|| scope.spawn(machine::install_peers));
         note(lint("lint", &format!("{} --all-targets", whole_and_apart())).run());
-        // One crate at a time: there is a processor left for the others.
-        let features = (extent == Extent::Everything).then(|| scope.spawn(lint_each_feature));
         if extent == Extent::Everything {
+            note(lint_each_feature());
             note(documentation().run());
         }
-        note(examples().run());
-        for beside in peers.into_iter().chain(features) {
-            note(beside.join().unwrap_or_else(|_| Err("a step panicked".to_owned())));
-        }
+        let installed = peers.map(|peers| peers.join().unwrap_or_else(|_| Err("the installation panicked".to_owned())));
+        note(installed.unwrap_or(Ok(())));
     });
     note(tests(extent));
 
@@ -75,12 +72,11 @@ fn whole_and_apart() -> String {
 /// compiled, for which not everybody has the files of OpenSSL.
 const NOT_ALONE: [&str; 2] = ["full", "kafka-ssl"];
 
-/// In a folder of its own, as nobody else can build in the one they share meanwhile.
 fn lint_each_feature() -> Result<(), String> {
-    let apart = "-p chassis --target-dir target/features --no-default-features";
-    lint("lint without features", apart).run()?;
+    lint("lint without features", "-p chassis --no-default-features").run()?;
     for feature in features::public()?.into_iter().filter(|feature| !NOT_ALONE.contains(&feature.as_str())) {
-        lint(format!("lint feature {feature}"), &format!("{apart} --features {feature}")).run()?;
+        let selection = format!("-p chassis --no-default-features --features {feature}");
+        lint(format!("lint feature {feature}"), &selection).run()?;
     }
     Ok(())
 }
@@ -89,13 +85,10 @@ fn documentation() -> Step {
     Step::cargo("documentation", "doc --quiet --locked --no-deps").words(&whole()).env("RUSTDOCFLAGS", "-D warnings")
 }
 
-/// The runner builds the others beside the tests, but not one that has a test of its own.
-fn examples() -> Step {
-    Step::cargo("examples", "build --quiet --locked --examples").words(&whole())
-}
-
 fn tests(extent: Extent) -> Result<(), String> {
     let mut problems = Vec::new();
+    // The runner builds the others beside the tests, but not one that has a test of its own.
+    problems.extend(Step::cargo("examples", "build --quiet --locked --examples").words(&whole()).run().err());
     if workspace::find_program("cargo-nextest").is_some() {
         let run = with_tools(Step::cargo("tests", "nextest run --locked --no-fail-fast").words(&whole()), extent);
         problems.extend(run.words("--status-level fail --final-status-level flaky").shown().run().err());
