@@ -14,6 +14,7 @@ mod amqp_stops;
 mod amqp_tamarco;
 mod amqp_tls;
 mod asyncapi;
+mod bare;
 mod dynamic;
 mod failing;
 #[cfg(feature = "kafka")]
@@ -43,3 +44,4 @@ mod zmq_faults;
 mod zmq_peer;
 mod zmq_scene;
 mod zmq_stops;
+mod zmq_workflows;

@@ -123,19 +123,17 @@ pub(super) fn outgoing<E: Engine, T: Serialize + ?Sized>(
         return Err(Failure::Refused(why).into_error());
     }
     let Extras { mut headers, key, timeout: _, expires_in } = extras;
-    let content_type = content_type.into();
-    if !running.connection.carries_headers() {
-        return Ok(Outgoing { body: body.into(), content_type, headers, key });
+    if running.connection.carries_headers() {
+        if let Some(ids) = Ids::current() {
+            headers.set_known(known::REQUEST_ID, ids.request_id().as_str().to_owned());
+            headers.set_known(known::TRACE, ids.trace().traceparent().to_vec());
+        }
+        if let Some(time) = expires_in {
+            let deadline = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().saturating_add(time);
+            headers.set_known(known::DEADLINE, deadline.as_millis().to_string());
+        }
     }
-    if let Some(ids) = Ids::current() {
-        headers.set_known(known::REQUEST_ID, ids.request_id().as_str().to_owned());
-        headers.set_known(known::TRACE, ids.trace().traceparent().to_vec());
-    }
-    if let Some(time) = expires_in {
-        let deadline = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().saturating_add(time);
-        headers.set_known(known::DEADLINE, deadline.as_millis().to_string());
-    }
-    Ok(Outgoing { body: body.into(), content_type, headers, key })
+    Ok(Outgoing { body: body.into(), content_type: content_type.into(), headers, key })
 }
 
 impl<E: Engine, T: ?Sized, C> fmt::Debug for Sending<'_, E, T, C> {

@@ -19,24 +19,25 @@ pub mod zmq;
 
 use crate::{assembly::Builtin, settings::Dict};
 
-/// The engines of brokers that are here, for brokers whose engine is a setting.
+/// The engines of brokers, for brokers whose engine is a setting: each by its name, which is that of its feature, and none
+/// where that is not compiled in.
 #[cfg(feature = "_messaging")]
-pub(crate) fn engines() -> Vec<Box<dyn crate::messaging::Kind>> {
-    vec![
-        #[cfg(feature = "memory")]
-        crate::messaging::kind::<memory::MemoryEngine>(),
-        #[cfg(feature = "amqp")]
-        crate::messaging::kind::<amqp::AmqpEngine>(),
-        #[cfg(feature = "kafka")]
-        crate::messaging::kind::<kafka::KafkaEngine>(),
-        #[cfg(feature = "zmq")]
-        crate::messaging::kind::<zmq::ZmqEngine>(),
+pub(crate) fn engines() -> [(&'static str, Option<Box<dyn crate::messaging::Kind>>); 4] {
+    macro_rules! engine {
+        ($feature:literal, $engine:ty) => {
+            cfg_select! {
+                feature = $feature => { ($feature, Some(crate::messaging::kind::<$engine>())) }
+                _ => { ($feature, None) }
+            }
+        };
+    }
+    [
+        engine!("memory", memory::MemoryEngine),
+        engine!("amqp", amqp::AmqpEngine),
+        engine!("kafka", kafka::KafkaEngine),
+        engine!("zmq", zmq::ZmqEngine),
     ]
 }
-
-/// The names of all of them, compiled in or not; each is that of its feature.
-#[cfg(feature = "_messaging")]
-pub(crate) const ENGINES: [&str; 4] = ["memory", "amqp", "kafka", "zmq"];
 
 /// What these parts are told by the builder of tests, below everything that a test says: tests run in parallel.
 pub(crate) fn test_settings() -> Dict {

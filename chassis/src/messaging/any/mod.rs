@@ -49,9 +49,8 @@ pub struct Any<M: Engines = ()> {
 
 /// All engines: those that are here, and those of `M`.
 fn kinds<M: Engines>() -> Vec<Box<dyn Kind>> {
-    let mut kinds = resources::engines();
-    kinds.extend(M::kinds());
-    kinds
+    let built_in = resources::engines().into_iter().filter_map(|(_, kind)| kind);
+    built_in.chain(M::kinds()).collect()
 }
 
 impl<M: Engines> Any<M> {
@@ -64,12 +63,13 @@ impl<M: Engines> Any<M> {
 fn no_engine(name: &str, here: &[&str]) -> Problem {
     let known: Vec<String> = here.iter().map(|name| format!("`{name}`")).collect();
     let problem = Problem::of_key("engine", format!("there is no engine `{name}`; here are {}", known.join(", ")));
-    let absent = |name: &str| resources::ENGINES.contains(&name) && !here.contains(&name);
+    let built_in = resources::engines().map(|(name, _)| name);
+    let absent = |name: &str| built_in.contains(&name) && !here.contains(&name);
     let feature = |name: &str| format!("is the feature `{name}` of chassis, which is not compiled in");
     if absent(name) {
         return problem.help(format!("it {}", feature(name)));
     }
-    match nearest(name, here.iter().copied().chain(resources::ENGINES)) {
+    match nearest(name, here.iter().copied().chain(built_in)) {
         Some(meant) if absent(meant) => problem.help(format!("did you mean `{meant}`? it {}", feature(meant))),
         Some(meant) => problem.help(format!("did you mean `{meant}`?")),
         None => problem.help("others are features of chassis, to be compiled in"),
@@ -166,7 +166,9 @@ mod tests {
     }
 
     #[test]
-    fn all_engines_that_are_here_are_known_by_their_features() {
-        assert!(kinds::<()>().iter().all(|kind| resources::ENGINES.contains(&kind.name())));
+    fn engines_are_called_as_their_features() {
+        for (feature, kind) in resources::engines() {
+            assert_eq!(kind.map_or(feature, |kind| kind.name()), feature);
+        }
     }
 }

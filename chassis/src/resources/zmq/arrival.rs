@@ -57,3 +57,25 @@ impl From<Arrived> for Call {
         Self { message: Arc::new(message), reply }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
+    use super::*;
+
+    #[test]
+    fn work_that_goes_on_keeps_the_memory_of_short_bodies_only() {
+        for (length, keeps) in [(100, true), (LONG + 1, false)] {
+            let body = serde_json::json!({ "args": "x".repeat(length), "workflow_id": "wf-1" });
+            let frame = Bytes::from(rmp_serde::to_vec_named(&body).unwrap());
+            let mut body = Body::parse(&frame).unwrap();
+            drop(frame);
+            let call = Call::from(Arrived::new(body.args.take().unwrap(), body, None));
+            let message = Arc::into_inner(call.message).unwrap();
+            let _goes_on = message.origin;
+            drop(message.headers);
+            assert_eq!(!message.body.is_unique(), keeps, "{length}");
+        }
+    }
+}

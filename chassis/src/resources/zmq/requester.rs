@@ -67,8 +67,6 @@ struct Waiting {
 struct Asked<'a> {
     requester: &'a Requester,
     number: u64,
-    /// It waits no more.
-    is_answered: bool,
 }
 
 /// Who replies.
@@ -94,7 +92,7 @@ impl Requester {
     pub(super) async fn request(&self, frame: Bytes, until: Instant) -> Result<Incoming> {
         let number = self.count.fetch_add(1, Ordering::Relaxed);
         let (answer, answered) = oneshot::channel();
-        let mut asked = Asked { requester: self, number, is_answered: false };
+        let asked = Asked { requester: self, number };
         let asking = async {
             if !self.ask_now(number, &frame, answer) {
                 // The receiver lives as long as this socket.
@@ -103,10 +101,7 @@ impl Requester {
             answered.await
         };
         match timeout_at(until, asking).await {
-            Ok(Ok(answer)) => {
-                asked.is_answered = true;
-                Ok(incoming(answer?))
-            }
+            Ok(Ok(answer)) => Ok(incoming(answer?)),
             Ok(Err(_)) => Err(Failure::Unknown("the socket has ended".to_owned()).into_error()),
             Err(_) if asked.is_sent() => Err(Failure::Unknown("no answer in time".to_owned()).into_error()),
             Err(_) => {
@@ -222,9 +217,7 @@ impl Asked<'_> {
 
 impl Drop for Asked<'_> {
     fn drop(&mut self) {
-        if !self.is_answered {
-            self.requester.lock().waiting.remove(&self.number);
-        }
+        self.requester.lock().waiting.remove(&self.number);
     }
 }
 

@@ -14,11 +14,9 @@ pub struct Uuid(u128);
 /// Where the digits stand in its text; between them are dashes.
 const GROUPS: [Range<usize>; 5] = [0..8, 9..13, 14..18, 19..23, 24..36];
 
-/// Where the dashes stand.
-const DASHES: [usize; 4] = [8, 13, 18, 23];
-
 fn has_dashes(text: &[u8; Uuid::LENGTH]) -> bool {
-    DASHES.iter().all(|dash| text[*dash] == b'-')
+    let [groups @ .., _] = GROUPS;
+    groups.iter().all(|group| text[group.end] == b'-')
 }
 
 /// The values of hexadecimal digits, by their bytes.
@@ -70,7 +68,7 @@ impl Uuid {
         let Ok(text) = <&[u8; Self::LENGTH]>::try_from(text) else { return false };
         let is_plain = |byte: u8| byte.is_ascii_digit() | (b'a'..=b'f').contains(&byte) | (byte == b'-');
         let dashes = text.iter().filter(|byte| **byte == b'-').count();
-        text.iter().fold(true, |plain, byte| plain & is_plain(*byte)) && dashes == DASHES.len() && has_dashes(text)
+        text.iter().fold(true, |plain, byte| plain & is_plain(*byte)) && dashes == GROUPS.len() - 1 && has_dashes(text)
     }
 }
 
