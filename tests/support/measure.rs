@@ -27,7 +27,7 @@ pub struct Lap {
     cpu: Duration,
 }
 
-/// The way from the first message to the last one, wherever they are counted.
+/// The way from the first message to the last one, wherever they are counted; or from an earlier beginning.
 #[derive(Debug, Default)]
 pub struct Course {
     count: AtomicU64,
@@ -51,11 +51,17 @@ impl Lap {
 }
 
 impl Course {
+    /// The way begins here, and not with the first message: where nothing lies there beforehand, to send is part of it.
+    /// Whoever lets more wait on its way would otherwise have sent it before the clock runs.
+    pub fn begin(&self) {
+        self.begun.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_with(Lap::begin);
+    }
+
     /// A message is here; `of` are expected.
     pub fn one(&self, of: u64) {
         let count = self.count.fetch_add(1, Ordering::Relaxed) + 1;
         if count == 1 {
-            *self.begun.lock().unwrap_or_else(PoisonError::into_inner) = Some(Lap::begin());
+            self.begin();
         }
         if count == of {
             let begun = self.begun.lock().unwrap_or_else(PoisonError::into_inner).take();
@@ -69,7 +75,7 @@ impl Course {
     ///
     /// # Panics
     ///
-    /// When that was the first one, too.
+    /// When nothing was begun by then: the last of few messages was counted while the first one looked at the clock.
     pub async fn end(&self) -> Pace {
         self.done.notified().await;
         let ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner).take();
