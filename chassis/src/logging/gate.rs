@@ -12,6 +12,7 @@ use arc_swap::ArcSwap;
 use tracing_core::{Interest, Level, LevelFilter, callsite};
 
 use super::levels::Levels;
+use crate::unit::Kind;
 
 /// The gates of all services that live.
 static GATES: Mutex<Vec<Arc<Gate>>> = Mutex::new(Vec::new());
@@ -22,13 +23,16 @@ pub(crate) struct Gate {
     levels: ArcSwap<Levels>,
     /// The most that is let through from anywhere, see [`rank`].
     most: AtomicU8,
+    /// The same of the targets of canonical lines: every unit of work asks for its own, twice.
+    canonical: [AtomicU8; Kind::TARGETS.len()],
 }
 
 impl Gate {
     /// A gate that the front ends know, until it is closed.
     pub(crate) fn open(levels: Levels) -> Arc<Self> {
         let most = AtomicU8::new(rank_of_filter(levels.most()));
-        let gate = Arc::new(Self { levels: ArcSwap::from_pointee(levels), most });
+        let canonical = Kind::TARGETS.map(|target| AtomicU8::new(rank_of_filter(levels.of(target))));
+        let gate = Arc::new(Self { levels: ArcSwap::from_pointee(levels), most, canonical });
         gates(|gates| gates.push(Arc::clone(&gate)));
         rebuild();
         gate
@@ -43,6 +47,9 @@ impl Gate {
     /// Other levels from now on.
     pub(crate) fn set(&self, levels: Levels) {
         self.most.store(rank_of_filter(levels.most()), Ordering::Relaxed);
+        for (place, target) in self.canonical.iter().zip(Kind::TARGETS) {
+            place.store(rank_of_filter(levels.of(target)), Ordering::Relaxed);
+        }
         self.levels.store(Arc::new(levels));
         rebuild();
     }
@@ -55,6 +62,11 @@ impl Gate {
     /// Whether a target is logged at a level.
     pub(crate) fn is_enabled(&self, level: Level, target: &str) -> bool {
         self.may_be_enabled(level) && self.levels.load().is_enabled(level, target)
+    }
+
+    /// Whether the canonical lines of units of that kind are logged at a level.
+    pub(crate) fn tells(&self, level: Level, kind: Kind) -> bool {
+        rank(level) <= self.canonical[kind.place()].load(Ordering::Relaxed)
     }
 
     /// The levels as they are now.
@@ -115,4 +127,32 @@ fn rank(level: Level) -> u8 {
 
 fn rank_of_filter(filter: LevelFilter) -> u8 {
     filter.into_level().map_or(0, rank)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::levels::LogLevel, *};
+
+    #[test]
+    fn canonical_lines_are_told_as_their_targets_are() {
+        let gate = Gate::open(Levels::new(LogLevel::Info, []));
+        let agree = |named: &[(&str, LogLevel)]| {
+            for kind in [Kind::Request, Kind::Message, Kind::Job, Kind::Tick, Kind::Other("import")] {
+                for level in [Level::ERROR, Level::WARN, Level::INFO, Level::DEBUG, Level::TRACE] {
+                    let is_enabled = gate.is_enabled(level, kind.target());
+                    assert_eq!(gate.tells(level, kind), is_enabled, "{kind:?} {level} {named:?}");
+                }
+            }
+        };
+        agree(&[]);
+        for named in [
+            &[("chassis::message", LogLevel::Warn)][..],
+            &[("chassis", LogLevel::Off), ("chassis::tick", LogLevel::Trace)],
+            &[("root", LogLevel::Trace), ("chassis::unit", LogLevel::Error)],
+        ] {
+            gate.set(Levels::new(LogLevel::Info, named.iter().copied()));
+            agree(named);
+        }
+        gate.close();
+    }
 }

@@ -158,7 +158,8 @@ impl Levels {
         &self.named
     }
 
-    fn of(&self, target: &str) -> LevelFilter {
+    /// From how much on a target is logged.
+    pub(super) fn of(&self, target: &str) -> LevelFilter {
         if !self.first_letters.may_have(target) {
             return self.root;
         }

@@ -25,7 +25,7 @@ use super::{
     timestamp::Timestamp,
     value::Value,
 };
-use crate::unit::Ids;
+use crate::unit::{Ids, Kind};
 
 /// The logs of one service; clones are the same logs.
 ///
@@ -110,6 +110,11 @@ impl Logs {
     /// Whether a target is logged at a level; to be asked before fields are put together.
     pub fn is_enabled(&self, level: Level, target: &str) -> bool {
         self.inner.gate.is_enabled(level, target)
+    }
+
+    /// Whether the canonical lines of units of that kind are logged at a level.
+    pub(crate) fn tells(&self, level: Level, kind: Kind) -> bool {
+        self.inner.gate.tells(level, kind)
     }
 
     /// Says a line directly, if its level is logged.

@@ -11,7 +11,7 @@ use crate::metrics::{
 /// The figures of one service, by kind; a kind that is never used has none.
 #[derive(Debug, Default)]
 pub(crate) struct Figures {
-    common: [OnceLock<OfKind>; 4],
+    common: [OnceLock<OfKind>; Kind::TARGETS.len() - 1],
     others: Mutex<Vec<(&'static str, Arc<OfKind>)>>,
 }
 
@@ -30,13 +30,9 @@ impl Figures {
     }
 
     fn with<T>(&self, kind: Kind, metrics: &Metrics, f: impl FnOnce(&OfKind) -> T) -> T {
-        let common = |index: usize| self.common[index].get_or_init(|| OfKind::new(kind, metrics));
         match kind {
-            Kind::Request => f(common(0)),
-            Kind::Message => f(common(1)),
-            Kind::Job => f(common(2)),
-            Kind::Tick => f(common(3)),
             Kind::Other(word) => f(&self.other(word, metrics)),
+            kind => f(self.common[kind.place()].get_or_init(|| OfKind::new(kind, metrics))),
         }
     }
 

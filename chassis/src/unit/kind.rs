@@ -45,14 +45,23 @@ impl Kind {
         }
     }
 
+    /// The targets of canonical lines.
+    pub(crate) const TARGETS: [&str; 5] =
+        ["chassis::request", "chassis::message", "chassis::job", "chassis::tick", "chassis::unit"];
+
     /// The target of its canonical line, by which the settings give it another level.
     pub fn target(self) -> &'static str {
+        Self::TARGETS[self.place()]
+    }
+
+    /// Its place among the kinds; words of one's own share the last one.
+    pub(crate) fn place(self) -> usize {
         match self {
-            Kind::Request => "chassis::request",
-            Kind::Message => "chassis::message",
-            Kind::Job => "chassis::job",
-            Kind::Tick => "chassis::tick",
-            Kind::Other(_) => "chassis::unit",
+            Kind::Request => 0,
+            Kind::Message => 1,
+            Kind::Job => 2,
+            Kind::Tick => 3,
+            Kind::Other(_) => 4,
         }
     }
 

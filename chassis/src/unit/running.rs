@@ -121,7 +121,7 @@ impl Story {
     fn begin(&mut self, scope: &Scope) {
         if self.chapter == Chapter::Before {
             self.chapter = Chapter::Working;
-            let will_be_told = scope.logs().is_enabled(self.level, self.kind.target());
+            let will_be_told = scope.logs().tells(self.level, self.kind);
             self.since = will_be_told.then(Instant::now);
             scope.work().begin(self.kind, scope.metrics());
         }
@@ -134,8 +134,9 @@ impl Story {
         }
         self.chapter = Chapter::Told;
         scope.work().end(self.kind, scope.metrics(), ending.outcome);
-        let (level, target) = (ending.outcome.level(self.level), self.kind.target());
-        if scope.logs().is_enabled(level, target) {
+        let level = ending.outcome.level(self.level);
+        if scope.logs().tells(level, self.kind) {
+            let target = self.kind.target();
             let told = Told { story: self, ending, backtrace };
             scope.logs().write(level, target, None, ids.make().map(|ids| &**ids), &told);
         }
