@@ -13,9 +13,12 @@ use serde_json::{Value, json};
 use tokio::{
     io::AsyncWriteExt as _,
     net::{TcpListener, TcpStream},
+    time::timeout,
 };
 
 use super::zmq_scene::{frame, greeted, shake_hands};
+
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Hands on what is pushed, by a handler.
 #[microservice]
@@ -89,7 +92,7 @@ async fn further<S: chassis::Microservice>(service: Builder<S>) -> [Value; 2] {
 /// A connection that pushes, once somebody takes it.
 async fn reached(port: u16) -> TcpStream {
     while TcpStream::connect(("127.0.0.1", port)).await.is_err() {
-        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        tokio::time::sleep(Duration::from_millis(5)).await;
     }
     greeted(port, "PUSH").await
 }
@@ -100,10 +103,10 @@ fn goes_on() -> [Value; 2] {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_call_that_is_refused_takes_no_number_of_the_workflow() {
-    assert_eq!(further(Handler::builder()).await, goes_on());
+    assert_eq!(timeout(PATIENCE, further(Handler::builder())).await.unwrap(), goes_on());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_comes_of_a_message_of_a_stream_goes_on_in_its_workflow() {
-    assert_eq!(further(Stream::builder()).await, goes_on());
+    assert_eq!(timeout(PATIENCE, further(Stream::builder())).await.unwrap(), goes_on());
 }

@@ -29,13 +29,13 @@ impl Body {
         let (entries, head) = pack::map(&frame[at..]).ok_or("it is no map in MessagePack")?;
         at += head;
         for _ in 0..entries {
-            let mut value = || {
-                let length = pack::length(&frame[at..]).ok_or("it is cut off, or no MessagePack")?;
-                at += length;
-                Ok::<_, &'static str>(at - length..at)
-            };
-            let (key, value) = (value()?, value()?);
-            let place = match pack::text_bytes(&frame[key]) {
+            let text = pack::text_bytes(&frame[at..]);
+            let cut_off = "it is cut off, or no MessagePack";
+            at += text.map_or_else(|| pack::length(&frame[at..]), |(_, end)| Some(end)).ok_or(cut_off)?;
+            let length = pack::length(&frame[at..]).ok_or(cut_off)?;
+            let value = at..at + length;
+            at += length;
+            let place = match text {
                 Some((b"args", _)) => &mut body.args,
                 Some((b"return_args", _)) => &mut body.return_args,
                 Some((b"error", _)) => &mut body.error,
@@ -53,22 +53,27 @@ impl Body {
 
 /// A request, a publication or a push: `{"args": …, "workflow_id": …}`, behind its topic if it has one.
 pub(super) fn call<'a>(topic: Option<&'a str>, args: &'a [u8], workflow_id: &'a WorkflowId) -> Frame<'a> {
-    Frame { topic, key: "args", value: args, workflow_id }
+    Frame { topic, head: ARGS, value: args, workflow_id }
 }
 
 /// A reply: `{"return_args": …, "workflow_id": …}`.
-pub(super) fn reply(return_args: &[u8], workflow_id: &WorkflowId) -> Bytes {
-    Frame { topic: None, key: "return_args", value: return_args, workflow_id }.bytes()
+pub(super) fn reply<'a>(return_args: &'a [u8], workflow_id: &'a WorkflowId) -> Frame<'a> {
+    Frame { topic: None, head: RETURN_ARGS, value: return_args, workflow_id }
 }
 
 /// A reply that tells of a failure: `{"error": {"cause": …, "message": …}, "workflow_id": …}`. A requester of the Python
 /// package fails by it at once, instead of waiting for ever.
-pub(super) fn error_reply(cause: &str, message: &str, workflow_id: &WorkflowId) -> Bytes {
+pub(super) fn error_reply<'a>(error: &'a [u8], workflow_id: &'a WorkflowId) -> Frame<'a> {
+    Frame { topic: None, head: ERROR, value: error, workflow_id }
+}
+
+/// What an error reply says.
+pub(super) fn error(cause: &str, message: &str) -> Vec<u8> {
     let mut error = vec![0x82];
     for text in ["cause", cause, "message", message] {
         pack::write_text(&mut error, text);
     }
-    Frame { topic: None, key: "error", value: &error, workflow_id }.bytes()
+    error
 }
 
 /// Cause and message of an error reply; that of another kind is shown as far as it is text.
@@ -96,18 +101,24 @@ pub(super) fn error_text(error: &[u8]) -> (String, String) {
 #[derive(Clone, Copy)]
 pub(super) struct Frame<'a> {
     topic: Option<&'a str>,
-    key: &'static str,
+    /// What is in front of the value.
+    head: &'static [u8],
     value: &'a [u8],
     workflow_id: &'a WorkflowId,
 }
 
-const WORKFLOW_ID: &str = "workflow_id";
+/// A map of two entries, up to the value of the first one.
+const ARGS: &[u8] = b"\x82\xa4args";
+const RETURN_ARGS: &[u8] = b"\x82\xabreturn_args";
+const ERROR: &[u8] = b"\x82\xa5error";
+/// The key of the second one.
+const WORKFLOW_ID: &[u8] = b"\xabworkflow_id";
 
 impl Frame<'_> {
     /// How long it is.
     pub(super) fn length(&self) -> usize {
-        let texts = self.topic.into_iter().chain([self.key, WORKFLOW_ID]).map(pack::written_length).sum::<usize>();
-        1 + texts + self.value.len() + self.workflow_id.length()
+        let topic = self.topic.map_or(0, pack::written_length);
+        topic + self.head.len() + self.value.len() + WORKFLOW_ID.len() + self.workflow_id.length()
     }
 
     /// Writes it.
@@ -115,10 +126,9 @@ impl Frame<'_> {
         if let Some(topic) = self.topic {
             pack::write_text(out, topic);
         }
-        out.put_u8(0x82);
-        pack::write_text(out, self.key);
+        out.put_slice(self.head);
         out.put_slice(self.value);
-        pack::write_text(out, WORKFLOW_ID);
+        out.put_slice(WORKFLOW_ID);
         self.workflow_id.write(out);
     }
 
@@ -189,8 +199,9 @@ mod tests {
     #[test]
     fn a_reply_is_byte_for_byte_that_of_the_python_package() {
         let total = Total { total: decimal("9.00"), tags: Set(vec!["z".to_owned()]), xs: vec![9] };
-        let frame = reply(&rmp_serde::to_vec_named(&total).unwrap(), &WorkflowId::of_text("wf-1"));
-        assert_eq!(hex(&frame), REPLY);
+        let (total_args, workflow_id) = (rmp_serde::to_vec_named(&total).unwrap(), WorkflowId::of_text("wf-1"));
+        let frame = reply(&total_args, &workflow_id);
+        assert_eq!(hex(&frame.bytes()), REPLY);
         let body = Body::parse(&unhex(REPLY)).unwrap();
         assert_eq!(rmp_serde::from_slice::<Total>(&body.return_args.unwrap()).unwrap(), total);
     }
@@ -213,7 +224,7 @@ mod tests {
 
     #[test]
     fn an_error_reply_is_read_again() {
-        let frame = error_reply("crashed", "no such price", &WorkflowId::nil());
+        let frame = error_reply(&error("crashed", "no such price"), &WorkflowId::nil()).bytes();
         let error = Body::parse(&frame).unwrap().error.unwrap();
         assert_eq!(error_text(&error), ("crashed".to_owned(), "no such price".to_owned()));
     }

@@ -267,13 +267,9 @@ impl Connection for ZmqConnection {
                 let _ = timeout(KNOWING, is_known.wait_for(|is_known| *is_known)).await;
             }
         }
-        Ok(ZmqConsumer {
-            inbox: arrivals,
-            held: Arc::new(Held::new(self.closing.clone(), Arc::clone(&self.lost))),
-            takes_the_rest: intake.pattern != Pattern::RequestResponse,
-            most_held: self.settings.high_water_mark,
-            _socket: ending.drop_guard(),
-        })
+        let held = Held::new(self.closing.clone(), Arc::clone(&self.lost));
+        let takes_the_rest = intake.pattern != Pattern::RequestResponse;
+        Ok(ZmqConsumer::new(arrivals, held, takes_the_rest, self.settings.high_water_mark, ending.drop_guard()))
     }
 
     async fn send(&self, pattern: Pattern, name: &str, message: Outgoing, until: Instant) -> Result<()> {
@@ -297,8 +293,8 @@ impl Connection for ZmqConnection {
         let (Outlet::Requester(requester), _) = self.outlet(Pattern::RequestResponse, name)? else {
             return Err(Failure::Refused("nobody is asked by this socket".to_owned()).into_error());
         };
-        let frame = body::call(None, args(&message)?, &WorkflowId::of_call()).bytes();
-        requester.request(frame, until).await
+        let args = args(&message)?;
+        requester.request(body::call(None, args, &WorkflowId::of_call()), until).await
     }
 
     async fn close(&self) -> Result<()> {

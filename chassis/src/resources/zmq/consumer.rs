@@ -1,12 +1,12 @@
 //! Hands over what has arrived.
 
-use std::sync::Arc;
+use std::{future::pending, pin::Pin, sync::Arc};
 
 use tokio::{
-    sync::mpsc,
+    sync::{futures::OwnedNotified, mpsc},
     time::{Instant, sleep_until},
 };
-use tokio_util::sync::DropGuard;
+use tokio_util::sync::{DropGuard, WaitForCancellationFutureOwned};
 
 use super::{
     arrival::{Arrived, Call},
@@ -23,14 +23,18 @@ use crate::{
 /// Takes messages for one handler.
 #[derive(Debug)]
 pub struct ZmqConsumer {
-    pub(super) inbox: mpsc::Receiver<Arrived>,
-    pub(super) held: Arc<Held>,
+    inbox: mpsc::Receiver<Arrived>,
+    held: Arc<Held>,
+    /// Something came back; kept, because to begin to wait anew for each message can be measured.
+    news: Pin<Box<OwnedNotified>>,
+    /// The end is near.
+    closing: Pin<Box<WaitForCancellationFutureOwned>>,
     /// At the end it waits for what is on its way; requests are refused instead.
-    pub(super) takes_the_rest: bool,
+    takes_the_rest: bool,
     /// More than that do not come back before others are taken.
-    pub(super) most_held: usize,
+    most_held: usize,
     /// Ends the socket with the consumer.
-    pub(super) _socket: DropGuard,
+    _socket: DropGuard,
 }
 
 /// A message that was handed over; dropped, it comes back.
@@ -42,6 +46,18 @@ pub struct ZmqDelivered {
 }
 
 impl ZmqConsumer {
+    pub(super) fn new(
+        inbox: mpsc::Receiver<Arrived>,
+        held: Held,
+        takes_the_rest: bool,
+        most_held: usize,
+        socket: DropGuard,
+    ) -> Self {
+        let closing = Box::pin(held.closing.clone().cancelled_owned());
+        let news = Box::pin(Arc::clone(&held.news).notified_owned());
+        Self { inbox, held: Arc::new(held), news, closing, takes_the_rest, most_held, _socket: socket }
+    }
+
     fn delivered(&self, call: impl Into<Call>) -> ZmqDelivered {
         ZmqDelivered { call: call.into(), is_settled: false, held: Arc::clone(&self.held) }
     }
@@ -53,6 +69,11 @@ impl Consumer for ZmqConsumer {
     /// Once nothing is taken in any more, what has been sent is still handed over: there is nobody to give it back to.
     async fn next(&mut self) -> Option<Result<ZmqDelivered>> {
         loop {
+            if self.held.len() == 0
+                && let Ok(arrived) = self.inbox.try_recv()
+            {
+                return Some(Ok(self.delivered(arrived)));
+            }
             let is_end = self.held.closing.is_cancelled();
             let due = match self.held.take(is_end) {
                 Ok(call) => return Some(Ok(self.delivered(call))),
@@ -64,17 +85,22 @@ impl Consumer for ZmqConsumer {
                 return rest.map(|arrived| Ok(self.delivered(arrived)));
             }
             let has_room = self.held.len() < self.most_held;
-            // To wait for one of four costs more than a message that is here.
-            if has_room && let Ok(arrived) = self.inbox.try_recv() {
-                return Some(Ok(self.delivered(arrived)));
-            }
             tokio::select! {
+                biased;
                 arrived = self.inbox.recv(), if has_room => return arrived.map(|arrived| Ok(self.delivered(arrived))),
-                () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => {}
-                () = self.held.news.notified() => {}
-                () = self.held.closing.cancelled() => {}
+                () = &mut self.news => self.news.set(Arc::clone(&self.held.news).notified_owned()),
+                () = &mut self.closing => {}
+                () = rested(due) => {}
             }
         }
+    }
+}
+
+/// Waits until then; without a time, for ever.
+async fn rested(due: Option<Instant>) {
+    match due {
+        Some(due) => sleep_until(due).await,
+        None => pending().await,
     }
 }
 
@@ -110,6 +136,71 @@ impl Drop for ZmqDelivered {
             let Call { message, reply } = &mut self.call;
             let message = Arc::new(Incoming { is_redelivered: true, ..(**message).clone() });
             self.held.put_back(Call { message, reply: reply.take() });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
+    use std::{
+        pin::pin,
+        sync::atomic::{AtomicBool, Ordering},
+        task::{Context, Poll, Wake, Waker},
+    };
+
+    use bytes::Bytes;
+    use tokio_util::sync::CancellationToken;
+
+    use super::{super::body::Body, *};
+
+    /// A task that waits.
+    #[derive(Default)]
+    struct Task(AtomicBool);
+
+    impl Wake for Task {
+        fn wake(self: Arc<Self>) {
+            self.0.store(true, Ordering::Relaxed);
+        }
+    }
+
+    fn arrived() -> Arrived {
+        Arrived::new(Bytes::from_static(&[7]), Body::default(), None)
+    }
+
+    fn consumer(closing: &CancellationToken) -> (mpsc::Sender<Arrived>, ZmqConsumer) {
+        let (inbox, arrivals) = mpsc::channel(1);
+        let socket = CancellationToken::new().drop_guard();
+        (inbox, ZmqConsumer::new(arrivals, Held::new(closing.clone(), Arc::default()), false, 1, socket))
+    }
+
+    #[tokio::test]
+    async fn whoever_waits_now_is_woken_and_not_who_waited_before() {
+        let closing = CancellationToken::new();
+        let (inbox, mut consumer) = consumer(&closing);
+        let held = Arc::clone(&consumer.held);
+        let come: [(&dyn Fn(), bool); 4] = [
+            (&|| held.put_back(arrived().into()), true),
+            (&|| inbox.try_send(arrived()).unwrap(), true),
+            (&|| held.put_back(arrived().into()), true),
+            (&|| closing.cancel(), false),
+        ];
+        for (come, is_message) in come {
+            let tasks: [Arc<Task>; 2] = Default::default();
+            let wakers = tasks.clone().map(Waker::from);
+            assert!(pin!(consumer.next()).poll(&mut Context::from_waker(&wakers[0])).is_pending());
+            let mut next = pin!(consumer.next());
+            assert!(next.as_mut().poll(&mut Context::from_waker(&wakers[1])).is_pending());
+            come();
+            assert_eq!(tasks.map(|task| task.0.load(Ordering::Relaxed)), [false, true]);
+            let Poll::Ready(taken) = next.poll(&mut Context::from_waker(&wakers[1])) else {
+                panic!("it waits, although it was woken");
+            };
+            assert_eq!(taken.is_some(), is_message);
+            if let Some(taken) = taken {
+                taken.unwrap().settle(Verdict::Done).await.unwrap();
+            }
         }
     }
 }

@@ -21,7 +21,7 @@ pub(super) struct Held {
     /// How many there are: mostly none, and then nobody looks.
     count: AtomicUsize,
     /// Something came back.
-    pub(super) news: Notify,
+    pub(super) news: Arc<Notify>,
     /// Nothing is taken in any more.
     pub(super) closing: CancellationToken,
     /// Counts those that came back when nobody was left to take them.
@@ -36,7 +36,7 @@ struct Inside {
 
 impl Held {
     pub(super) fn new(closing: CancellationToken, lost: Arc<AtomicU64>) -> Self {
-        Self { inside: Mutex::default(), count: AtomicUsize::new(0), news: Notify::new(), closing, lost }
+        Self { inside: Mutex::default(), count: AtomicUsize::new(0), news: Arc::default(), closing, lost }
     }
 
     /// A message came back that nobody is left to take.

@@ -100,33 +100,32 @@ pub(super) fn written_length(text: &str) -> usize {
 
 /// Of the first value: the bytes that say what it is, the bytes of its own behind them, and how many values are in it.
 fn head(input: &[u8]) -> Option<(usize, usize, u64)> {
-    let number = |bytes: usize| {
-        let digits = input.get(1..=bytes)?;
-        Some(digits.iter().fold(0_u64, |number, byte| number << 8 | u64::from(*byte)))
-    };
-    let size = |bytes: usize| usize::try_from(number(bytes)?).ok();
-    Some(match *input.first()? {
+    let (first, rest) = input.split_first()?;
+    let one = || rest.first().map(|byte| usize::from(*byte));
+    let two = || rest.first_chunk().map(|bytes| u16::from_be_bytes(*bytes));
+    let four = || rest.first_chunk().map(|bytes| u32::from_be_bytes(*bytes));
+    Some(match *first {
         0x00..=0x7f | 0xc0 | 0xc2 | 0xc3 | 0xe0..=0xff => (1, 0, 0),
         byte @ 0x80..=0x8f => (1, 0, 2 * u64::from(byte & 0x0f)),
         byte @ 0x90..=0x9f => (1, 0, u64::from(byte & 0x0f)),
         byte @ 0xa0..=0xbf => (1, usize::from(byte & 0x1f), 0),
         // Never used, says the specification.
         0xc1 => return None,
-        0xc4 | 0xd9 => (2, size(1)?, 0),
-        0xc5 | 0xda => (3, size(2)?, 0),
-        0xc6 | 0xdb => (5, size(4)?, 0),
-        0xc7 => (3, size(1)?, 0),
-        0xc8 => (4, size(2)?, 0),
-        0xc9 => (6, size(4)?, 0),
+        0xc4 | 0xd9 => (2, one()?, 0),
+        0xc5 | 0xda => (3, usize::from(two()?), 0),
+        0xc6 | 0xdb => (5, usize::try_from(four()?).ok()?, 0),
+        0xc7 => (3, one()?, 0),
+        0xc8 => (4, usize::from(two()?), 0),
+        0xc9 => (6, usize::try_from(four()?).ok()?, 0),
         0xcc | 0xd0 => (1, 1, 0),
         0xcd | 0xd1 => (1, 2, 0),
         0xca | 0xce | 0xd2 => (1, 4, 0),
         0xcb | 0xcf | 0xd3 => (1, 8, 0),
         byte @ 0xd4..=0xd8 => (2, 1 << (byte - 0xd4), 0),
-        0xdc => (3, 0, number(2)?),
-        0xdd => (5, 0, number(4)?),
-        0xde => (3, 0, 2 * number(2)?),
-        0xdf => (5, 0, 2 * number(4)?),
+        0xdc => (3, 0, u64::from(two()?)),
+        0xdd => (5, 0, u64::from(four()?)),
+        0xde => (3, 0, 2 * u64::from(two()?)),
+        0xdf => (5, 0, 2 * u64::from(four()?)),
     })
 }
 

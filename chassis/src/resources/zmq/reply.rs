@@ -2,10 +2,17 @@
 
 use std::sync::{Arc, Weak};
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use tokio::sync::mpsc::error::TrySendError;
 
-use super::{arrival::CONTENT_TYPE, body, faults::Faults, outbox::OutboxSender, workflow::WorkflowId, zmtp::Writer};
+use super::{
+    arrival::CONTENT_TYPE,
+    body::{self, Frame},
+    faults::Faults,
+    outbox::OutboxSender,
+    workflow::WorkflowId,
+    zmtp::{Writer, encode_behind},
+};
 use crate::messaging::{Outgoing, known};
 
 /// The way back to one of those who ask, held by each of its requests until it is answered.
@@ -29,34 +36,39 @@ pub(super) struct ReplyTo {
 impl ReplyTo {
     /// Sends an answer, or what it says of a failure.
     pub(super) fn answer(mut self, answer: &Outgoing) {
-        let frame = match answer.headers.get(known::ERROR) {
-            Some(cause) => body::error_reply(cause, &said(&answer.body), &self.workflow_id),
-            None if answer.content_type == CONTENT_TYPE => body::reply(&answer.body, &self.workflow_id),
+        match answer.headers.get(known::ERROR) {
+            Some(cause) => self.fail(cause, &said(&answer.body)),
+            None if answer.content_type == CONTENT_TYPE => self.send(body::reply, &answer.body),
             None => {
                 let wrong = format!("its answer is written in `{}`, and this wire is MessagePack", answer.content_type);
                 self.faults.note(&wrong);
-                body::error_reply("misconfigured", &wrong, &self.workflow_id)
+                self.fail("misconfigured", &wrong);
             }
-        };
-        self.send(frame);
+        }
     }
 
     /// Says what is wrong with the request.
     pub(super) fn refuse(mut self, wrong: &str) {
-        let frame = body::error_reply("crashed", wrong, &self.workflow_id);
-        self.send(frame);
+        self.fail("crashed", wrong);
     }
 
-    fn send(&mut self, frame: Bytes) {
+    fn fail(&mut self, cause: &str, message: &str) {
+        self.send(body::error_reply, &body::error(cause, message));
+    }
+
+    fn send(&mut self, frame: for<'a> fn(&'a [u8], &'a WorkflowId) -> Frame<'a>, value: &[u8]) {
         let Some(way) = self.way.take() else { return };
         let mut parts = std::mem::take(&mut self.envelope);
-        parts.push(frame);
+        let frame = frame(value, &self.workflow_id);
+        let length = frame.length();
+        let write = |out: &mut BytesMut| encode_behind(out, &parts, length, |out| frame.write(out));
         // The connection holds it as well. With other answers to come it is written together with them, and behind those
         // that wait: there are peers that tell answers by their order.
         let is_alone = Arc::strong_count(&way) == 2 && way.answers.is_written();
-        if is_alone && way.writer.upgrade().is_some_and(|writer| writer.write_now(&parts)) {
+        if is_alone && way.writer.upgrade().is_some_and(|writer| writer.write_now(length, write)) {
             return;
         }
+        parts.push(frame.bytes());
         match way.answers.try_send(parts) {
             // A caller that has gone is no failure.
             Ok(()) | Err(TrySendError::Closed(_)) => {}
@@ -70,8 +82,7 @@ impl ReplyTo {
 impl Drop for ReplyTo {
     fn drop(&mut self) {
         if self.way.is_some() {
-            let frame = body::error_reply("unavailable", "who replies stops, and has not begun", &self.workflow_id);
-            self.send(frame);
+            self.fail("unavailable", "who replies stops, and has not begun");
         }
     }
 }

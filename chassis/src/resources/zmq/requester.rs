@@ -21,9 +21,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     arrival::CONTENT_TYPE,
-    body::{self, Body},
+    body::{self, Body, Frame},
     faults::Faults,
-    zmtp::{BATCH, Item, Peer, Role, Serve, Source, Writer, encode},
+    zmtp::{BATCH, Item, Peer, Role, Serve, Source, Writer, encode_behind},
 };
 use crate::{
     Result,
@@ -89,14 +89,14 @@ impl Requester {
     ///
     /// # Errors
     /// A [`Failure`].
-    pub(super) async fn request(&self, frame: Bytes, until: Instant) -> Result<Incoming> {
+    pub(super) async fn request(&self, frame: Frame<'_>, until: Instant) -> Result<Incoming> {
         let number = self.count.fetch_add(1, Ordering::Relaxed);
         let (answer, answered) = oneshot::channel();
         let asked = Asked { requester: self, number };
         let asking = async {
-            if !self.ask_now(number, &frame, answer) {
+            if !self.ask_now(number, frame, answer) {
                 // The receiver lives as long as this socket.
-                let _ = self.queue.send(Question { number, frame }).await;
+                let _ = self.queue.send(Question { number, frame: frame.bytes() }).await;
             }
             answered.await
         };
@@ -113,10 +113,14 @@ impl Requester {
 
     /// Asks from the task that does, where no other question is open; with others it is written together. `false` when it is
     /// still to be asked.
-    fn ask_now(&self, number: u64, frame: &Bytes, answer: oneshot::Sender<Result<Body>>) -> bool {
+    fn ask_now(&self, number: u64, frame: Frame<'_>, answer: oneshot::Sender<Result<Body>>) -> bool {
         let mut open = self.lock();
         let peer = if open.waiting.is_empty() { open.peer.upgrade() } else { None };
-        let is_sent = peer.is_some_and(|peer| peer.write_now(&question(&number.to_be_bytes(), frame)));
+        let length = frame.length();
+        let write = |out: &mut BytesMut| {
+            encode_behind(out, &envelope(&number.to_be_bytes()), length, |out| frame.write(out));
+        };
+        let is_sent = peer.is_some_and(|peer| peer.write_now(length, write));
         open.waiting.insert(number, Waiting { answer, is_sent });
         is_sent
     }
@@ -173,7 +177,7 @@ impl Questions<'_> {
         // What nobody waits for any more is not asked.
         if let Some(waiting) = open.waiting.get_mut(&number) {
             waiting.is_sent = true;
-            encode(out, &question(&number.to_be_bytes(), &frame));
+            encode_behind(out, &envelope(&number.to_be_bytes()), frame.len(), |out| out.extend_from_slice(&frame));
         }
     }
 }
@@ -221,9 +225,9 @@ impl Drop for Asked<'_> {
     }
 }
 
-/// The parts of a question.
-fn question<'a>(number: &'a [u8; 8], frame: &'a [u8]) -> [&'a [u8]; 3] {
-    [number, b"", frame]
+/// What stands in front of a question.
+fn envelope(number: &[u8; 8]) -> [&[u8]; 2] {
+    [number, b""]
 }
 
 /// An answer as every broker gives it.

@@ -142,6 +142,19 @@ pub(in super::super) fn encode<T: AsRef<[u8]>>(out: &mut BytesMut, parts: &[T]) 
 
 /// Writes a message of one part, of so many bytes, which `body` writes.
 pub(in super::super) fn encode_one(out: &mut BytesMut, length: usize, body: impl FnOnce(&mut BytesMut)) {
+    encode_behind::<&[u8]>(out, &[], length, body);
+}
+
+/// Writes a message whose last part `body` writes, of so many bytes, behind these parts.
+pub(in super::super) fn encode_behind<T: AsRef<[u8]>>(
+    out: &mut BytesMut,
+    parts: &[T],
+    length: usize,
+    body: impl FnOnce(&mut BytesMut),
+) {
+    for part in parts {
+        write(out, MORE, part.as_ref());
+    }
     write_head(out, 0, length);
     body(out);
 }

@@ -11,7 +11,7 @@ mod peer;
 mod writer;
 
 pub(super) use self::{
-    frame::{Item, encode, encode_command, encode_one},
+    frame::{Item, encode, encode_behind, encode_command, encode_one},
     kind::SocketKind,
     link::{Link, Reach, Serve},
     peer::{BATCH, Peer, Role, Source},

@@ -11,6 +11,7 @@ use std::{
 };
 
 use bytes::{Bytes, BytesMut};
+use futures_util::{StreamExt as _, future::Either, stream::FuturesUnordered};
 use tokio::{
     io::AsyncReadExt as _,
     net::tcp::OwnedReadHalf,
@@ -164,10 +165,9 @@ impl Peer {
                 out.clear();
             }
         };
-        tokio::select! {
-            result = reading => result,
-            result = writing => result,
-        }
+        // Only the half that was woken is polled: `select!` would poll all that the other one waits for at every read.
+        let mut halves = FuturesUnordered::from_iter([Either::Left(reading), Either::Right(writing)]);
+        halves.next().await.unwrap_or(Ok(()))
     }
 }
 

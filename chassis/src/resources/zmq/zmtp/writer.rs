@@ -9,7 +9,7 @@ use std::{
 use bytes::{Buf as _, BytesMut};
 use tokio::{net::tcp::OwnedWriteHalf, sync::Notify};
 
-use super::{frame::encode, peer::BATCH};
+use super::peer::BATCH;
 
 /// The writing half of a connection.
 #[derive(Debug)]
@@ -34,13 +34,13 @@ impl Writer {
         Self { half, begun: Mutex::default(), news: Notify::new() }
     }
 
-    /// Writes a message from the task that has it, which saves waking another one. `false` when that cannot be done now, and
-    /// then nothing of it is written.
+    /// Writes a message of about so many bytes, which `encode` adds, from the task that has it: that saves waking another one.
+    /// `false` when that cannot be done now, and then nothing of it is written.
     ///
     /// It is not in order with what waits for the task of the connection.
-    pub(in super::super) fn write_now<T: AsRef<[u8]>>(&self, parts: &[T]) -> bool {
+    pub(in super::super) fn write_now(&self, length: usize, encode: impl FnOnce(&mut BytesMut)) -> bool {
         // One that is long costs more than to wake somebody, and its memory would be kept.
-        if parts.iter().map(|part| part.as_ref().len()).sum::<usize>() > BATCH {
+        if length > BATCH {
             return false;
         }
         let mut begun = match self.begun.try_lock() {
@@ -51,7 +51,7 @@ impl Writer {
         if begun.is_taken || !begun.rest.is_empty() {
             return false;
         }
-        encode(&mut begun.rest, parts);
+        encode(&mut begun.rest);
         // What is wrong with the connection its task finds out as well.
         let written = self.half.try_write(&begun.rest).unwrap_or(0);
         if written == 0 {
@@ -130,7 +130,11 @@ mod tests {
         net::{TcpListener, TcpStream},
     };
 
-    use super::*;
+    use super::{super::frame::encode, *};
+
+    fn write_now(writer: &Writer, body: &[u8]) -> bool {
+        writer.write_now(body.len(), |out| encode(out, &[body]))
+    }
 
     async fn pair() -> (Writer, TcpStream) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -142,12 +146,12 @@ mod tests {
     async fn what_the_kernel_has_no_room_for_is_ended_before_anything_else() {
         let (writer, mut reader) = pair().await;
         writer.half.writable().await.unwrap();
-        assert!(!writer.write_now(&[&[0; BATCH + 1]]), "it is long");
+        assert!(!write_now(&writer, &[0; BATCH + 1]), "it is long");
         let (piece, mut count) = (vec![b'x'; BATCH], 0);
-        while writer.write_now(&[&piece]) {
+        while write_now(&writer, &piece) {
             count += 1;
         }
-        assert!(!writer.write_now(&[b"too early"]), "there is no room");
+        assert!(!write_now(&writer, b"too early"), "there is no room");
         let reading = async {
             let mut read = Vec::new();
             reader.read_to_end(&mut read).await.unwrap();
@@ -155,9 +159,9 @@ mod tests {
         };
         let writing = async {
             writer.write(b"gathered").await.unwrap();
-            assert!(writer.write_now(&[b"second"]));
+            assert!(write_now(&writer, b"second"));
             writer.end().await.unwrap();
-            assert!(!writer.write_now(&[b"too late"]));
+            assert!(!write_now(&writer, b"too late"));
         };
         let (read, ()) = tokio::join!(reading, writing);
         let mut expected = BytesMut::new();
