@@ -29,6 +29,8 @@ mod kafka_process;
 mod kafka_refusals;
 #[cfg(feature = "kafka-server")]
 mod kafka_server;
+#[cfg(feature = "kafka-ssl")]
+mod kafka_tls;
 mod load;
 mod memory;
 mod place;

@@ -58,7 +58,12 @@ impl KafkaServer {
         Some((Self::at(port, proxy.port())?, proxy))
     }
 
-    fn at(port: u16, advertised: u16) -> Option<Self> {
+    /// A server at this port that tells its clients to come to the other one.
+    ///
+    /// # Panics
+    ///
+    /// As [`start`](Self::start).
+    pub fn at(port: u16, advertised: u16) -> Option<Self> {
         let (program, python) = (tool("tansu")?, tool("python3")?);
         let folder = tempfile::tempdir().unwrap_or_else(|error| panic!("no folder for Kafka: {error}"));
         let mut server = Self { program, folder, port, advertised, process: None };

@@ -27,6 +27,9 @@ const PROGRAMS: [(&str, &str); 12] = [
 /// What `protoc` includes when the feature `etcd` is built, and the Debian package that has it.
 const INCLUDED: (&str, &str) = ("/usr/include/google/protobuf/descriptor.proto", "libprotobuf-dev");
 
+/// What the feature `kafka-ssl` is compiled with, and the Debian package that has it.
+const OPENSSL: (&str, &str) = ("/usr/include/openssl/ssl.h", "libssl-dev");
+
 /// Pinned, so that a new release is an intended change.
 const SCHEMATHESIS: &str = "schemathesis==4.32.5";
 
@@ -95,6 +98,15 @@ pub(crate) fn schemathesis() -> PathBuf {
 /// The module that reads AsyncAPI documents, once [`prepare`] has returned.
 pub(crate) fn asyncapi_parser() -> PathBuf {
     workspace::target().join("asyncapi/node_modules/@asyncapi/parser/cjs/index.js")
+}
+
+/// Finds or installs what the feature `kafka-ssl` is compiled with.
+///
+/// # Errors
+///
+/// As for [`prepare`].
+pub(crate) fn openssl() -> Result<(), String> {
+    if !is_debian() || Path::new(OPENSSL.0).is_file() { Ok(()) } else { install(&[OPENSSL.1]) }
 }
 
 /// Finds a Kafka broker, or compiles it, which takes half an hour.

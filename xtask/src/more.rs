@@ -21,16 +21,17 @@ pub(crate) fn amqp(rounds: &str) -> Result<(), String> {
     run("messaging::amqp_process", "", "CHASSIS_SOAK_ROUNDS", rounds)
 }
 
-/// A Kafka cluster that goes and comes back and answers with errors, a broker that is killed, and services at both that are
-/// killed and stopped. The first time it compiles that broker, for half an hour.
+/// A Kafka cluster that goes and comes back and answers with errors, a broker that is killed, services at both that are
+/// killed and stopped, and the same broker by TLS. The first time it compiles that broker, for half an hour.
 ///
 /// # Errors
 ///
 /// When a test fails, or the client or the broker cannot be built.
 pub(crate) fn kafka(rounds: &str) -> Result<(), String> {
+    machine::openssl()?;
     let broker = machine::kafka_broker()?;
-    for part in ["kafka_faults", "kafka_process", "kafka_server"] {
-        let soak = soaking(&format!("messaging::{part}"), " --features kafka-server", "CHASSIS_SOAK_ROUNDS", rounds)?;
+    for part in ["kafka_faults", "kafka_process", "kafka_server", "kafka_tls"] {
+        let soak = soaking(&format!("messaging::{part}"), " --features kafka-ssl", "CHASSIS_SOAK_ROUNDS", rounds)?;
         soak.env("CHASSIS_TANSU", &broker).run()?;
     }
     Ok(())
