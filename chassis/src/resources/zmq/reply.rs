@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Weak};
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use tokio::sync::mpsc::error::TrySendError;
 
 use super::{
@@ -11,7 +11,7 @@ use super::{
     faults::Faults,
     outbox::OutboxSender,
     workflow::WorkflowId,
-    zmtp::{Writer, encode_behind},
+    zmtp::Writer,
 };
 use crate::messaging::{Outgoing, known};
 
@@ -60,12 +60,11 @@ impl ReplyTo {
         let Some(way) = self.way.take() else { return };
         let mut parts = std::mem::take(&mut self.envelope);
         let frame = frame(value, &self.workflow_id);
-        let length = frame.length();
-        let write = |out: &mut BytesMut| encode_behind(out, &parts, length, |out| frame.write(out));
+        let write = |writer: Arc<Writer>| writer.write_now(&parts, frame.length(), |out| frame.write(out));
         // The connection holds it as well. With other answers to come it is written together with them, and behind those
         // that wait: there are peers that tell answers by their order.
         let is_alone = Arc::strong_count(&way) == 2 && way.answers.is_written();
-        if is_alone && way.writer.upgrade().is_some_and(|writer| writer.write_now(length, write)) {
+        if is_alone && way.writer.upgrade().is_some_and(write) {
             return;
         }
         parts.push(frame.bytes());

@@ -116,11 +116,9 @@ impl Requester {
     fn ask_now(&self, number: u64, frame: Frame<'_>, answer: oneshot::Sender<Result<Body>>) -> bool {
         let mut open = self.lock();
         let peer = if open.waiting.is_empty() { open.peer.upgrade() } else { None };
-        let length = frame.length();
-        let write = |out: &mut BytesMut| {
-            encode_behind(out, &envelope(&number.to_be_bytes()), length, |out| frame.write(out));
-        };
-        let is_sent = peer.is_some_and(|peer| peer.write_now(length, write));
+        let digits = number.to_be_bytes();
+        let write = |peer: Arc<Writer>| peer.write_now(&envelope(&digits), frame.length(), |out| frame.write(out));
+        let is_sent = peer.is_some_and(write);
         open.waiting.insert(number, Waiting { answer, is_sent });
         is_sent
     }

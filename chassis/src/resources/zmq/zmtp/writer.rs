@@ -9,7 +9,7 @@ use std::{
 use bytes::{Buf as _, BytesMut};
 use tokio::{net::tcp::OwnedWriteHalf, sync::Notify};
 
-use super::peer::BATCH;
+use super::{frame::encode_behind, peer::BATCH};
 
 /// The writing half of a connection.
 #[derive(Debug)]
@@ -34,13 +34,18 @@ impl Writer {
         Self { half, begun: Mutex::default(), news: Notify::new() }
     }
 
-    /// Writes a message of about so many bytes, which `encode` adds, from the task that has it: that saves waking another one.
-    /// `false` when that cannot be done now, and then nothing of it is written.
+    /// Writes a message from the task that has it, which saves waking another one: behind these parts the last one, of so many
+    /// bytes, which `body` writes. `false` when that cannot be done now, and then nothing of it is written.
     ///
     /// It is not in order with what waits for the task of the connection.
-    pub(in super::super) fn write_now(&self, length: usize, encode: impl FnOnce(&mut BytesMut)) -> bool {
+    pub(in super::super) fn write_now<T: AsRef<[u8]>>(
+        &self,
+        parts: &[T],
+        length: usize,
+        body: impl FnOnce(&mut BytesMut),
+    ) -> bool {
         // One that is long costs more than to wake somebody, and its memory would be kept.
-        if length > BATCH {
+        if parts.iter().map(|part| part.as_ref().len()).sum::<usize>() + length > BATCH {
             return false;
         }
         let mut begun = match self.begun.try_lock() {
@@ -51,7 +56,7 @@ impl Writer {
         if begun.is_taken || !begun.rest.is_empty() {
             return false;
         }
-        encode(&mut begun.rest);
+        encode_behind(&mut begun.rest, parts, length, body);
         // What is wrong with the connection its task finds out as well.
         let written = self.half.try_write(&begun.rest).unwrap_or(0);
         if written == 0 {
@@ -133,7 +138,7 @@ mod tests {
     use super::{super::frame::encode, *};
 
     fn write_now(writer: &Writer, body: &[u8]) -> bool {
-        writer.write_now(body.len(), |out| encode(out, &[body]))
+        writer.write_now::<&[u8]>(&[], body.len(), |out| out.extend_from_slice(body))
     }
 
     async fn pair() -> (Writer, TcpStream) {
@@ -147,6 +152,7 @@ mod tests {
         let (writer, mut reader) = pair().await;
         writer.half.writable().await.unwrap();
         assert!(!write_now(&writer, &[0; BATCH + 1]), "it is long");
+        assert!(!writer.write_now(&[&[0; BATCH + 1]], 0, |_| ()), "what is in front of it is long");
         let (piece, mut count) = (vec![b'x'; BATCH], 0);
         while write_now(&writer, &piece) {
             count += 1;
