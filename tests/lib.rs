@@ -2,12 +2,14 @@
 
 mod support;
 
+#[cfg(feature = "paused")]
+pub use support::leaks::no_leaks_paused;
 pub use support::{
     certificates::Certificates,
     client::{Answer, Client},
     held::Held,
     http_caller::{Caller, Calls, Speech},
-    leaks::{alone, leaks, no_leaks, no_leaks_paused},
+    leaks::{alone, leaks, no_leaks},
     measure::{Course, Lap, Pace, compare},
     pool::{Pool, PoolSettings},
     probe::{Fault, Journal, Probe},

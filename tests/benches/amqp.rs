@@ -1,7 +1,8 @@
 //! What the AMQP broker costs beside lapin alone, and beside FastStream, on the same RabbitMQ, with the same prefetch,
 //! acknowledgements and confirms.
 //!
-//! `cargo bench -p chassis-tests --bench amqp`; needs RabbitMQ, and Python for FastStream, which it installs.
+//! `cargo bench -p chassis-tests --no-default-features --bench amqp`; needs RabbitMQ, and Python for
+//! FastStream, which it installs.
 
 #![allow(clippy::unwrap_used, reason = "a benchmark may fail")]
 

@@ -3,8 +3,8 @@
 //! same bytes, written and read by hand as peers of that package do it; and, for how far the format itself is from nothing,
 //! bare text.
 //!
-//! `cargo bench -p chassis-tests --features zeromq --bench zmq`; needs Python for the package, which it installs.
-//! Sender and receiver are in this process, so the CPU time is that of both, from the first push to the last message
+//! `cargo bench -p chassis-tests --no-default-features --features zeromq --bench zmq`; needs Python for the package, which
+//! it installs. Sender and receiver are in this process, so the CPU time is that of both, from the first push to the last message
 //! handled; of the Python package it is that of who asks.
 
 #![allow(clippy::unwrap_used, reason = "a benchmark may fail")]

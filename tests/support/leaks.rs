@@ -43,6 +43,7 @@ pub fn no_leaks(test: impl Future<Output = ()>) {
 /// # Panics
 ///
 /// When the test does, or when something is left.
+#[cfg(feature = "paused")]
 pub fn no_leaks_paused(test: impl Future<Output = ()>) {
     alone(|| report(leaks(Builder::new_current_thread().start_paused(true), test)));
 }

@@ -29,7 +29,7 @@ pub(crate) fn run(groups: &[&str]) -> Result<(), String> {
         bench.words(&format!("--features {features} --bench")).arg(group).shown().run()?;
     }
     for (group, feature) in OF_BROKERS.into_iter().filter(|(group, _)| is_wanted(group)) {
-        let mut bench = Step::cargo(group, "bench --quiet --locked --package chassis-tests");
+        let mut bench = Step::cargo(group, "bench --quiet --locked --package chassis-tests --no-default-features");
         if let Some(broker) = machine::compiled_kafka_broker() {
             bench = bench.env("CHASSIS_TANSU", broker);
         }
