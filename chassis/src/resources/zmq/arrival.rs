@@ -17,8 +17,8 @@ use crate::messaging::{Headers, Incoming, known};
 pub(super) struct Arrived {
     args: Bytes,
     topic: Option<Bytes>,
-    workflow_id: Option<WorkflowId>,
-    reply: Option<ReplyTo>,
+    pub(super) workflow_id: Option<WorkflowId>,
+    pub(super) reply: Option<ReplyTo>,
 }
 
 /// A message to be handled, with who waits for its answer.
@@ -35,9 +35,16 @@ const LONG: usize = 32 << 10;
 pub(super) const CONTENT_TYPE: &str = "application/msgpack";
 
 impl Arrived {
-    /// The message of a body.
-    pub(super) fn new(args: Bytes, body: Body, reply: Option<ReplyTo>) -> Self {
-        Self { args, topic: body.topic, workflow_id: body.workflow_id, reply }
+    /// The message of a frame.
+    ///
+    /// # Errors
+    /// What is wrong with it, in words.
+    pub(super) fn parse(frame: &Bytes) -> Result<Self, &'static str> {
+        let body = Body::parse(frame)?;
+        let lent = |part| frame.slice_ref(part);
+        let args = body.args.map(lent).ok_or("it has no `args`")?;
+        let workflow_id = body.workflow_id.map(lent).map(WorkflowId::from);
+        Ok(Self { args, topic: body.topic.map(lent), workflow_id, reply: None })
     }
 }
 
@@ -69,9 +76,8 @@ mod tests {
         for (length, keeps) in [(100, true), (LONG + 1, false)] {
             let body = serde_json::json!({ "args": "x".repeat(length), "workflow_id": "wf-1" });
             let frame = Bytes::from(rmp_serde::to_vec_named(&body).unwrap());
-            let mut body = Body::parse(&frame).unwrap();
+            let call = Call::from(Arrived::parse(&frame).unwrap());
             drop(frame);
-            let call = Call::from(Arrived::new(body.args.take().unwrap(), body, None));
             let message = Arc::into_inner(call.message).unwrap();
             let _goes_on = message.origin;
             drop(message.headers);

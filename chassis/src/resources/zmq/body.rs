@@ -4,26 +4,26 @@ use bytes::{BufMut, Bytes};
 
 use super::{pack, workflow::WorkflowId};
 
-/// A frame, taken apart; each part as the MessagePack that came.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Body {
-    pub(super) topic: Option<Bytes>,
-    pub(super) args: Option<Bytes>,
-    pub(super) return_args: Option<Bytes>,
-    pub(super) error: Option<Bytes>,
-    pub(super) workflow_id: Option<WorkflowId>,
+/// A frame, taken apart; each part but the topic as the MessagePack that came.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Body<'a> {
+    pub(super) topic: Option<&'a [u8]>,
+    pub(super) args: Option<&'a [u8]>,
+    pub(super) return_args: Option<&'a [u8]>,
+    pub(super) error: Option<&'a [u8]>,
+    pub(super) workflow_id: Option<&'a [u8]>,
 }
 
-impl Body {
+impl<'a> Body<'a> {
     /// Takes a frame apart. Keys may stand in any order, and others beside them are passed over.
     ///
     /// # Errors
     /// What is wrong with it, in words.
-    pub(super) fn parse(frame: &Bytes) -> Result<Self, &'static str> {
+    pub(super) fn parse(frame: &'a [u8]) -> Result<Self, &'static str> {
         let mut body = Self::default();
         let mut at = 0;
         if let Some((topic, end)) = pack::text(frame) {
-            body.topic = Some(frame.slice_ref(topic.as_bytes()));
+            body.topic = Some(topic.as_bytes());
             at = end;
         }
         let (entries, head) = pack::map(&frame[at..]).ok_or("it is no map in MessagePack")?;
@@ -33,19 +33,16 @@ impl Body {
             let cut_off = "it is cut off, or no MessagePack";
             at += text.map_or_else(|| pack::length(&frame[at..]), |(_, end)| Some(end)).ok_or(cut_off)?;
             let length = pack::length(&frame[at..]).ok_or(cut_off)?;
-            let value = at..at + length;
+            let value = &frame[at..at + length];
             at += length;
             let place = match text {
                 Some((b"args", _)) => &mut body.args,
                 Some((b"return_args", _)) => &mut body.return_args,
                 Some((b"error", _)) => &mut body.error,
-                Some((b"workflow_id", _)) => {
-                    body.workflow_id = Some(WorkflowId::from(frame.slice(value)));
-                    continue;
-                }
+                Some((b"workflow_id", _)) => &mut body.workflow_id,
                 _ => continue,
             };
-            *place = Some(frame.slice(value));
+            *place = Some(value);
         }
         if at == frame.len() { Ok(body) } else { Err("there is something behind it") }
     }
@@ -191,9 +188,10 @@ mod tests {
         let workflow_id = WorkflowId::of_text("wf-1");
         let frame = call(None, &args, &workflow_id);
         assert_eq!((hex(&frame.bytes()), frame.length()), (REQUEST.to_owned(), REQUEST.len() / 2));
-        let body = Body::parse(&unhex(REQUEST)).unwrap();
-        assert_eq!(rmp_serde::from_slice::<Quote>(&body.args.unwrap()).unwrap(), quote);
-        assert_eq!(body.workflow_id, Some(WorkflowId::of_text("wf-1")));
+        let frame = unhex(REQUEST);
+        let body = Body::parse(&frame).unwrap();
+        assert_eq!(rmp_serde::from_slice::<Quote>(body.args.unwrap()).unwrap(), quote);
+        assert_eq!(body.workflow_id, Some(&b"\xa4wf-1"[..]));
     }
 
     #[test]
@@ -202,8 +200,9 @@ mod tests {
         let (total_args, workflow_id) = (rmp_serde::to_vec_named(&total).unwrap(), WorkflowId::of_text("wf-1"));
         let frame = reply(&total_args, &workflow_id);
         assert_eq!(hex(&frame.bytes()), REPLY);
-        let body = Body::parse(&unhex(REPLY)).unwrap();
-        assert_eq!(rmp_serde::from_slice::<Total>(&body.return_args.unwrap()).unwrap(), total);
+        let frame = unhex(REPLY);
+        let body = Body::parse(&frame).unwrap();
+        assert_eq!(rmp_serde::from_slice::<Total>(body.return_args.unwrap()).unwrap(), total);
     }
 
     #[test]
@@ -211,22 +210,22 @@ mod tests {
         let frame = call(Some("eu"), &[0x80], &WorkflowId::nil()).bytes();
         assert_eq!(&frame[..3], b"\xa2eu");
         let body = Body::parse(&frame).unwrap();
-        assert_eq!((body.topic.as_deref(), body.args.as_deref()), (Some(&b"eu"[..]), Some(&[0x80_u8][..])));
+        assert_eq!((body.topic, body.args), (Some(&b"eu"[..]), Some(&[0x80_u8][..])));
     }
 
     #[test]
     fn keys_stand_in_any_order_and_among_others() {
         let frame = rmp_serde::to_vec_named(&serde_json::json!({ "workflow_id": "w", "more": [1, 2], "args": {} }));
-        let body = Body::parse(&frame.unwrap().into()).unwrap();
-        assert_eq!(body.args.as_deref(), Some(&[0x80_u8][..]));
-        assert_eq!(body.workflow_id, Some(WorkflowId::of_text("w")));
+        let frame = frame.unwrap();
+        let body = Body::parse(&frame).unwrap();
+        assert_eq!((body.args, body.workflow_id), (Some(&[0x80_u8][..]), Some(&b"\xa1w"[..])));
     }
 
     #[test]
     fn an_error_reply_is_read_again() {
         let frame = error_reply(&error("crashed", "no such price"), &WorkflowId::nil()).bytes();
         let error = Body::parse(&frame).unwrap().error.unwrap();
-        assert_eq!(error_text(&error), ("crashed".to_owned(), "no such price".to_owned()));
+        assert_eq!(error_text(error), ("crashed".to_owned(), "no such price".to_owned()));
     }
 
     #[test]
@@ -237,14 +236,14 @@ mod tests {
             (b"\x81\xa4args", "it is cut off, or no MessagePack"),
             (b"\x80\x80", "there is something behind it"),
         ] {
-            assert_eq!(Body::parse(&Bytes::from_static(frame)), Err(wrong));
+            assert_eq!(Body::parse(frame), Err(wrong));
         }
     }
 
     proptest! {
         #[test]
         fn garbage_is_never_a_panic(bytes: Vec<u8>) {
-            let _ = Body::parse(&Bytes::from(bytes.clone()));
+            let _ = Body::parse(&bytes);
             let _ = error_text(&bytes);
         }
     }

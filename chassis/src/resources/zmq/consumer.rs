@@ -153,7 +153,7 @@ mod tests {
     use bytes::Bytes;
     use tokio_util::sync::CancellationToken;
 
-    use super::{super::body::Body, *};
+    use super::*;
 
     /// A task that waits.
     #[derive(Default)]
@@ -166,7 +166,7 @@ mod tests {
     }
 
     fn arrived() -> Arrived {
-        Arrived::new(Bytes::from_static(&[7]), Body::default(), None)
+        Arrived::parse(&Bytes::from_static(b"\x81\xa4args\x07")).unwrap()
     }
 
     fn consumer(closing: &CancellationToken) -> (mpsc::Sender<Arrived>, ZmqConsumer) {

@@ -7,7 +7,6 @@ use tokio::sync::watch;
 
 use super::{
     arrival::Arrived,
-    body::Body,
     replyer::Intaking,
     zmtp::{Item, Peer, Role, Serve, Source, encode, encode_command},
 };
@@ -104,13 +103,9 @@ impl Role for Sending<'_> {
                         return Ok(());
                     }
                 };
-                let parsed = Body::parse(&frame).and_then(|mut body| {
-                    let args = body.args.take();
-                    Ok((args.ok_or("it has no `args`")?, body))
-                });
-                match parsed {
-                    Ok((args, body)) => {
-                        self.arrived.push(Arrived::new(args, body, None));
+                match Arrived::parse(&frame) {
+                    Ok(arrived) => {
+                        self.arrived.push(arrived);
                         self.bytes += frame.len();
                         let most = MOST_MESSAGES.min(socket.inbox.max_capacity().div_ceil(2));
                         if self.arrived.len() >= most || self.bytes >= MOST_BYTES {

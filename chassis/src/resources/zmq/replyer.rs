@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use tokio::sync::mpsc;
+use tokio::sync::mpsc::{self, error::TrySendError};
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -82,26 +82,25 @@ impl Role for Asking<'_> {
 
 impl Asking<'_> {
     async fn ask(&self, envelope: Vec<Bytes>, frame: &Bytes) {
-        let parsed = Body::parse(frame).and_then(|mut body| {
-            let args = body.args.take();
-            Ok((args.ok_or("it has no `args`")?, body))
-        });
-        let (args, body) = match parsed {
-            Ok(parsed) => parsed,
+        let mut arrived = match Arrived::parse(frame) {
+            Ok(arrived) => arrived,
             Err(wrong) => {
                 let wrong = format!("a request cannot be read: {wrong}");
                 self.socket.faults.note(&wrong);
                 let workflow_id = Body::parse(frame).ok().and_then(|body| body.workflow_id);
+                let workflow_id = workflow_id.map(|id| WorkflowId::from(frame.slice_ref(id)));
                 return self.reply_to(envelope, workflow_id).refuse(&wrong);
             }
         };
-        let reply = self.reply_to(envelope, body.workflow_id.clone());
+        let reply = self.reply_to(envelope, arrived.workflow_id.clone());
         if self.socket.closing.is_cancelled() {
             return drop(reply);
         }
-        let arrived = Arrived::new(args, body, Some(reply));
-        // Once nobody takes it any more, it is dropped here, and says so.
-        let _ = self.socket.inbox.send(arrived).await;
+        arrived.reply = Some(reply);
+        // Mostly there is room. Once nobody takes it any more, it is dropped here, and says so.
+        if let Err(TrySendError::Full(arrived)) = self.socket.inbox.try_send(arrived) {
+            let _ = self.socket.inbox.send(arrived).await;
+        }
     }
 
     fn reply_to(&self, envelope: Vec<Bytes>, workflow_id: Option<WorkflowId>) -> ReplyTo {

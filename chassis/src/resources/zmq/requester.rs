@@ -5,6 +5,7 @@
 
 use std::{
     collections::HashMap,
+    pin::pin,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError, Weak,
         atomic::{AtomicU64, Ordering},
@@ -58,9 +59,16 @@ struct Question {
 /// Somebody who waits for an answer.
 #[derive(Debug)]
 struct Waiting {
-    answer: oneshot::Sender<Result<Body>>,
+    answer: oneshot::Sender<Result<Answer>>,
     /// It may have arrived at the peer.
     is_sent: bool,
+}
+
+/// What was answered, in MessagePack.
+#[derive(Debug)]
+enum Answer {
+    Returned(Bytes),
+    Failed(Bytes),
 }
 
 /// Takes a question from those that wait, also when who asked is cancelled.
@@ -100,6 +108,8 @@ impl Requester {
             }
             answered.await
         };
+        // In its place: it is large.
+        let asking = pin!(asking);
         match timeout_at(until, asking).await {
             Ok(Ok(answer)) => Ok(incoming(answer?)),
             Ok(Err(_)) => Err(Failure::Unknown("the socket has ended".to_owned()).into_error()),
@@ -113,7 +123,7 @@ impl Requester {
 
     /// Asks from the task that does, where no other question is open; with others it is written together. `false` when it is
     /// still to be asked.
-    fn ask_now(&self, number: u64, frame: Frame<'_>, answer: oneshot::Sender<Result<Body>>) -> bool {
+    fn ask_now(&self, number: u64, frame: Frame<'_>, answer: oneshot::Sender<Result<Answer>>) -> bool {
         let mut open = self.lock();
         let peer = if open.waiting.is_empty() { open.peer.upgrade() } else { None };
         let digits = number.to_be_bytes();
@@ -191,12 +201,7 @@ impl Role for Replying<'_> {
         let asked = number.and_then(|number| self.0.lock().waiting.remove(&number));
         let answer = match (&parts[..], too_large) {
             (_, Some(length)) => Err(format!("an answer of {length} bytes is longer than `max_frame_size`")),
-            ([_, empty, frame], None) if empty.is_empty() => {
-                Body::parse(frame).map_err(|wrong| format!("an answer cannot be read: {wrong}")).and_then(|body| {
-                    let is_answer = body.return_args.is_some() || body.error.is_some();
-                    if is_answer { Ok(body) } else { Err("an answer has neither `return_args` nor `error`".to_owned()) }
-                })
-            }
+            ([_, empty, frame], None) if empty.is_empty() => Answer::parse(frame),
             _ => Err(format!("an answer has {} parts", parts.len())),
         };
         let answer = answer.map_err(|wrong| {
@@ -208,6 +213,17 @@ impl Role for Replying<'_> {
             let _ = asked.answer.send(answer);
         }
         Ok(())
+    }
+}
+
+impl Answer {
+    fn parse(frame: &Bytes) -> Result<Self, String> {
+        let body = Body::parse(frame).map_err(|wrong| format!("an answer cannot be read: {wrong}"))?;
+        match (body.error, body.return_args) {
+            (Some(error), _) => Ok(Self::Failed(frame.slice_ref(error))),
+            (None, Some(returned)) => Ok(Self::Returned(frame.slice_ref(returned))),
+            (None, None) => Err("an answer has neither `return_args` nor `error`".to_owned()),
+        }
     }
 }
 
@@ -229,13 +245,14 @@ fn envelope(number: &[u8; 8]) -> [&[u8]; 2] {
 }
 
 /// An answer as every broker gives it.
-fn incoming(body: Body) -> Incoming {
-    let Some(error) = body.error else {
-        let answer = Incoming::new(body.return_args.unwrap_or_default());
-        return Incoming { content_type: Some(CONTENT_TYPE.into()), ..answer };
-    };
-    let (cause, message) = body::error_text(&error);
-    let mut answer = Incoming::new(serde_json::json!({ "error": message }).to_string());
-    answer.headers.set_known(known::ERROR, cause);
-    Incoming { content_type: Some("application/json".into()), ..answer }
+fn incoming(answer: Answer) -> Incoming {
+    match answer {
+        Answer::Returned(value) => Incoming { content_type: Some(CONTENT_TYPE.into()), ..Incoming::new(value) },
+        Answer::Failed(error) => {
+            let (cause, message) = body::error_text(&error);
+            let mut answer = Incoming::new(serde_json::json!({ "error": message }).to_string());
+            answer.headers.set_known(known::ERROR, cause);
+            Incoming { content_type: Some("application/json".into()), ..answer }
+        }
+    }
 }

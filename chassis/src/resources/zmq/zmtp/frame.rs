@@ -122,7 +122,8 @@ fn body(buffer: &mut BytesMut, head: usize, length: u64) -> Option<Bytes> {
         return None;
     }
     buffer.advance(head);
-    Some(buffer.split_to(length).freeze())
+    // To hold nothing of the buffer is to count nothing.
+    Some(if length == 0 { Bytes::new() } else { buffer.split_to(length).freeze() })
 }
 
 fn command(mut body: Bytes) -> Result<Item, &'static str> {

@@ -3,6 +3,7 @@
 //! The specification is [RFC 23](https://rfc.zeromq.org/spec/23/), for 3.1 [RFC 37](https://rfc.zeromq.org/spec/37/).
 //! A [`Link`] accepts peers or goes to one, and lends each of them to a [`Role`], which is what a kind of socket does.
 
+mod apart;
 mod frame;
 mod handshake;
 mod kind;

@@ -11,7 +11,6 @@ use std::{
 };
 
 use bytes::{Bytes, BytesMut};
-use futures_util::{StreamExt as _, future::Either, stream::FuturesUnordered};
 use tokio::{
     io::AsyncReadExt as _,
     net::tcp::OwnedReadHalf,
@@ -20,6 +19,7 @@ use tokio::{
 };
 
 use super::{
+    apart::Apart,
     frame::{Decoder, Item, encode_command},
     writer::Writer,
 };
@@ -165,9 +165,11 @@ impl Peer {
                 out.clear();
             }
         };
-        // Only the half that was woken is polled: `select!` would poll all that the other one waits for at every read.
-        let mut halves = FuturesUnordered::from_iter([Either::Left(reading), Either::Right(writing)]);
-        halves.next().await.unwrap_or(Ok(()))
+        tokio::select! {
+            result = reading => result,
+            // What comes in does not ask all that is waited for to be written.
+            result = Apart::new(writing) => result,
+        }
     }
 }
 
