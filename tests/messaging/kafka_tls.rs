@@ -80,8 +80,8 @@ async fn a_cluster_is_spoken_to_by_tls_and_is_asked_who_it_is() {
     let nobodys = json!({ "ca": file("ca.pem") });
     let missing = json!({ "ca": file("nobody.pem") });
     for (tls, cause, told) in [
-        (strangers, Cause::Unavailable, "certificate verify failed"),
-        (nobodys, Cause::Unavailable, "certificate"),
+        (strangers, Cause::Misconfigured, "certificate verify failed"),
+        (nobodys, Cause::Misconfigured, "certificate"),
         (missing, Cause::Misconfigured, "nobody.pem` cannot be read"),
     ] {
         let broker = json!({

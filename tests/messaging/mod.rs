@@ -27,6 +27,8 @@ mod kafka_group;
 mod kafka_process;
 #[cfg(feature = "kafka")]
 mod kafka_refusals;
+#[cfg(feature = "kafka-ssl")]
+mod kafka_sasl;
 #[cfg(feature = "kafka-server")]
 mod kafka_server;
 #[cfg(feature = "kafka-ssl")]

@@ -25,6 +25,8 @@ pub struct KafkaServer {
     /// Where clients are told to go.
     advertised: u16,
     process: Option<Child>,
+    /// It lets in only those it knows.
+    asks_who: bool,
 }
 
 impl KafkaServer {
@@ -66,10 +68,31 @@ impl KafkaServer {
     pub fn at(port: u16, advertised: u16) -> Option<Self> {
         let (program, python) = (tool("tansu")?, tool("python3")?);
         let folder = tempfile::tempdir().unwrap_or_else(|error| panic!("no folder for Kafka: {error}"));
-        let mut server = Self { program, folder, port, advertised, process: None };
+        let mut server = Self { program, folder, port, advertised, process: None, asks_who: false };
         server.launch();
         server.wait();
         server.find_headers_with(&python);
+        Some(server)
+    }
+
+    /// A server that lets in only these users, by SCRAM: of each the name, the password and how the password is kept,
+    /// `scram256` or `scram512`.
+    ///
+    /// # Panics
+    ///
+    /// As [`start`](Self::start).
+    pub fn with_users(users: &[(&str, &str, &str)]) -> Option<Self> {
+        let mut server = Self::start()?;
+        for (name, password, mechanism) in users {
+            let broker = format!("tcp://127.0.0.1:{}", server.port);
+            let mut make = Command::new(&server.program);
+            let make = make.args(["user", "create", "--broker", &broker, "--mechanism", mechanism, name, password]);
+            let made = make.output().unwrap_or_else(|error| panic!("tansu: {error}"));
+            assert!(made.status.success(), "no user for Kafka: {}", String::from_utf8_lossy(&made.stderr));
+        }
+        server.asks_who = true;
+        server.launch();
+        server.wait();
         Some(server)
     }
 
@@ -111,6 +134,7 @@ impl KafkaServer {
             .args(["broker", "--listener-url", &url(self.port), "--advertised-listener-url", &url(self.advertised)])
             // Its path is taken from where it runs.
             .args(["--storage-engine", "sqlite://kafka.db"])
+            .args(self.asks_who.then_some("--authentication"))
             .current_dir(folder)
             .stdin(Stdio::null())
             .stdout(log)

@@ -20,7 +20,7 @@ cargo xtask bench [GROUP]…   how fast and how small; groups: http, start, stop
 cargo xtask soak [ROUNDS]    SIGTERM at random moments under load, 200 times
 cargo xtask soak amqp [ROUNDS]  RabbitMQ killed and cut off, and services at it killed and stopped, 100 times; needs RabbitMQ
 cargo xtask soak kafka [ROUNDS]  a Kafka cluster that goes and answers with errors, a broker that is killed, and services killed
-                             and stopped, 100 times; compiles that broker first, for half an hour
+                             and stopped, 100 times, and who is let in; compiles that broker first, for half an hour
 cargo xtask soak leaders [ROUNDS]  leaders killed, paused, cut off and stopped, 100 times; needs etcd
 cargo xtask soak outage [SECONDS]  etcd away for 60 s while files of settings change; needs etcd
 cargo xtask fuzz [ROUNDS]    settings files and requests that nobody would write, 100000 of each

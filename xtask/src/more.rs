@@ -22,7 +22,7 @@ pub(crate) fn amqp(rounds: &str) -> Result<(), String> {
 }
 
 /// A Kafka cluster that goes and comes back and answers with errors, a broker that is killed, services at both that are
-/// killed and stopped, and the same broker by TLS. The first time it compiles that broker, for half an hour.
+/// killed and stopped, and the same broker by SASL and by TLS. The first time it compiles that broker, for half an hour.
 ///
 /// # Errors
 ///
@@ -30,7 +30,7 @@ pub(crate) fn amqp(rounds: &str) -> Result<(), String> {
 pub(crate) fn kafka(rounds: &str) -> Result<(), String> {
     machine::openssl()?;
     let broker = machine::kafka_broker()?;
-    for part in ["kafka_faults", "kafka_process", "kafka_server", "kafka_tls"] {
+    for part in ["kafka_faults", "kafka_process", "kafka_server", "kafka_sasl", "kafka_tls"] {
         let soak = soaking(&format!("messaging::{part}"), " --features kafka-ssl", "CHASSIS_SOAK_ROUNDS", rounds)?;
         soak.env("CHASSIS_TANSU", &broker).run()?;
     }

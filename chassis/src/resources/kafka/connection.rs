@@ -23,7 +23,7 @@ use super::{
     reader::{Reader, Role},
     settings::KafkaSettings,
     topics::Topics,
-    watch::Watch,
+    watch::{Trouble, Watch},
 };
 use crate::{
     Context, Error, Health, Result,
@@ -65,9 +65,10 @@ impl KafkaConnection {
         let sending = Watch::new(cx, &links, "sending".to_owned(), Duration::MAX);
         let of_sender = of_producer(&config, &settings);
         let producer = Producer::new(of_sender, Arc::clone(&sending))?;
-        answer(&producer, &sending)
-            .await
-            .map_err(|error| Error::unavailable(Error::msg(format!("{}: {error}", settings.bootstrap_servers))))?;
+        answer(&producer, &sending).await.map_err(|trouble| {
+            let error = Error::msg(format!("{}: {}", settings.bootstrap_servers, trouble.why));
+            if trouble.is_refusal { Error::misconfigured(error) } else { Error::unavailable(error) }
+        })?;
         let group = settings.group.as_deref().unwrap_or_else(|| cx.service_name());
         let names = Names::new(settings.topics_prefix.as_deref(), group);
         let topics = Topics::new(names, config.clone(), Arc::clone(&sending), &settings);
@@ -88,16 +89,17 @@ impl KafkaConnection {
 }
 
 /// Waits until the cluster answers; why it does not.
-async fn answer(producer: &Producer, watch: &Watch) -> Result<(), String> {
+async fn answer(producer: &Producer, watch: &Watch) -> Result<(), Trouble> {
     let until = Instant::now() + PATIENCE;
+    let other = |why| Trouble { why, is_refusal: false };
     loop {
         let asked = producer.ask(|client| client.fetch_metadata(None, GLANCE).map(drop)).await;
-        let error = match asked.map_err(|error| format!("{error:#}"))? {
+        let error = match asked.map_err(|error| other(format!("{error:#}")))? {
             Ok(()) => return Ok(()),
             Err(error) => error,
         };
         if watch.down().is_some() || Instant::now() >= until {
-            return Err(watch.trouble().unwrap_or_else(|| words(&error)));
+            return Err(watch.trouble().unwrap_or_else(|| other(words(&error))));
         }
     }
 }

@@ -11,7 +11,7 @@ use std::{
 use rdkafka::{ClientContext, Statistics, config::RDKafkaLogLevel, error::KafkaError, types::RDKafkaErrorCode};
 use tokio::time::Instant;
 
-use crate::{Context, messaging::engine::Links};
+use crate::{Context, Error, messaging::engine::Links};
 
 /// What is known of one client.
 pub(super) struct Watch {
@@ -36,10 +36,18 @@ struct Seen {
     /// Why the cluster is not reached, if it is not.
     down: Option<Arc<str>>,
     /// What the client last said is wrong.
-    trouble: Option<String>,
+    trouble: Option<Trouble>,
     outside: Outside,
     /// How many partitions its topic has.
     partitions: i32,
+}
+
+/// What is wrong, as the client says it.
+#[derive(Debug, Clone)]
+pub(super) struct Trouble {
+    pub(super) why: String,
+    /// One of them is there and refuses the other, and nothing else is wrong.
+    pub(super) is_refusal: bool,
 }
 
 impl Watch {
@@ -61,7 +69,7 @@ impl Watch {
     }
 
     /// What the client last said is wrong.
-    pub(super) fn trouble(&self) -> Option<String> {
+    pub(super) fn trouble(&self) -> Option<Trouble> {
         self.lock().trouble.clone()
     }
 
@@ -92,7 +100,10 @@ impl Watch {
 
     /// It is reached.
     pub(super) fn found(&self) {
-        let was_down = self.lock().down.take().is_some();
+        let mut seen = self.lock();
+        seen.trouble = None;
+        let was_down = seen.down.take().is_some();
+        drop(seen);
         if was_down {
             self.links.found(&self.role);
         }
@@ -136,11 +147,30 @@ impl Watch {
         tracing::debug!("{}: {error}: {reason}", self.role);
         match error.rdkafka_error_code() {
             Some(RDKafkaErrorCode::AllBrokersDown) => {
-                let why = self.trouble().unwrap_or_else(|| reason.to_owned());
-                self.lost(&why);
+                let trouble = self.trouble();
+                self.lost(trouble.as_ref().map_or(reason, |trouble| &trouble.why));
+                if let Some(Trouble { why, is_refusal: true }) = trouble {
+                    self.links.refused(&Error::msg(why));
+                }
             }
-            _ => self.lock().trouble = Some(reason.to_owned()),
+            code => {
+                let mut seen = self.lock();
+                let is_refusal = code.is_some_and(|code| is_refusal(code, reason));
+                let was_refusal = seen.trouble.as_ref().is_none_or(|trouble| trouble.is_refusal);
+                seen.trouble = Some(Trouble { why: reason.to_owned(), is_refusal: is_refusal && was_refusal });
+            }
         }
+    }
+}
+
+/// Whether somebody has to mend what is wrong, for waiting alone helps nothing.
+fn is_refusal(code: RDKafkaErrorCode, why: &str) -> bool {
+    match code {
+        // A connection that ends meanwhile is told with the code of transport.
+        RDKafkaErrorCode::SSL => true,
+        RDKafkaErrorCode::Authentication => !why.contains("transport failure"),
+        // What the peer says of a certificate comes after the handshake.
+        _ => why.contains("certificate"),
     }
 }
 
@@ -204,5 +234,21 @@ mod tests {
         assert!(!after(9, true, &joining).await, "without a cluster there is no group to be in");
         assert!(!after(9, true, &joining).await && after(2, true, &joining).await);
         assert!(!after(1, true, &joining).await, "it was told");
+    }
+
+    #[test]
+    fn what_waiting_does_not_mend_is_told_from_what_it_does() {
+        use RDKafkaErrorCode::{Authentication, BrokerTransportFailure, Resolve, SSL};
+        for (code, why, expected) in [
+            (SSL, "SSL handshake failed: error:0A000086: certificate verify failed", true),
+            (BrokerTransportFailure, "Receive failed: error:0A00045C: tlsv13 alert certificate required", true),
+            (BrokerTransportFailure, "SSL handshake failed: Disconnected", false),
+            (BrokerTransportFailure, "Connect to ipv4#127.0.0.1:9092 failed: Connection refused", false),
+            (Authentication, "SASL authentication error: Authentication failed", true),
+            (Authentication, "SASL PLAIN mechanism handshake failed: Local: Broker transport failure", false),
+            (Resolve, "Failed to resolve 'nowhere:9092'", false),
+        ] {
+            assert_eq!(is_refusal(code, why), expected, "{why}");
+        }
     }
 }
