@@ -28,6 +28,8 @@ use serde_json::json;
 const ROUNDS: usize = 7;
 const MESSAGES: u64 = 20_000;
 const PREFETCH: u16 = 200;
+/// As chassis does it: a quarter of what may be in flight.
+const AT_ONCE: u64 = 50;
 const WINDOW: usize = 1_000;
 const QUEUE: &str = "push_pull.orders";
 
@@ -75,25 +77,28 @@ fn main() {
 
 async fn measure(port: u16, python: Option<PathBuf>) {
     let body = Bytes::from(vec![b'x'; 1024]);
-    let mut results: [Vec<Pace>; 4] = Default::default();
+    let mut results: [Vec<Pace>; 5] = Default::default();
     for round in 0..ROUNDS {
         // Whoever is first finds the broker busy with what was before.
         if round % 2 == 0 {
             results[0].push(publish_by_hand(port, &body, PERSISTENT).await);
-            results[1].push(consume_by_hand(port).await);
+            results[1].push(consume_by_hand(port, 1).await);
             results[2].push(publish(port, &body).await);
             results[3].push(consume(port).await);
         } else {
             results[2].push(publish(port, &body).await);
             results[3].push(consume(port).await);
             results[0].push(publish_by_hand(port, &body, PERSISTENT).await);
-            results[1].push(consume_by_hand(port).await);
+            results[1].push(consume_by_hand(port, 1).await);
         }
+        publish_by_hand(port, &body, PERSISTENT).await;
+        results[4].push(consume_by_hand(port, AT_ONCE).await);
     }
-    let [raw_publish, raw_consume, publish, consume] = results;
+    let [raw_publish, raw_consume, publish, consume, raw_at_once] = results;
     println!("messages of 1 KB: messages/s, and microseconds of CPU of the client for each");
     compare("publish, confirms, window 1000", ("lapin", &raw_publish), &publish, 0.95);
     compare("consume and ack, prefetch 200", ("lapin", &raw_consume), &consume, 0.95);
+    compare("the same, 50 acknowledged at once", ("lapin", &raw_at_once), &consume, 0.95);
     let Some(python) = python else { return };
     for (what, mode) in [("consume and ack", TRANSIENT), ("consume and ack, from disk", PERSISTENT)] {
         let mut results: [Vec<Pace>; 2] = Default::default();
@@ -161,18 +166,21 @@ async fn publish_by_hand(port: u16, body: &Bytes, mode: u8) -> Pace {
     pace
 }
 
-async fn consume_by_hand(port: u16) -> Pace {
+/// Acknowledges so many at once.
+async fn consume_by_hand(port: u16, at_once: u64) -> Pace {
     let (connection, channel) = channel(port).await;
     channel.basic_qos(PREFETCH, BasicQosOptions::default()).await.unwrap();
     let consumer =
         channel.basic_consume(QUEUE.into(), "".into(), BasicConsumeOptions::default(), FieldTable::default());
     let mut consumer = consumer.await.unwrap();
     let course = Course::default();
-    for _ in 0..MESSAGES {
+    for number in 1..=MESSAGES {
         let delivery = consumer.next().await.unwrap().unwrap();
         assert_eq!(delivery.data.len(), 1024);
         course.one(MESSAGES);
-        delivery.acker.ack(BasicAckOptions::default()).await.unwrap();
+        if number % at_once == 0 {
+            delivery.acker.ack(BasicAckOptions { multiple: at_once > 1 }).await.unwrap();
+        }
     }
     let pace = course.end().await;
     connection.close(200, "".into()).await.unwrap();
