@@ -1,7 +1,8 @@
 //! What the Kafka broker costs beside its client alone, on the same cluster: both read what lies there already.
 //!
-//! `cargo bench -p chassis-tests --no-default-features --features kafka --bench kafka`. The cluster is in this process, so the CPU time is that of
-//! both sides of the connection; and, where `CHASSIS_TANSU` names one, a broker that is a process of its own.
+//! `cargo bench -p chassis-tests --no-default-features --features kafka --bench kafka`. The cluster is in this
+//! process, so the CPU time is that of both sides of the connection; and, where `CHASSIS_TANSU` names one, a broker that is a
+//! process of its own.
 
 #![allow(clippy::unwrap_used, reason = "a benchmark may fail")]
 

@@ -1,12 +1,17 @@
 //! Kafka by SASL: a broker that lets in only those it knows.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use chassis::{Cause, messaging::kafka::KafkaEngine};
 use chassis_tests::KafkaServer;
 use serde_json::{Value, json};
+use tokio::{
+    task::block_in_place,
+    time::{sleep, timeout},
+};
 
 use super::{
+    load::{lines, outages},
     place::Place,
     scene::Scene,
     services::{Job, Sender},
@@ -49,4 +54,36 @@ async fn a_cluster_lets_in_who_it_knows_and_the_others_are_told_at_once() {
         assert_eq!(error.cause(), Cause::Misconfigured, "{told}");
         assert!(told.contains("SASL SCRAM authentication failed") && !told.contains(password), "{told}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_service_that_is_refused_while_it_runs_says_so_once_and_tries_on() {
+    let Some(mut server) = KafkaServer::with_users(&[("ann", "of-256", "scram256")]) else { return };
+    let sasl = json!({ "mechanism": "SCRAM-SHA-256", "user": "ann", "password": "of-256" });
+    let place = BySasl(json!({ "bootstrap_servers": server.servers(), "sasl": sasl }));
+    let scene = Scene::new(&Arc::new(place));
+    let sender = scene.sender().await;
+    sender.service().broker.push("jobs", &Job::new(1)).await.unwrap();
+    let of = |part: &str| lines(sender.logs().captured()).into_iter().filter(|line| line.contains(part)).count();
+    let until = async |what: &str, holds: &dyn Fn() -> bool| {
+        let held = timeout(Duration::from_secs(60), async {
+            while !holds() {
+                sleep(Duration::from_millis(20)).await;
+            }
+        });
+        assert!(held.await.is_ok(), "{what}: {:#?}", lines(sender.logs().captured()));
+    };
+    block_in_place(|| server.rename_users());
+    until("a line", &|| of("refuses this service") == 1).await;
+    until("why it is not ready", &|| {
+        let health = sender.view().readiness();
+        health.output().is_some_and(|why| why.contains("resource `broker`: ") && why.contains("unknown-user"))
+    })
+    .await;
+    sleep(Duration::from_secs(3)).await;
+    assert_eq!(of("refuses this service"), 1);
+    block_in_place(|| server.rename_users());
+    sender.service().broker.push("jobs", &Job::new(2)).timeout(Duration::from_secs(60)).await.unwrap();
+    until("the end", &|| outages(sender.logs().captured()) == (1, 1)).await;
+    sender.stop().await.unwrap();
 }

@@ -99,11 +99,32 @@ impl KafkaServer {
     /// Its table of headers has no index: without one, every message that is read costs a look at the headers of all,
     /// and with a hundred thousand of them it answers nothing any more.
     fn find_headers_with(&self, python: &Path) {
-        let index = "create index header_place on header (topition, offset_id)";
-        let make = format!("import sqlite3; sqlite3.connect('kafka.db', timeout=30).execute('{index}')");
-        let made = Command::new(python).args(["-c", &make]).current_dir(self.folder.path()).output();
-        let made = made.unwrap_or_else(|error| panic!("python3: {error}"));
-        assert!(made.status.success(), "no index for Kafka: {}", String::from_utf8_lossy(&made.stderr));
+        self.alter(python, "create index header_place on header (topition, offset_id)");
+    }
+
+    fn alter(&self, python: &Path, how: &str) {
+        let alter =
+            format!("import sqlite3; c = sqlite3.connect('kafka.db', timeout=30); c.execute('{how}'); c.commit()");
+        let altered = Command::new(python).args(["-c", &alter]).current_dir(self.folder.path()).output();
+        let altered = altered.unwrap_or_else(|error| panic!("python3: {error}"));
+        assert!(altered.status.success(), "{how}: {}", String::from_utf8_lossy(&altered.stderr));
+    }
+
+    /// Kills it, calls all users by other names, or by their own again, and starts it.
+    ///
+    /// # Panics
+    ///
+    /// As [`start`](Self::start).
+    pub fn rename_users(&mut self) {
+        self.kill();
+        let python = tool("python3").unwrap_or_else(|| panic!("python3 has gone"));
+        let (other, own) = ("\"other \" || username", "substr(username, 7)");
+        self.alter(
+            &python,
+            &format!("update scram_credential set username = iif(username like \"other %\", {own}, {other})"),
+        );
+        self.launch();
+        self.wait();
     }
 
     /// Where clients find it.

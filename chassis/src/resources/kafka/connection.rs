@@ -95,11 +95,16 @@ async fn answer(producer: &Producer, watch: &Watch) -> Result<(), Trouble> {
     loop {
         let asked = producer.ask(|client| client.fetch_metadata(None, GLANCE).map(drop)).await;
         let error = match asked.map_err(|error| other(format!("{error:#}")))? {
-            Ok(()) => return Ok(()),
+            Ok(()) => {
+                watch.found();
+                return Ok(());
+            }
             Err(error) => error,
         };
-        if watch.down().is_some() || Instant::now() >= until {
-            return Err(watch.trouble().unwrap_or_else(|| other(words(&error))));
+        let are_all_heard = watch.down().is_some();
+        if are_all_heard || Instant::now() >= until {
+            let Trouble { why, is_refusal } = watch.trouble().unwrap_or_else(|| other(words(&error)));
+            return Err(Trouble { why, is_refusal: is_refusal && are_all_heard });
         }
     }
 }

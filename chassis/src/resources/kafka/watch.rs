@@ -37,6 +37,10 @@ struct Seen {
     down: Option<Arc<str>>,
     /// What the client last said is wrong.
     trouble: Option<Trouble>,
+    /// All brokers have been heard of: what is said next begins anew with the first of them.
+    is_round_over: bool,
+    /// It was reached at some time.
+    is_known: bool,
     outside: Outside,
     /// How many partitions its topic has.
     partitions: i32,
@@ -46,7 +50,7 @@ struct Seen {
 #[derive(Debug, Clone)]
 pub(super) struct Trouble {
     pub(super) why: String,
-    /// One of them is there and refuses the other, and nothing else is wrong.
+    /// One of the two is there and refuses the other, and nothing else is wrong with any broker.
     pub(super) is_refusal: bool,
 }
 
@@ -95,13 +99,15 @@ impl Watch {
         drop(seen);
         if is_new {
             self.links.lost(self.role.clone(), why);
+        } else {
+            self.links.still_lost(&Error::msg(why.to_owned()));
         }
     }
 
     /// It is reached.
     pub(super) fn found(&self) {
         let mut seen = self.lock();
-        seen.trouble = None;
+        (seen.trouble, seen.is_known) = (None, true);
         let was_down = seen.down.take().is_some();
         drop(seen);
         if was_down {
@@ -147,16 +153,21 @@ impl Watch {
         tracing::debug!("{}: {error}: {reason}", self.role);
         match error.rdkafka_error_code() {
             Some(RDKafkaErrorCode::AllBrokersDown) => {
-                let trouble = self.trouble();
+                let mut seen = self.lock();
+                seen.is_round_over = true;
+                let (trouble, is_known) = (seen.trouble.clone(), seen.is_known);
+                drop(seen);
                 self.lost(trouble.as_ref().map_or(reason, |trouble| &trouble.why));
-                if let Some(Trouble { why, is_refusal: true }) = trouble {
+                // A start says so itself.
+                if let (Some(Trouble { why, is_refusal: true }), true) = (trouble, is_known) {
                     self.links.refused(&Error::msg(why));
                 }
             }
             code => {
                 let mut seen = self.lock();
                 let is_refusal = code.is_some_and(|code| is_refusal(code, reason));
-                let was_refusal = seen.trouble.as_ref().is_none_or(|trouble| trouble.is_refusal);
+                let is_first = std::mem::take(&mut seen.is_round_over);
+                let was_refusal = is_first || seen.trouble.as_ref().is_none_or(|trouble| trouble.is_refusal);
                 seen.trouble = Some(Trouble { why: reason.to_owned(), is_refusal: is_refusal && was_refusal });
             }
         }
@@ -165,12 +176,13 @@ impl Watch {
 
 /// Whether somebody has to mend what is wrong, for waiting alone helps nothing.
 fn is_refusal(code: RDKafkaErrorCode, why: &str) -> bool {
+    let says = |any: &[&str]| any.iter().any(|words| why.contains(words));
     match code {
-        // A connection that ends meanwhile is told with the code of transport.
-        RDKafkaErrorCode::SSL => true,
-        RDKafkaErrorCode::Authentication => !why.contains("transport failure"),
-        // What the peer says of a certificate comes after the handshake.
-        _ => why.contains("certificate"),
+        // Some of what happens to the connection meanwhile is told with these codes, too.
+        RDKafkaErrorCode::SSL => !says(&["SSL transport error", "alert internal error", "No further error"]),
+        RDKafkaErrorCode::Authentication => !says(&["failed: Local: ", "Disconnected"]),
+        // What the peer says of our certificate comes after the handshake.
+        _ => why.contains(" alert ") && says(&["certificate", "unknown ca", "access denied"]),
     }
 }
 
@@ -242,10 +254,16 @@ mod tests {
         for (code, why, expected) in [
             (SSL, "SSL handshake failed: error:0A000086: certificate verify failed", true),
             (BrokerTransportFailure, "Receive failed: error:0A00045C: tlsv13 alert certificate required", true),
+            (BrokerTransportFailure, "Receive failed: error:0A000418: tlsv1 alert unknown ca", true),
             (BrokerTransportFailure, "SSL handshake failed: Disconnected", false),
+            (BrokerTransportFailure, "certificates:9092/1: Connect to ipv4#127.0.0.1:9092 failed: refused", false),
+            (SSL, "SSL handshake failed: SSL transport error: Broken pipe", false),
+            (SSL, "SSL handshake failed: error:0A000438: tlsv1 alert internal error", false),
             (BrokerTransportFailure, "Connect to ipv4#127.0.0.1:9092 failed: Connection refused", false),
             (Authentication, "SASL authentication error: Authentication failed", true),
             (Authentication, "SASL PLAIN mechanism handshake failed: Local: Broker transport failure", false),
+            (Authentication, "SASL PLAIN mechanism handshake failed: Local: Timed out", false),
+            (Authentication, "Disconnected: hung up from peer in state AUTH_LEGACY", false),
             (Resolve, "Failed to resolve 'nowhere:9092'", false),
         ] {
             assert_eq!(is_refusal(code, why), expected, "{why}");

@@ -6,7 +6,10 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use tokio::sync::mpsc::{self, error::TrySendError};
+use tokio::{
+    sync::mpsc::{self, error::TrySendError},
+    task::coop::consume_budget,
+};
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -97,9 +100,12 @@ impl Asking<'_> {
             return drop(reply);
         }
         arrived.reply = Some(reply);
-        // Mostly there is room. Once nobody takes it any more, it is dropped here, and says so.
-        if let Err(TrySendError::Full(arrived)) = self.socket.inbox.try_send(arrived) {
-            let _ = self.socket.inbox.send(arrived).await;
+        // Once nobody takes it any more, it is dropped here, and says so.
+        match self.socket.inbox.try_send(arrived) {
+            // Those that are read together must not keep answers from being written.
+            Ok(()) => consume_budget().await,
+            Err(TrySendError::Full(arrived)) => drop(self.socket.inbox.send(arrived).await),
+            Err(TrySendError::Closed(_)) => {}
         }
     }
 

@@ -108,7 +108,7 @@ impl Requester {
             }
             answered.await
         };
-        // In its place: it is large.
+        // It is large, and would be moved twice.
         let asking = pin!(asking);
         match timeout_at(until, asking).await {
             Ok(Ok(answer)) => Ok(incoming(answer?)),
