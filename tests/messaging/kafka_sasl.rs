@@ -4,32 +4,19 @@ use std::{sync::Arc, time::Duration};
 
 use chassis::{Cause, messaging::kafka::KafkaEngine};
 use chassis_tests::KafkaServer;
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::{
     task::block_in_place,
     time::{sleep, timeout},
 };
 
 use super::{
+    kafka_tls::LetIn,
     load::{lines, outages},
-    place::Place,
     scene::Scene,
     services::{Job, Sender},
     sights::Sights,
 };
-
-struct BySasl(Value);
-
-impl Place for BySasl {
-    type Engine = KafkaEngine;
-
-    fn settings(&self, space: &str) -> Value {
-        let mut settings = self.0.clone();
-        settings["topics_prefix"] = space.into();
-        settings["group"] = space.into();
-        settings
-    }
-}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_cluster_lets_in_who_it_knows_and_the_others_are_told_at_once() {
@@ -40,7 +27,7 @@ async fn a_cluster_lets_in_who_it_knows_and_the_others_are_told_at_once() {
         json!({ "bootstrap_servers": server.servers(), "sasl": sasl, "lifecycle": { "start_timeout": "20s" } })
     };
     for (mechanism, user, password) in [("SCRAM-SHA-256", "ann", "of-256"), ("SCRAM-SHA-512", "bob", "of-512")] {
-        let (scene, sights) = (Scene::new(&Arc::new(BySasl(broker(mechanism, user, password)))), Sights::default());
+        let (scene, sights) = (Scene::new(&Arc::new(LetIn(broker(mechanism, user, password)))), Sights::default());
         let (sender, worker) = (scene.sender().await, scene.puller(&sights).await);
         sender.service().broker.push("jobs", &Job::new(1)).await.unwrap();
         sights.messages(1).await;
@@ -60,7 +47,7 @@ async fn a_cluster_lets_in_who_it_knows_and_the_others_are_told_at_once() {
 async fn a_service_that_is_refused_while_it_runs_says_so_once_and_tries_on() {
     let Some(mut server) = KafkaServer::with_users(&[("ann", "of-256", "scram256")]) else { return };
     let sasl = json!({ "mechanism": "SCRAM-SHA-256", "user": "ann", "password": "of-256" });
-    let place = BySasl(json!({ "bootstrap_servers": server.servers(), "sasl": sasl }));
+    let place = LetIn(json!({ "bootstrap_servers": server.servers(), "sasl": sasl }));
     let scene = Scene::new(&Arc::new(place));
     let sender = scene.sender().await;
     sender.service().broker.push("jobs", &Job::new(1)).await.unwrap();

@@ -1,7 +1,7 @@
 //! A Kafka broker that is a process and keeps what it is given: all checks, and it is killed under load.
 //!
-//! Run by `cargo xtask soak kafka`, for the broker takes half an hour to compile. What it cannot show: SASL, transactions; by
-//! TLS it is spoken to in `kafka_tls`.
+//! Run by `cargo xtask soak kafka`, for the broker takes half an hour to compile. Whom it lets in is shown
+//! by `kafka_sasl` and `kafka_tls`; what it cannot show: SASL's `PLAIN`, transactions.
 
 use std::{collections::BTreeMap, time::Duration};
 

@@ -22,9 +22,10 @@ use super::{
     sights::Sights,
 };
 
-struct ByTls(Value);
+/// A cluster by the settings with which it lets a service in.
+pub(crate) struct LetIn(pub(crate) Value);
 
-impl Place for ByTls {
+impl Place for LetIn {
     type Engine = KafkaEngine;
 
     fn settings(&self, space: &str) -> Value {
@@ -69,7 +70,7 @@ async fn a_cluster_is_spoken_to_by_tls_and_is_asked_who_it_is() {
     let Some(server) = KafkaServer::at(port, front) else { return };
     let file = |name: &str| certificates.path(name).display().to_string();
     let own = json!({ "ca": file("ca.pem"), "certificate": file("client.pem"), "key": file("client.key") });
-    let place = ByTls(json!({ "bootstrap_servers": server.servers(), "tls": own }));
+    let place = LetIn(json!({ "bootstrap_servers": server.servers(), "tls": own }));
     let (scene, sights) = (Scene::new(&Arc::new(place)), Sights::default());
     let (sender, worker) = (scene.sender().await, scene.puller(&sights).await);
     sender.service().broker.push("jobs", &Job::new(1)).await.unwrap();
