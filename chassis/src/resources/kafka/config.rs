@@ -110,6 +110,9 @@ pub(super) fn of_consumer(config: &ClientConfig, settings: &KafkaSettings, group
     // Only partitions that change hands are given up.
     default(&mut config, "partition.assignment.strategy", "cooperative-sticky");
     default(&mut config, "fetch.wait.max.ms", "100");
+    // Once it has read far enough ahead it looks again after that long. In the second that it takes otherwise, all of that
+    // is handled, and a backlog is read in leaps.
+    default(&mut config, "fetch.queue.backoff.ms", "50");
     default(&mut config, "coordinator.query.interval.ms", "1000");
     config
 }
@@ -200,11 +203,12 @@ mod tests {
 
     #[test]
     fn options_of_the_client_go_through() {
-        let client = [("socket_timeout_ms", "1234"), ("fetch_wait_max_ms", "7")];
+        let client = [("socket_timeout_ms", "1234"), ("fetch_wait_max_ms", "7"), ("fetch_queue_backoff_ms", "3")];
         let client = client.map(|(name, value)| (name.to_owned(), Secret::new(value.to_owned()))).into();
         let settings = KafkaSettings { client, ..KafkaSettings::default() };
         let config = of_consumer(&config(&settings).unwrap(), &settings, "g");
         assert_eq!((config.get("socket.timeout.ms"), config.get("fetch.wait.max.ms")), (Some("1234"), Some("7")));
+        assert_eq!(config.get("fetch.queue.backoff.ms"), Some("3"));
         config.create_native_config().unwrap();
         of_producer(&config, &settings).create_native_config().unwrap();
     }
