@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use chassis::{Cause, messaging::kafka::KafkaEngine};
-use chassis_tests::KafkaServer;
+use chassis_tests::{KafkaServer, free_port};
 use serde_json::json;
 use tokio::{
     task::block_in_place,
@@ -41,6 +41,13 @@ async fn a_cluster_lets_in_who_it_knows_and_the_others_are_told_at_once() {
         assert_eq!(error.cause(), Cause::Misconfigured, "{told}");
         assert!(told.contains("SASL SCRAM authentication failed") && !told.contains(password), "{told}");
     }
+    // Another one of the cluster, which is away, may know the user when it is back.
+    let mut settings = json!({ "resources": { "broker": broker("SCRAM-SHA-256", "nobody", "of-256") } });
+    settings["resources"]["broker"]["bootstrap_servers"] =
+        format!("{},127.0.0.1:{}", server.servers(), free_port()).into();
+    settings["resources"]["broker"]["lifecycle"]["start_timeout"] = "3s".into();
+    let error = Sender::<KafkaEngine>::builder().settings(settings).start().await.err().unwrap();
+    assert_eq!(error.cause(), Cause::Unavailable, "{error:#}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -23,7 +23,7 @@ use super::{
     reader::{Reader, Role},
     settings::KafkaSettings,
     topics::Topics,
-    watch::{Trouble, Watch},
+    watch::Watch,
 };
 use crate::{
     Context, Error, Health, Result,
@@ -65,10 +65,7 @@ impl KafkaConnection {
         let sending = Watch::new(cx, &links, "sending".to_owned(), Duration::MAX);
         let of_sender = of_producer(&config, &settings);
         let producer = Producer::new(of_sender, Arc::clone(&sending))?;
-        answer(&producer, &sending).await.map_err(|trouble| {
-            let error = Error::msg(format!("{}: {}", settings.bootstrap_servers, trouble.why));
-            if trouble.is_refusal { Error::misconfigured(error) } else { Error::unavailable(error) }
-        })?;
+        answer(&producer, &sending).await.map_err(|error| error.context(settings.bootstrap_servers.clone()))?;
         let group = settings.group.as_deref().unwrap_or_else(|| cx.service_name());
         let names = Names::new(settings.topics_prefix.as_deref(), group);
         let topics = Topics::new(names, config.clone(), Arc::clone(&sending), &settings);
@@ -88,23 +85,24 @@ impl KafkaConnection {
     }
 }
 
-/// Waits until the cluster answers; why it does not.
-async fn answer(producer: &Producer, watch: &Watch) -> Result<(), Trouble> {
+/// Waits until the cluster answers.
+///
+/// # Errors
+/// Unavailable; misconfigured if all brokers refuse this service.
+async fn answer(producer: &Producer, watch: &Watch) -> Result<()> {
     let until = Instant::now() + PATIENCE;
-    let other = |why| Trouble { why, is_refusal: false };
     loop {
-        let asked = producer.ask(|client| client.fetch_metadata(None, GLANCE).map(drop)).await;
-        let error = match asked.map_err(|error| other(format!("{error:#}")))? {
+        let error = match producer.ask(|client| client.fetch_metadata(None, GLANCE).map(drop)).await? {
             Ok(()) => {
                 watch.found();
                 return Ok(());
             }
             Err(error) => error,
         };
-        let are_all_heard = watch.down().is_some();
-        if are_all_heard || Instant::now() >= until {
-            let Trouble { why, is_refusal } = watch.trouble().unwrap_or_else(|| other(words(&error)));
-            return Err(Trouble { why, is_refusal: is_refusal && are_all_heard });
+        if watch.down().is_some() || Instant::now() >= until {
+            let (why, is_refusal) = watch.trouble();
+            let why = Error::msg(why.unwrap_or_else(|| words(&error)));
+            return Err(if is_refusal { Error::misconfigured(why) } else { Error::unavailable(why) });
         }
     }
 }

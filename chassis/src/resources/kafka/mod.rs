@@ -57,6 +57,7 @@ mod record;
 mod resource;
 mod settings;
 mod topics;
+mod troubles;
 mod watch;
 mod window;
 

@@ -8,9 +8,12 @@ use std::{
     time::Duration,
 };
 
-use rdkafka::{ClientContext, Statistics, config::RDKafkaLogLevel, error::KafkaError, types::RDKafkaErrorCode};
+use rdkafka::{
+    ClientContext, Statistics, config::RDKafkaLogLevel, error::KafkaError, statistics::Broker, types::RDKafkaErrorCode,
+};
 use tokio::time::Instant;
 
+use super::troubles::Troubles;
 use crate::{Context, Error, messaging::engine::Links};
 
 /// What is known of one client.
@@ -35,23 +38,12 @@ struct Outside(Option<Instant>);
 struct Seen {
     /// Why the cluster is not reached, if it is not.
     down: Option<Arc<str>>,
-    /// What the client last said is wrong.
-    trouble: Option<Trouble>,
-    /// All brokers have been heard of: what is said next begins anew with the first of them.
-    is_round_over: bool,
+    troubles: Troubles,
     /// It was reached at some time.
     is_known: bool,
     outside: Outside,
     /// How many partitions its topic has.
     partitions: i32,
-}
-
-/// What is wrong, as the client says it.
-#[derive(Debug, Clone)]
-pub(super) struct Trouble {
-    pub(super) why: String,
-    /// One of the two is there and refuses the other, and nothing else is wrong with any broker.
-    pub(super) is_refusal: bool,
 }
 
 impl Watch {
@@ -72,9 +64,10 @@ impl Watch {
         self.lock().down.clone()
     }
 
-    /// What the client last said is wrong.
-    pub(super) fn trouble(&self) -> Option<Trouble> {
-        self.lock().trouble.clone()
+    /// What is wrong, as it was last told, and whether [all brokers refuse](Troubles::is_refusal).
+    pub(super) fn trouble(&self) -> (Option<String>, bool) {
+        let seen = self.lock();
+        (seen.troubles.last().map(str::to_owned), seen.troubles.is_refusal())
     }
 
     /// How many messages wait at the brokers, if it is known.
@@ -107,7 +100,8 @@ impl Watch {
     /// It is reached.
     pub(super) fn found(&self) {
         let mut seen = self.lock();
-        (seen.trouble, seen.is_known) = (None, true);
+        seen.troubles.reached();
+        seen.is_known = true;
         let was_down = seen.down.take().is_some();
         drop(seen);
         if was_down {
@@ -117,7 +111,8 @@ impl Watch {
 
     /// Looks at what the client tells every second.
     fn look(&self, told: &Statistics) {
-        let is_reached = told.brokers.values().any(|broker| broker.state == "UP");
+        let is_up = |broker: &Broker| broker.state == "UP";
+        let is_reached = told.brokers.values().any(is_up);
         if is_reached {
             self.found();
         }
@@ -125,6 +120,7 @@ impl Watch {
         let lags = || of_partitions().map(|partition| partition.consumer_lag).filter(|lag| *lag >= 0);
         self.lag.store(lags().reduce(i64::saturating_add).unwrap_or(-1), Ordering::Relaxed);
         let mut seen = self.lock();
+        seen.troubles.keep(|name| told.brokers.get(name).is_some_and(|broker| !is_up(broker)));
         seen.partitions = of_partitions().map(|partition| partition.partition + 1).max().unwrap_or_default();
         if seen.outside.is_for_longer_than(self.patience, is_reached, told) {
             self.is_stuck.store(true, Ordering::Relaxed);
@@ -154,35 +150,18 @@ impl Watch {
         match error.rdkafka_error_code() {
             Some(RDKafkaErrorCode::AllBrokersDown) => {
                 let mut seen = self.lock();
-                seen.is_round_over = true;
-                let (trouble, is_known) = (seen.trouble.clone(), seen.is_known);
-                drop(seen);
-                self.lost(trouble.as_ref().map_or(reason, |trouble| &trouble.why));
+                seen.troubles.hear_all();
                 // A start says so itself.
-                if let (Some(Trouble { why, is_refusal: true }), true) = (trouble, is_known) {
+                let is_refusal = seen.is_known && seen.troubles.is_refusal();
+                let why = seen.troubles.last().unwrap_or(reason).to_owned();
+                drop(seen);
+                self.lost(&why);
+                if is_refusal {
                     self.links.refused(&Error::msg(why));
                 }
             }
-            code => {
-                let mut seen = self.lock();
-                let is_refusal = code.is_some_and(|code| is_refusal(code, reason));
-                let is_first = std::mem::take(&mut seen.is_round_over);
-                let was_refusal = is_first || seen.trouble.as_ref().is_none_or(|trouble| trouble.is_refusal);
-                seen.trouble = Some(Trouble { why: reason.to_owned(), is_refusal: is_refusal && was_refusal });
-            }
+            code => self.lock().troubles.hear(code, reason),
         }
-    }
-}
-
-/// Whether somebody has to mend what is wrong, for waiting alone helps nothing.
-fn is_refusal(code: RDKafkaErrorCode, why: &str) -> bool {
-    let says = |any: &[&str]| any.iter().any(|words| why.contains(words));
-    match code {
-        // Some of what happens to the connection meanwhile is told with these codes, too.
-        RDKafkaErrorCode::SSL => !says(&["SSL transport error", "alert internal error", "No further error"]),
-        RDKafkaErrorCode::Authentication => !says(&["failed: Local: ", "Disconnected"]),
-        // What the peer says of our certificate comes after the handshake.
-        _ => why.contains(" alert ") && says(&["certificate", "unknown ca", "access denied"]),
     }
 }
 
@@ -246,27 +225,5 @@ mod tests {
         assert!(!after(9, true, &joining).await, "without a cluster there is no group to be in");
         assert!(!after(9, true, &joining).await && after(2, true, &joining).await);
         assert!(!after(1, true, &joining).await, "it was told");
-    }
-
-    #[test]
-    fn what_waiting_does_not_mend_is_told_from_what_it_does() {
-        use RDKafkaErrorCode::{Authentication, BrokerTransportFailure, Resolve, SSL};
-        for (code, why, expected) in [
-            (SSL, "SSL handshake failed: error:0A000086: certificate verify failed", true),
-            (BrokerTransportFailure, "Receive failed: error:0A00045C: tlsv13 alert certificate required", true),
-            (BrokerTransportFailure, "Receive failed: error:0A000418: tlsv1 alert unknown ca", true),
-            (BrokerTransportFailure, "SSL handshake failed: Disconnected", false),
-            (BrokerTransportFailure, "certificates:9092/1: Connect to ipv4#127.0.0.1:9092 failed: refused", false),
-            (SSL, "SSL handshake failed: SSL transport error: Broken pipe", false),
-            (SSL, "SSL handshake failed: error:0A000438: tlsv1 alert internal error", false),
-            (BrokerTransportFailure, "Connect to ipv4#127.0.0.1:9092 failed: Connection refused", false),
-            (Authentication, "SASL authentication error: Authentication failed", true),
-            (Authentication, "SASL PLAIN mechanism handshake failed: Local: Broker transport failure", false),
-            (Authentication, "SASL PLAIN mechanism handshake failed: Local: Timed out", false),
-            (Authentication, "Disconnected: hung up from peer in state AUTH_LEGACY", false),
-            (Resolve, "Failed to resolve 'nowhere:9092'", false),
-        ] {
-            assert_eq!(is_refusal(code, why), expected, "{why}");
-        }
     }
 }

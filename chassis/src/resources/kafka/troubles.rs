@@ -1,0 +1,145 @@
+//! What is wrong with the brokers of a cluster, as the client tells it.
+
+use std::collections::BTreeMap;
+
+use rdkafka::types::RDKafkaErrorCode as Code;
+
+/// What is wrong with the brokers of a cluster.
+///
+/// The client tells it of one broker at a time, and not again as long as it is the same; once it has told it of all of them
+/// it says that all are down.
+#[derive(Debug, Default)]
+pub(super) struct Troubles {
+    /// Whether what was last told of a broker is a refusal, by the broker's name.
+    refusals: BTreeMap<Box<str>, bool>,
+    last: Option<Box<str>>,
+    are_all_heard: bool,
+}
+
+impl Troubles {
+    /// Something is wrong with a broker.
+    pub(super) fn hear(&mut self, code: Option<Code>, why: &str) {
+        self.last = Some(why.into());
+        // Others, such as `GroupCoordinator`, are one of these by another name.
+        if let Some((broker, _)) = why.split_once(": ").filter(|(name, _)| name.contains('/')) {
+            self.refusals.insert(broker.into(), code.is_some_and(|code| is_refusal(code, why)));
+        }
+    }
+
+    /// All brokers have been heard of, and none is reached.
+    pub(super) fn hear_all(&mut self) {
+        self.are_all_heard = true;
+    }
+
+    /// The cluster is reached. What is wrong with some of its brokers is not told again.
+    pub(super) fn reached(&mut self) {
+        (self.last, self.are_all_heard) = (None, false);
+    }
+
+    /// Forgets brokers that are up, or gone.
+    pub(super) fn keep(&mut self, is_down: impl Fn(&str) -> bool) {
+        self.refusals.retain(|broker, _| is_down(broker));
+    }
+
+    /// What was last told, unless the cluster was reached since then.
+    pub(super) fn last(&self) -> Option<&str> {
+        self.last.as_deref()
+    }
+
+    /// Whether all brokers are there, and each refuses this service or is refused by it: somebody has to mend that.
+    pub(super) fn is_refusal(&self) -> bool {
+        self.are_all_heard && !self.refusals.is_empty() && self.refusals.values().all(|is_refusal| *is_refusal)
+    }
+}
+
+/// Whether somebody has to mend what is wrong, for waiting alone helps nothing.
+fn is_refusal(code: Code, why: &str) -> bool {
+    let says = |any: &[&str]| any.iter().any(|words| why.contains(words));
+    match code {
+        // Some of what happens to the connection meanwhile is told with these codes, too.
+        Code::SSL => !says(&["SSL transport error", "alert internal error", "No further error"]),
+        Code::Authentication => !says(&["failed: Local: ", "Disconnected"]),
+        // What the peer says of our certificate comes after the handshake.
+        _ => why.contains(" alert ") && says(&["certificate", "unknown ca", "access denied"]),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const REFUSED: (Code, &str) = (Code::Authentication, "SASL authentication error: Authentication failed");
+    const AWAY: (Code, &str) = (Code::BrokerTransportFailure, "Connect to ipv4#127.0.0.1:9092 failed: refused");
+
+    fn hear(troubles: &mut Troubles, broker: &str, (code, why): (Code, &str)) {
+        troubles.hear(Some(code), &format!("{broker}: {why}"));
+    }
+
+    #[test]
+    fn one_that_refuses_is_not_all_of_them() {
+        let mut troubles = Troubles::default();
+        hear(&mut troubles, "a:9092/1", REFUSED);
+        assert!(!troubles.is_refusal(), "the other one was not heard of");
+        hear(&mut troubles, "b:9092/2", AWAY);
+        troubles.hear_all();
+        assert!(!troubles.is_refusal(), "the other one may come back, and be another one");
+        hear(&mut troubles, "a:9092/1", REFUSED);
+        assert!(!troubles.is_refusal(), "of the other one there was nothing new to be told");
+        hear(&mut troubles, "b:9092/2", REFUSED);
+        assert!(troubles.is_refusal());
+    }
+
+    #[test]
+    fn what_a_broker_was_before_it_was_there_is_forgotten() {
+        let mut troubles = Troubles::default();
+        hear(&mut troubles, "a:9092/1", AWAY);
+        troubles.hear_all();
+        assert_eq!((troubles.is_refusal(), troubles.last().is_some()), (false, true));
+        troubles.reached();
+        troubles.keep(|broker| broker != "a:9092/1");
+        assert_eq!(troubles.last(), None);
+        hear(&mut troubles, "a:9092/bootstrap", REFUSED);
+        assert!(!troubles.is_refusal(), "what all brokers said is over");
+        troubles.hear_all();
+        assert!(troubles.is_refusal());
+    }
+
+    #[test]
+    fn a_broker_by_another_name_is_no_other_broker() {
+        let mut troubles = Troubles::default();
+        hear(&mut troubles, "a:9092/1", REFUSED);
+        hear(&mut troubles, "GroupCoordinator: a:9092", AWAY);
+        troubles.hear_all();
+        assert!(troubles.is_refusal());
+    }
+
+    #[test]
+    fn without_a_word_of_any_broker_there_is_no_refusal() {
+        let mut troubles = Troubles::default();
+        troubles.hear(Some(Code::Resolve), "no host");
+        troubles.hear_all();
+        assert_eq!((troubles.is_refusal(), troubles.last()), (false, Some("no host")));
+    }
+
+    #[test]
+    fn what_waiting_does_not_mend_is_told_from_what_it_does() {
+        use Code::{Authentication, BrokerTransportFailure, Resolve, SSL};
+        for (code, why, expected) in [
+            (SSL, "SSL handshake failed: error:0A000086: certificate verify failed", true),
+            (BrokerTransportFailure, "Receive failed: error:0A00045C: tlsv13 alert certificate required", true),
+            (BrokerTransportFailure, "Receive failed: error:0A000418: tlsv1 alert unknown ca", true),
+            (BrokerTransportFailure, "SSL handshake failed: Disconnected", false),
+            (BrokerTransportFailure, "certificates:9092/1: Connect to ipv4#127.0.0.1:9092 failed: refused", false),
+            (SSL, "SSL handshake failed: SSL transport error: Broken pipe", false),
+            (SSL, "SSL handshake failed: error:0A000438: tlsv1 alert internal error", false),
+            (BrokerTransportFailure, "Connect to ipv4#127.0.0.1:9092 failed: Connection refused", false),
+            (Authentication, "SASL authentication error: Authentication failed", true),
+            (Authentication, "SASL PLAIN mechanism handshake failed: Local: Broker transport failure", false),
+            (Authentication, "SASL PLAIN mechanism handshake failed: Local: Timed out", false),
+            (Authentication, "Disconnected: hung up from peer in state AUTH_LEGACY", false),
+            (Resolve, "Failed to resolve 'nowhere:9092'", false),
+        ] {
+            assert_eq!(is_refusal(code, why), expected, "{why}");
+        }
+    }
+}
