@@ -126,3 +126,38 @@ fn opened(mut parts: Vec<Bytes>) -> Option<(Vec<Bytes>, Option<Bytes>)> {
     parts.truncate(length);
     Some((parts, body))
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
+    use std::{pin::pin, sync::Weak};
+
+    use futures_util::poll;
+
+    use super::*;
+    use crate::metrics::{Counter, MeterOptions, Metrics};
+
+    #[tokio::test]
+    async fn many_requests_that_are_there_already_let_others_work_between_them() {
+        let (inbox, taken) = mpsc::channel(1_000);
+        let (closing, finishing) = (CancellationToken::new(), CancellationToken::new());
+        let (answers, _outbox) = outbox(1_000, &finishing);
+        let malformed: Counter<()> = Metrics::new("prices").meter(MeterOptions::new("malformed", "Those.")).unwrap();
+        let faults = Arc::new(Faults::new("a replyer".to_owned(), malformed.handle(&())));
+        let socket = Intaking { inbox, faults, closing, finishing, high_water_mark: 1_000 };
+        let way = Arc::new(WayBack { answers, writer: Weak::new() });
+        let asking = Asking { socket: &socket, way };
+        let frame = Bytes::from(rmp_serde::to_vec_named(&serde_json::json!({ "args": 1 })).unwrap());
+        let mut all = pin!(async {
+            for _ in 0..1_000 {
+                asking.ask(vec![Bytes::new()], &frame).await;
+            }
+        });
+        assert!(poll!(&mut all).is_pending());
+        let at_once = taken.len();
+        assert!((1..1_000).contains(&at_once), "{at_once}");
+        all.await;
+        assert_eq!(taken.len(), 1_000);
+    }
+}
