@@ -6,6 +6,7 @@ use chassis::{Cause, messaging::kafka::KafkaEngine};
 use chassis_tests::{KafkaServer, free_port};
 use serde_json::json;
 use tokio::{
+    net::TcpListener,
     task::block_in_place,
     time::{sleep, timeout},
 };
@@ -41,13 +42,24 @@ async fn a_cluster_lets_in_who_it_knows_and_the_others_are_told_at_once() {
         assert_eq!(error.cause(), Cause::Misconfigured, "{told}");
         assert!(told.contains("SASL SCRAM authentication failed") && !told.contains(password), "{told}");
     }
-    // Another one of the cluster, which is away, may know the user when it is back.
-    let mut settings = json!({ "resources": { "broker": broker("SCRAM-SHA-256", "nobody", "of-256") } });
-    settings["resources"]["broker"]["bootstrap_servers"] =
-        format!("{},127.0.0.1:{}", server.servers(), free_port()).into();
-    settings["resources"]["broker"]["lifecycle"]["start_timeout"] = "3s".into();
-    let error = Sender::<KafkaEngine>::builder().settings(settings).start().await.err().unwrap();
-    assert_eq!(error.cause(), Cause::Unavailable, "{error:#}");
+    // Another one of the cluster, which is away or hangs up, may know the user when it is back.
+    let hangs_up = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let silent = hangs_up.local_addr().unwrap().port();
+    let hanging_up = tokio::spawn(async move {
+        loop {
+            drop(hangs_up.accept().await);
+        }
+    });
+    for other in [free_port(), silent] {
+        let mut of_two = broker("SCRAM-SHA-256", "nobody", "of-256");
+        of_two["bootstrap_servers"] = format!("{},127.0.0.1:{other}", server.servers()).into();
+        of_two["lifecycle"]["start_timeout"] = "3s".into();
+        let settings = json!({ "resources": { "broker": of_two } });
+        let started = Sender::<KafkaEngine>::builder().settings(settings).start().await;
+        let error = started.err().unwrap();
+        assert_eq!(error.cause(), Cause::Unavailable, "{error:#}");
+    }
+    hanging_up.abort();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -203,12 +203,12 @@ mod tests {
 
     #[test]
     fn options_of_the_client_go_through() {
-        let client = [("socket_timeout_ms", "1234"), ("fetch_wait_max_ms", "7"), ("fetch_queue_backoff_ms", "3")];
+        let client = [("socket_timeout_ms", "1234"), ("fetch_wait_max_ms", "7")];
         let client = client.map(|(name, value)| (name.to_owned(), Secret::new(value.to_owned()))).into();
         let settings = KafkaSettings { client, ..KafkaSettings::default() };
         let config = of_consumer(&config(&settings).unwrap(), &settings, "g");
         assert_eq!((config.get("socket.timeout.ms"), config.get("fetch.wait.max.ms")), (Some("1234"), Some("7")));
-        assert_eq!(config.get("fetch.queue.backoff.ms"), Some("3"));
+        assert_eq!(config.get("fetch.queue.backoff.ms"), Some("50"), "a whole second is too long for a backlog");
         config.create_native_config().unwrap();
         of_producer(&config, &settings).create_native_config().unwrap();
     }

@@ -6,14 +6,15 @@ use rdkafka::types::RDKafkaErrorCode as Code;
 
 /// What is wrong with the brokers of a cluster.
 ///
-/// The client tells it of one broker at a time, and not again as long as it is the same; once it has told it of all of them
-/// it says that all are down.
+/// The client tells it of one broker at a time, not again as long as it is the same, and not at all of one that hangs up.
+/// Once none is reached it says of how many there are.
 #[derive(Debug, Default)]
 pub(super) struct Troubles {
     /// Whether what was last told of a broker is a refusal, by the broker's name.
     refusals: BTreeMap<Box<str>, bool>,
     last: Option<Box<str>>,
-    are_all_heard: bool,
+    /// How many brokers there are, while none is reached.
+    down: Option<usize>,
 }
 
 impl Troubles {
@@ -26,14 +27,15 @@ impl Troubles {
         }
     }
 
-    /// All brokers have been heard of, and none is reached.
-    pub(super) fn hear_all(&mut self) {
-        self.are_all_heard = true;
+    /// None of the brokers is reached: `2/2 brokers are down`.
+    pub(super) fn hear_all(&mut self, why: &str) {
+        let count = why.split_once('/').and_then(|(_, rest)| rest.split(' ').next());
+        self.down = count.and_then(|count| count.parse().ok());
     }
 
-    /// The cluster is reached. What is wrong with some of its brokers is not told again.
+    /// One of the brokers is reached.
     pub(super) fn reached(&mut self) {
-        (self.last, self.are_all_heard) = (None, false);
+        (self.last, self.down) = (None, None);
     }
 
     /// Forgets brokers that are up, or gone.
@@ -48,7 +50,8 @@ impl Troubles {
 
     /// Whether all brokers are there, and each refuses this service or is refused by it: somebody has to mend that.
     pub(super) fn is_refusal(&self) -> bool {
-        self.are_all_heard && !self.refusals.is_empty() && self.refusals.values().all(|is_refusal| *is_refusal)
+        let refuse_all = |count| self.refusals.len() >= count && self.refusals.values().all(|is_refusal| *is_refusal);
+        self.down.is_some_and(refuse_all)
     }
 }
 
@@ -81,7 +84,7 @@ mod tests {
         hear(&mut troubles, "a:9092/1", REFUSED);
         assert!(!troubles.is_refusal(), "the other one was not heard of");
         hear(&mut troubles, "b:9092/2", AWAY);
-        troubles.hear_all();
+        troubles.hear_all("2/2 brokers are down");
         assert!(!troubles.is_refusal(), "the other one may come back, and be another one");
         hear(&mut troubles, "a:9092/1", REFUSED);
         assert!(!troubles.is_refusal(), "of the other one there was nothing new to be told");
@@ -90,17 +93,26 @@ mod tests {
     }
 
     #[test]
+    fn one_that_is_not_told_of_refuses_nobody() {
+        let mut troubles = Troubles::default();
+        hear(&mut troubles, "b:9092/2", REFUSED);
+        troubles.reached();
+        troubles.hear_all("2/2 brokers are down");
+        assert!(!troubles.is_refusal(), "the one that was reached has hung up");
+    }
+
+    #[test]
     fn what_a_broker_was_before_it_was_there_is_forgotten() {
         let mut troubles = Troubles::default();
         hear(&mut troubles, "a:9092/1", AWAY);
-        troubles.hear_all();
+        troubles.hear_all("1/1 brokers are down");
         assert_eq!((troubles.is_refusal(), troubles.last().is_some()), (false, true));
         troubles.reached();
         troubles.keep(|broker| broker != "a:9092/1");
         assert_eq!(troubles.last(), None);
         hear(&mut troubles, "a:9092/bootstrap", REFUSED);
         assert!(!troubles.is_refusal(), "what all brokers said is over");
-        troubles.hear_all();
+        troubles.hear_all("1/1 brokers are down");
         assert!(troubles.is_refusal());
     }
 
@@ -109,7 +121,7 @@ mod tests {
         let mut troubles = Troubles::default();
         hear(&mut troubles, "a:9092/1", REFUSED);
         hear(&mut troubles, "GroupCoordinator: a:9092", AWAY);
-        troubles.hear_all();
+        troubles.hear_all("1/1 brokers are down");
         assert!(troubles.is_refusal());
     }
 
@@ -117,8 +129,10 @@ mod tests {
     fn without_a_word_of_any_broker_there_is_no_refusal() {
         let mut troubles = Troubles::default();
         troubles.hear(Some(Code::Resolve), "no host");
-        troubles.hear_all();
-        assert_eq!((troubles.is_refusal(), troubles.last()), (false, Some("no host")));
+        for why in ["1/1 brokers are down", "No brokers configured"] {
+            troubles.hear_all(why);
+            assert_eq!((troubles.is_refusal(), troubles.last()), (false, Some("no host")));
+        }
     }
 
     #[test]

@@ -112,7 +112,13 @@ impl Watch {
     /// Looks at what the client tells every second.
     fn look(&self, told: &Statistics) {
         let is_up = |broker: &Broker| broker.state == "UP";
-        let is_reached = told.brokers.values().any(is_up);
+        let is_refused = {
+            let mut seen = self.lock();
+            seen.troubles.keep(|name| told.brokers.get(name).is_some_and(|broker| !is_up(broker)));
+            seen.troubles.is_refusal()
+        };
+        // The connection to the group's coordinator, which counts for none, may outlive those that are refused.
+        let is_reached = !is_refused && told.brokers.values().any(is_up);
         if is_reached {
             self.found();
         }
@@ -120,7 +126,6 @@ impl Watch {
         let lags = || of_partitions().map(|partition| partition.consumer_lag).filter(|lag| *lag >= 0);
         self.lag.store(lags().reduce(i64::saturating_add).unwrap_or(-1), Ordering::Relaxed);
         let mut seen = self.lock();
-        seen.troubles.keep(|name| told.brokers.get(name).is_some_and(|broker| !is_up(broker)));
         seen.partitions = of_partitions().map(|partition| partition.partition + 1).max().unwrap_or_default();
         if seen.outside.is_for_longer_than(self.patience, is_reached, told) {
             self.is_stuck.store(true, Ordering::Relaxed);
@@ -150,7 +155,7 @@ impl Watch {
         match error.rdkafka_error_code() {
             Some(RDKafkaErrorCode::AllBrokersDown) => {
                 let mut seen = self.lock();
-                seen.troubles.hear_all();
+                seen.troubles.hear_all(reason);
                 // A start says so itself.
                 let is_refusal = seen.is_known && seen.troubles.is_refusal();
                 let why = seen.troubles.last().unwrap_or(reason).to_owned();
