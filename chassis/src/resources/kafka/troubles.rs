@@ -1,8 +1,8 @@
 //! What is wrong with the brokers of a cluster, as the client tells it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
-use rdkafka::types::RDKafkaErrorCode as Code;
+use rdkafka::{statistics::Broker, types::RDKafkaErrorCode as Code};
 
 /// What is wrong with the brokers of a cluster.
 ///
@@ -38,9 +38,12 @@ impl Troubles {
         (self.last, self.down) = (None, None);
     }
 
-    /// Forgets brokers that are up, or gone.
-    pub(super) fn keep(&mut self, is_down: impl Fn(&str) -> bool) {
-        self.refusals.retain(|broker, _| is_down(broker));
+    /// Looks at all brokers, as the client counts them, and forgets those that are up or gone. Whether the cluster is reached.
+    pub(super) fn look(&mut self, brokers: &HashMap<String, Broker>) -> bool {
+        let is_up = |broker: &Broker| broker.state == "UP";
+        self.refusals.retain(|name, _| brokers.get(&**name).is_some_and(|broker| !is_up(broker)));
+        // The connection to the group's coordinator, which counts for none, may outlive those that are refused.
+        brokers.values().any(is_up) && !self.is_refusal()
     }
 
     /// What was last told, unless the cluster was reached since then.
@@ -78,6 +81,11 @@ mod tests {
         troubles.hear(Some(code), &format!("{broker}: {why}"));
     }
 
+    fn brokers(states: &[(&str, &str)]) -> HashMap<String, Broker> {
+        let broker = |state: &str| Broker { state: state.to_owned(), ..Broker::default() };
+        states.iter().map(|(name, state)| ((*name).to_owned(), broker(state))).collect()
+    }
+
     #[test]
     fn one_that_refuses_is_not_all_of_them() {
         let mut troubles = Troubles::default();
@@ -107,13 +115,24 @@ mod tests {
         hear(&mut troubles, "a:9092/1", AWAY);
         troubles.hear_all("1/1 brokers are down");
         assert_eq!((troubles.is_refusal(), troubles.last().is_some()), (false, true));
+        assert!(troubles.look(&brokers(&[("a:9092/1", "UP")])));
         troubles.reached();
-        troubles.keep(|broker| broker != "a:9092/1");
         assert_eq!(troubles.last(), None);
         hear(&mut troubles, "a:9092/bootstrap", REFUSED);
         assert!(!troubles.is_refusal(), "what all brokers said is over");
         troubles.hear_all("1/1 brokers are down");
         assert!(troubles.is_refusal());
+    }
+
+    #[test]
+    fn a_coordinator_that_is_still_there_is_not_the_cluster() {
+        let mut troubles = Troubles::default();
+        hear(&mut troubles, "a:9092/1", REFUSED);
+        troubles.hear_all("1/1 brokers are down");
+        assert!(!troubles.look(&brokers(&[("a:9092/1", "AUTH"), ("GroupCoordinator", "UP")])));
+        assert!(troubles.is_refusal() && troubles.last().is_some());
+        assert!(troubles.look(&brokers(&[("a:9092/1", "UP"), ("GroupCoordinator", "UP")])));
+        assert!(!troubles.is_refusal());
     }
 
     #[test]

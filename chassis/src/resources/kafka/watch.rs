@@ -8,9 +8,7 @@ use std::{
     time::Duration,
 };
 
-use rdkafka::{
-    ClientContext, Statistics, config::RDKafkaLogLevel, error::KafkaError, statistics::Broker, types::RDKafkaErrorCode,
-};
+use rdkafka::{ClientContext, Statistics, config::RDKafkaLogLevel, error::KafkaError, types::RDKafkaErrorCode};
 use tokio::time::Instant;
 
 use super::troubles::Troubles;
@@ -111,14 +109,7 @@ impl Watch {
 
     /// Looks at what the client tells every second.
     fn look(&self, told: &Statistics) {
-        let is_up = |broker: &Broker| broker.state == "UP";
-        let is_refused = {
-            let mut seen = self.lock();
-            seen.troubles.keep(|name| told.brokers.get(name).is_some_and(|broker| !is_up(broker)));
-            seen.troubles.is_refusal()
-        };
-        // The connection to the group's coordinator, which counts for none, may outlive those that are refused.
-        let is_reached = !is_refused && told.brokers.values().any(is_up);
+        let is_reached = self.lock().troubles.look(&told.brokers);
         if is_reached {
             self.found();
         }
